@@ -1,0 +1,31 @@
+/**
+ * What an accepted command answers. Stored with the command, so that a retry gets the same answer (P7): it holds all
+ * that the reply is made of, and no more.
+ */
+import * as Schema from "effect/Schema"
+import { Identity } from "./contact/Profile.ts"
+import { PurchaseState } from "./purchase/PurchaseState.ts"
+import { Personal } from "./shared/Personal.ts"
+
+/** It is done; `id` names what was made or changed. */
+export const Done = Schema.TaggedStruct("Done", { id: Schema.String })
+
+export const ContactRegisteredAnswer = Schema.TaggedStruct("ContactRegisteredAnswer", {
+  contactId: Schema.String,
+  identity: Personal(
+    Schema.Struct({
+      code: Identity.fields.code,
+      referralCode: Identity.fields.referralCode,
+      walletCode: Identity.fields.walletCode
+    })
+  )
+})
+
+export const PurchaseAnswer = Schema.TaggedStruct("PurchaseAnswer", {
+  purchase: PurchaseState,
+  /** The buyer's name and code, as of the purchase. */
+  buyer: Personal(Schema.Struct({ name: Schema.String, code: Schema.String }))
+})
+
+export const Answer = Schema.Union([Done, ContactRegisteredAnswer, PurchaseAnswer])
+export type Answer = typeof Answer.Type

@@ -1,0 +1,33 @@
+/** Judges what is asked of a community and of the wallet that its owner shares: both in one turn, at the owner's key. */
+import { absurd, defineDecider } from "../shared/Aggregate.ts"
+import { CommunityCommand } from "./CommunityCommand.ts"
+import { drawSharedFunds, returnSharedFunds } from "./Draw.ts"
+import { expireInvitations, invite, leave, remove, respond, update } from "./People.ts"
+import type { States } from "./People.ts"
+
+export const communityDecider = defineDecider<States, CommunityCommand>({
+  commands: CommunityCommand.members.map((member) => member.fields._tag.schema.literal),
+  needs: (_command, key) => ({ contact: key, community: key }),
+  decide: (states, command, turn) => {
+    switch (command._tag) {
+      case "InvitePerson":
+        return invite(states, command, turn)
+      case "RespondToInvitation":
+        return respond(states, command, turn)
+      case "LeaveCommunity":
+        return leave(states, command, turn)
+      case "RemovePerson":
+        return remove(states, command, turn)
+      case "UpdatePerson":
+        return update(states, command, turn)
+      case "ExpireInvitations":
+        return expireInvitations(states, turn)
+      case "DrawSharedFunds":
+        return drawSharedFunds(states, command, turn)
+      case "ReturnSharedFunds":
+        return returnSharedFunds(states, command, turn)
+      default:
+        return absurd(command)
+    }
+  }
+})

@@ -1,0 +1,52 @@
+/** Facts about a community, as they stand in the owner's journal. */
+import * as Schema from "effect/Schema"
+import { Minor } from "../shared/Money.ts"
+import { Terms } from "./CommunityState.ts"
+
+const relation = { relationshipId: Schema.String, memberId: Schema.String, at: Schema.Int }
+
+/** A person was invited by the app (PENDING), or added by the back office (ACCEPTED at once) (COM-1). */
+export const PersonInvited = Schema.TaggedStruct("PersonInvited", {
+  ...relation,
+  ownerId: Schema.String,
+  terms: Terms,
+  state: Schema.Literals(["PENDING", "ACCEPTED"]),
+  expiresAt: Schema.optionalKey(Schema.Int)
+})
+export const InvitationAccepted = Schema.TaggedStruct("InvitationAccepted", relation)
+export const InvitationRejected = Schema.TaggedStruct("InvitationRejected", relation)
+export const InvitationExpired = Schema.TaggedStruct("InvitationExpired", relation)
+export const PersonLeft = Schema.TaggedStruct("PersonLeft", relation)
+export const PersonRemoved = Schema.TaggedStruct("PersonRemoved", relation)
+export const PersonUpdated = Schema.TaggedStruct("PersonUpdated", { ...relation, terms: Terms })
+
+/** SHR-7: a member's draw was counted against her month, in the commit that debited the owner's wallet. */
+export const DrawCounted = Schema.TaggedStruct("DrawCounted", {
+  ...relation,
+  drawId: Schema.String,
+  purchaseId: Schema.String,
+  amount: Minor,
+  /** Calendar month in the business's zone, "2026-11": stored, never computed again. */
+  month: Schema.String
+})
+/** SHR-2: a reversal gives the month its room back when it is booked in the same month. */
+export const DrawUncounted = Schema.TaggedStruct("DrawUncounted", {
+  ...relation,
+  drawId: Schema.String,
+  amount: Minor,
+  month: Schema.String,
+  bookedInMonth: Schema.String
+})
+
+export const CommunityEvent = Schema.Union([
+  PersonInvited,
+  InvitationAccepted,
+  InvitationRejected,
+  InvitationExpired,
+  PersonLeft,
+  PersonRemoved,
+  PersonUpdated,
+  DrawCounted,
+  DrawUncounted
+])
+export type CommunityEvent = typeof CommunityEvent.Type

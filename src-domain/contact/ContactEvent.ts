@@ -1,0 +1,191 @@
+/**
+ * Facts about a contact and its wallet, as they stand in the journal. A name is stored for ever and never changes
+ * meaning; amounts are minor units of the wallet's currency; instants are epoch milliseconds.
+ */
+import * as Schema from "effect/Schema"
+import { Minor } from "../shared/Money.ts"
+import { Personal } from "../shared/Personal.ts"
+import { Part, Pocket } from "../wallet/Lot.ts"
+import { Identity, Profile } from "./Profile.ts"
+import { InteractionState } from "./Interaction.ts"
+import { Membership } from "./Membership.ts"
+import { ContactToken } from "./ContactToken.ts"
+
+export const ContactRegistered = Schema.TaggedStruct("ContactRegistered", {
+  contactId: Schema.String,
+  type: Schema.Literals(["PERSON", "COMPANY"]),
+  countryOfAgreement: Schema.String,
+  languageCode: Schema.String,
+  /** CTC-2: the wallet's currency, fixed here. */
+  currency: Schema.String,
+  /** INT-4: the zone in which the contact's days are counted, fixed here, so that a fold needs nothing else. */
+  timeZone: Schema.String,
+  emailOptOut: Schema.Boolean,
+  smsOptOut: Schema.Boolean,
+  profile: Personal(Profile),
+  identity: Personal(Identity),
+  at: Schema.Int
+})
+
+export const ContactUpdated = Schema.TaggedStruct("ContactUpdated", {
+  languageCode: Schema.optionalKey(Schema.String),
+  emailOptOut: Schema.optionalKey(Schema.Boolean),
+  smsOptOut: Schema.optionalKey(Schema.Boolean),
+  /** The whole profile after the change. */
+  profile: Personal(Profile),
+  at: Schema.Int
+})
+
+/** CIM-1: a medium that identifies the contact was added after registration. */
+export const IdentifiersAdded = Schema.TaggedStruct("IdentifiersAdded", {
+  identity: Personal(Identity),
+  at: Schema.Int
+})
+
+export const CreditReason = Schema.Literals(["MANUAL_JOURNAL", "TRANSFER"])
+export const FundsCredited = Schema.TaggedStruct("FundsCredited", {
+  /** Names the entry and the lot that it opens. */
+  lotId: Schema.String,
+  pocket: Pocket,
+  poolId: Schema.optionalKey(Schema.String),
+  amount: Minor,
+  currency: Schema.String,
+  expiresAt: Schema.optionalKey(Schema.Int),
+  reason: CreditReason,
+  /** The other side of a transfer. */
+  counterpartId: Schema.optionalKey(Schema.String),
+  transferId: Schema.optionalKey(Schema.String),
+  /** INT-2: does it count as an interaction? */
+  counts: Schema.Boolean,
+  notes: Schema.optionalKey(Personal(Schema.String)),
+  at: Schema.Int
+})
+
+export const DebitReason = Schema.Literals(["MANUAL_JOURNAL", "TRANSFER", "WALLET_SHARING", "EXPIRY"])
+export const FundsDebited = Schema.TaggedStruct("FundsDebited", {
+  entryId: Schema.String,
+  amount: Minor,
+  currency: Schema.String,
+  parts: Schema.Array(Part),
+  reason: DebitReason,
+  /** The other side of a transfer, the member who spends. */
+  counterpartId: Schema.optionalKey(Schema.String),
+  transferId: Schema.optionalKey(Schema.String),
+  /** SHR-7: carried by every entry of one draw. */
+  drawId: Schema.optionalKey(Schema.String),
+  purchaseId: Schema.optionalKey(Schema.String),
+  counts: Schema.Boolean,
+  notes: Schema.optionalKey(Personal(Schema.String)),
+  at: Schema.Int
+})
+
+/** WAL-6: a debit is undone; the money is back in the lots it came from, with their expiry. */
+export const FundsReturned = Schema.TaggedStruct("FundsReturned", {
+  entryId: Schema.String,
+  amount: Minor,
+  currency: Schema.String,
+  parts: Schema.Array(Part),
+  reason: Schema.Literals(["TRANSFER", "WALLET_SHARING"]),
+  transferId: Schema.optionalKey(Schema.String),
+  drawId: Schema.optionalKey(Schema.String),
+  purchaseId: Schema.optionalKey(Schema.String),
+  counterpartId: Schema.optionalKey(Schema.String),
+  /** INT-3: the instant of the interaction that no longer counts. */
+  uncounts: Schema.optionalKey(Schema.Int),
+  at: Schema.Int
+})
+
+/** What a draw brought from the owner's wallet: credited and spent in the same commit, net zero (SHR-7). */
+export const SharedSpend = Schema.Struct({
+  drawId: Schema.String,
+  ownerId: Schema.String,
+  amount: Minor,
+  /** The owner's lots, so that a cancel gives back exactly those. */
+  parts: Schema.Array(Part),
+  /** The calendar month the draw was counted in, "2026-11". */
+  month: Schema.String,
+  /** The instant of the draw at the owner: the interaction that a cancel takes back there (INT-3). */
+  drawnAt: Schema.Int
+})
+export type SharedSpend = typeof SharedSpend.Type
+
+/** A purchase of this contact was posted: what her own wallet paid, and what a shared one did. */
+export const PurchasePaid = Schema.TaggedStruct("PurchasePaid", {
+  purchaseId: Schema.String,
+  organisationId: Schema.String,
+  currency: Schema.String,
+  total: Minor,
+  own: Schema.optionalKey(Schema.Struct({ entryId: Schema.String, amount: Minor, parts: Schema.Array(Part) })),
+  shared: Schema.optionalKey(SharedSpend),
+  counts: Schema.Boolean,
+  at: Schema.Int
+})
+
+/** PUR-6: the exact inverse of `PurchasePaid`. */
+export const PurchaseReversed = Schema.TaggedStruct("PurchaseReversed", {
+  purchaseId: Schema.String,
+  currency: Schema.String,
+  own: Schema.optionalKey(Schema.Struct({ entryId: Schema.String, amount: Minor, parts: Schema.Array(Part) })),
+  shared: Schema.optionalKey(SharedSpend),
+  uncounts: Schema.optionalKey(Schema.Int),
+  at: Schema.Int
+})
+
+export const InteractionStateChanged = Schema.TaggedStruct("InteractionStateChanged", {
+  from: InteractionState,
+  to: InteractionState,
+  at: Schema.Int
+})
+
+/** The contact's own view of a community she was invited to; the community decides, this follows (COM-1). */
+export const MembershipChanged = Schema.TaggedStruct("MembershipChanged", { membership: Membership, at: Schema.Int })
+
+export const TokenIssued = Schema.TaggedStruct("TokenIssued", { token: Personal(ContactToken), at: Schema.Int })
+/** CIM-5: a purchase used it up, when it was judged: also one that waits for a draw, so that no other uses it meanwhile. */
+export const TokenUsed = Schema.TaggedStruct("TokenUsed", {
+  /** A token's id, or `usedWalletCode`. */
+  tokenId: Schema.String,
+  purchaseId: Schema.String,
+  at: Schema.Int
+})
+
+export const WalletCodeRotated = Schema.TaggedStruct("WalletCodeRotated", {
+  walletCode: Personal(Schema.String),
+  expiresAt: Schema.Int,
+  at: Schema.Int
+})
+export const PoolActivationChanged = Schema.TaggedStruct("PoolActivationChanged", {
+  poolId: Schema.String,
+  active: Schema.Boolean,
+  at: Schema.Int
+})
+
+/** WAL-10. */
+export const SpendBlockChanged = Schema.TaggedStruct("SpendBlockChanged", { blocked: Schema.Boolean, at: Schema.Int })
+
+/** A timer of the contact stands: none is armed again while an earlier one of the same name is still to come. */
+export const TimerArmed = Schema.TaggedStruct("TimerArmed", {
+  name: Schema.Literals(["interaction", "expiry"]),
+  firesAt: Schema.Int,
+  at: Schema.Int
+})
+
+export const ContactEvent = Schema.Union([
+  ContactRegistered,
+  ContactUpdated,
+  IdentifiersAdded,
+  FundsCredited,
+  FundsDebited,
+  FundsReturned,
+  PurchasePaid,
+  PurchaseReversed,
+  InteractionStateChanged,
+  MembershipChanged,
+  TokenIssued,
+  TokenUsed,
+  WalletCodeRotated,
+  PoolActivationChanged,
+  SpendBlockChanged,
+  TimerArmed
+])
+export type ContactEvent = typeof ContactEvent.Type
