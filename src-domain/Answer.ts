@@ -8,9 +8,9 @@ import { PurchaseState } from "./purchase/PurchaseState.ts"
 import { Personal } from "./shared/Personal.ts"
 
 /** It is done; `id` names what was made or changed. */
-export const Done = Schema.TaggedStruct("Done", { id: Schema.String })
+const Done = Schema.TaggedStruct("Done", { id: Schema.String })
 
-export const ContactRegisteredAnswer = Schema.TaggedStruct("ContactRegisteredAnswer", {
+const ContactRegisteredAnswer = Schema.TaggedStruct("ContactRegisteredAnswer", {
   contactId: Schema.String,
   identity: Personal(
     Schema.Struct({
@@ -21,7 +21,7 @@ export const ContactRegisteredAnswer = Schema.TaggedStruct("ContactRegisteredAns
   )
 })
 
-export const PurchaseAnswer = Schema.TaggedStruct("PurchaseAnswer", {
+const PurchaseAnswer = Schema.TaggedStruct("PurchaseAnswer", {
   purchase: PurchaseState,
   /** The buyer's name and code, as of the purchase. */
   buyer: Personal(Schema.Struct({ name: Schema.String, code: Schema.String }))

@@ -8,22 +8,22 @@ import { Minor } from "./shared/Money.ts"
 
 const id = { id: Schema.String }
 
-export const ContactNotFound = Schema.TaggedStruct("ContactNotFound", id)
-export const ContactAlreadyRegistered = Schema.TaggedStruct("ContactAlreadyRegistered", id)
+const ContactNotFound = Schema.TaggedStruct("ContactNotFound", id)
+const ContactAlreadyRegistered = Schema.TaggedStruct("ContactAlreadyRegistered", id)
 /** IDN-1: `field` names what can never change. */
-export const ImmutableField = Schema.TaggedStruct("ImmutableField", { field: Schema.String })
+const ImmutableField = Schema.TaggedStruct("ImmutableField", { field: Schema.String })
 /** A required or contradictory field of a contact; `rule` is a sentence. */
 export const InvalidContact = Schema.TaggedStruct("InvalidContact", { field: Schema.String, rule: Schema.String })
 /** UNQ-3, CIM-1, IDN-3: another contact holds this kind of value. */
-export const AlreadyTaken = Schema.TaggedStruct("AlreadyTaken", { kind: Schema.String })
+const AlreadyTaken = Schema.TaggedStruct("AlreadyTaken", { kind: Schema.String })
 
-export const InvalidAmount = Schema.TaggedStruct("InvalidAmount", { field: Schema.String, rule: Schema.String })
-export const CurrencyMismatch = Schema.TaggedStruct("CurrencyMismatch", {
+const InvalidAmount = Schema.TaggedStruct("InvalidAmount", { field: Schema.String, rule: Schema.String })
+const CurrencyMismatch = Schema.TaggedStruct("CurrencyMismatch", {
   given: Schema.String,
   expected: Schema.String
 })
-export const UnknownCurrencyRate = Schema.TaggedStruct("UnknownCurrencyRate", { currency: Schema.String })
-export const InsufficientFunds = Schema.TaggedStruct("InsufficientFunds", {
+const UnknownCurrencyRate = Schema.TaggedStruct("UnknownCurrencyRate", { currency: Schema.String })
+const InsufficientFunds = Schema.TaggedStruct("InsufficientFunds", {
   requested: Minor,
   available: Minor,
   /** Of `available`, what the shared wallet would have given, and why not more (SHR-6). */
@@ -31,53 +31,53 @@ export const InsufficientFunds = Schema.TaggedStruct("InsufficientFunds", {
   sharedReason: Schema.optionalKey(Schema.String),
   currency: Schema.String
 })
-export const SpendBlocked = Schema.TaggedStruct("SpendBlocked", id)
-export const PoolNotFound = Schema.TaggedStruct("PoolNotFound", id)
-export const PoolNotActivatable = Schema.TaggedStruct("PoolNotActivatable", id)
-export const TransferToSelf = Schema.TaggedStruct("TransferToSelf", id)
-export const TransferRefused = Schema.TaggedStruct("TransferRefused", { id: Schema.String, reason: Schema.String })
+const SpendBlocked = Schema.TaggedStruct("SpendBlocked", id)
+const PoolNotFound = Schema.TaggedStruct("PoolNotFound", id)
+const PoolNotActivatable = Schema.TaggedStruct("PoolNotActivatable", id)
+const TransferToSelf = Schema.TaggedStruct("TransferToSelf", id)
+const TransferRefused = Schema.TaggedStruct("TransferRefused", { id: Schema.String, reason: Schema.String })
 
-export const TokenNotUsable = Schema.TaggedStruct("TokenNotUsable", { reason: Schema.String })
-export const TooManyTokens = Schema.TaggedStruct("TooManyTokens", { limit: Schema.Int })
+const TokenNotUsable = Schema.TaggedStruct("TokenNotUsable", { reason: Schema.String })
+const TooManyTokens = Schema.TaggedStruct("TooManyTokens", { limit: Schema.Int })
 
-export const MemberNotPerson = Schema.TaggedStruct("MemberNotPerson", id)
-export const OwnerInvitedSelf = Schema.TaggedStruct("OwnerInvitedSelf", id)
-export const AlreadyInCommunity = Schema.TaggedStruct("AlreadyInCommunity", {
+const MemberNotPerson = Schema.TaggedStruct("MemberNotPerson", id)
+const OwnerInvitedSelf = Schema.TaggedStruct("OwnerInvitedSelf", id)
+const AlreadyInCommunity = Schema.TaggedStruct("AlreadyInCommunity", {
   relationshipId: Schema.String,
   state: Schema.String
 })
-export const RelationNotFound = Schema.TaggedStruct("RelationNotFound", id)
+const RelationNotFound = Schema.TaggedStruct("RelationNotFound", id)
 /** The invitation was answered, withdrawn or has lapsed. */
-export const InvitationNotPending = Schema.TaggedStruct("InvitationNotPending", {
+const InvitationNotPending = Schema.TaggedStruct("InvitationNotPending", {
   id: Schema.String,
   state: Schema.String
 })
-export const TooManyPeople = Schema.TaggedStruct("TooManyPeople", { limit: Schema.Int })
+const TooManyPeople = Schema.TaggedStruct("TooManyPeople", { limit: Schema.Int })
 /** SHR-4: several shared wallets and none named, or one that is not shared with this member. */
-export const SharingNotChosen = Schema.TaggedStruct("SharingNotChosen", { ownerIds: Schema.Array(Schema.String) })
-export const NotSharedWith = Schema.TaggedStruct("NotSharedWith", { ownerId: Schema.String })
+const SharingNotChosen = Schema.TaggedStruct("SharingNotChosen", { ownerIds: Schema.Array(Schema.String) })
+const NotSharedWith = Schema.TaggedStruct("NotSharedWith", { ownerId: Schema.String })
 /** What is not built yet is refused, never ignored. */
 export const NotSupported = Schema.TaggedStruct("NotSupported", { feature: Schema.String })
 
-export const OrganisationNotFound = Schema.TaggedStruct("OrganisationNotFound", id)
-export const InvalidOrganisation = Schema.TaggedStruct("InvalidOrganisation", {
+const OrganisationNotFound = Schema.TaggedStruct("OrganisationNotFound", id)
+const InvalidOrganisation = Schema.TaggedStruct("InvalidOrganisation", {
   field: Schema.String,
   rule: Schema.String
 })
-export const AlreadyExists = Schema.TaggedStruct("AlreadyExists", { kind: Schema.String, id: Schema.String })
+const AlreadyExists = Schema.TaggedStruct("AlreadyExists", { kind: Schema.String, id: Schema.String })
 
 /** PUR-1: the amounts contradict each other. */
-export const ContradictingAmounts = Schema.TaggedStruct("ContradictingAmounts", {
+const ContradictingAmounts = Schema.TaggedStruct("ContradictingAmounts", {
   field: Schema.String,
   rule: Schema.String
 })
 /** PUR-2: the receipt was posted before with other contents. */
-export const ReferenceReused = Schema.TaggedStruct("ReferenceReused", {
+const ReferenceReused = Schema.TaggedStruct("ReferenceReused", {
   referenceNumber: Schema.String,
   id: Schema.String
 })
-export const PurchaseNotFound = Schema.TaggedStruct("PurchaseNotFound", id)
-export const PurchaseStillOpen = Schema.TaggedStruct("PurchaseStillOpen", id)
+const PurchaseNotFound = Schema.TaggedStruct("PurchaseNotFound", id)
+const PurchaseStillOpen = Schema.TaggedStruct("PurchaseStillOpen", id)
 
 export const Refusal = Schema.Union([
   ContactNotFound,

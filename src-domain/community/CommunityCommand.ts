@@ -13,15 +13,15 @@ export const InvitePerson = Schema.TaggedStruct("InvitePerson", {
   joinsAtOnce: Schema.Boolean,
   terms: Terms
 })
-export const RespondToInvitation = Schema.TaggedStruct("RespondToInvitation", {
+const RespondToInvitation = Schema.TaggedStruct("RespondToInvitation", {
   relationshipId: Schema.String,
   memberId: Schema.String,
   action: Schema.Literals(["ACCEPT", "REJECT"])
 })
-export const LeaveCommunity = Schema.TaggedStruct("LeaveCommunity", { memberId: Schema.String })
-export const RemovePerson = Schema.TaggedStruct("RemovePerson", { relationshipId: Schema.String })
-export const UpdatePerson = Schema.TaggedStruct("UpdatePerson", { relationshipId: Schema.String, terms: Terms })
-export const ExpireInvitations = Schema.TaggedStruct("ExpireInvitations", {})
+const LeaveCommunity = Schema.TaggedStruct("LeaveCommunity", { memberId: Schema.String })
+const RemovePerson = Schema.TaggedStruct("RemovePerson", { relationshipId: Schema.String })
+const UpdatePerson = Schema.TaggedStruct("UpdatePerson", { relationshipId: Schema.String, terms: Terms })
+const ExpireInvitations = Schema.TaggedStruct("ExpireInvitations", {})
 
 /** A member's purchase asks for the owner's money (SHR-6). Answered by `CompletePurchase`, also when nothing is given. */
 export const DrawSharedFunds = Schema.TaggedStruct("DrawSharedFunds", {
@@ -35,7 +35,7 @@ export const DrawSharedFunds = Schema.TaggedStruct("DrawSharedFunds", {
   spending: Spending
 })
 /** The purchase was refused or cancelled: the money goes back to the lots it came from (SHR-9, WAL-6). */
-export const ReturnSharedFunds = Schema.TaggedStruct("ReturnSharedFunds", {
+const ReturnSharedFunds = Schema.TaggedStruct("ReturnSharedFunds", {
   drawId: Schema.String,
   purchaseId: Schema.String,
   memberId: Schema.String,

@@ -7,7 +7,8 @@ import type { States } from "./People.ts"
 
 export const communityDecider = defineDecider<States, CommunityCommand>({
   commands: CommunityCommand.members.map((member) => member.fields._tag.schema.literal),
-  needs: (_command, key) => ({ contact: key, community: key }),
+  // The community first: its sequence number is the one that If-Match means.
+  needs: (_command, key) => ({ community: key, contact: key }),
   decide: (states, command, turn) => {
     switch (command._tag) {
       case "InvitePerson":

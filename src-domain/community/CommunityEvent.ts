@@ -13,12 +13,12 @@ export const PersonInvited = Schema.TaggedStruct("PersonInvited", {
   state: Schema.Literals(["PENDING", "ACCEPTED"]),
   expiresAt: Schema.optionalKey(Schema.Int)
 })
-export const InvitationAccepted = Schema.TaggedStruct("InvitationAccepted", relation)
-export const InvitationRejected = Schema.TaggedStruct("InvitationRejected", relation)
-export const InvitationExpired = Schema.TaggedStruct("InvitationExpired", relation)
-export const PersonLeft = Schema.TaggedStruct("PersonLeft", relation)
-export const PersonRemoved = Schema.TaggedStruct("PersonRemoved", relation)
-export const PersonUpdated = Schema.TaggedStruct("PersonUpdated", { ...relation, terms: Terms })
+const InvitationAccepted = Schema.TaggedStruct("InvitationAccepted", relation)
+const InvitationRejected = Schema.TaggedStruct("InvitationRejected", relation)
+const InvitationExpired = Schema.TaggedStruct("InvitationExpired", relation)
+const PersonLeft = Schema.TaggedStruct("PersonLeft", relation)
+const PersonRemoved = Schema.TaggedStruct("PersonRemoved", relation)
+const PersonUpdated = Schema.TaggedStruct("PersonUpdated", { ...relation, terms: Terms })
 
 /** SHR-7: a member's draw was counted against her month, in the commit that debited the owner's wallet. */
 export const DrawCounted = Schema.TaggedStruct("DrawCounted", {

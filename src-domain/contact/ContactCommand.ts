@@ -55,6 +55,8 @@ export const SendTransfer = Schema.TaggedStruct("SendTransfer", {
   amount: Minor,
   currency: Schema.String,
   poolId: Schema.optionalKey(Schema.String),
+  /** 16 digits, for people. */
+  code: Schema.optionalKey(Schema.String),
   notes: Schema.optionalKey(Personal(Schema.String))
 })
 export const ReceiveTransfer = Schema.TaggedStruct("ReceiveTransfer", {
@@ -65,6 +67,7 @@ export const ReceiveTransfer = Schema.TaggedStruct("ReceiveTransfer", {
   amount: Minor,
   currency: Schema.String,
   poolId: Schema.optionalKey(Schema.String),
+  code: Schema.optionalKey(Schema.String),
   /** What to give back, and which command to settle, if it is refused. */
   parts: Schema.Array(Part),
   settles: Schema.String,
@@ -94,8 +97,8 @@ export const ChangePoolActivation = Schema.TaggedStruct("ChangePoolActivation", 
 export const ChangeSpendBlock = Schema.TaggedStruct("ChangeSpendBlock", { blocked: Schema.Boolean })
 
 /** Timers of the contact itself (INT-5, WAL-5). */
-export const ReviewInteraction = Schema.TaggedStruct("ReviewInteraction", {})
-export const ExpireLots = Schema.TaggedStruct("ExpireLots", {})
+const ReviewInteraction = Schema.TaggedStruct("ReviewInteraction", {})
+const ExpireLots = Schema.TaggedStruct("ExpireLots", {})
 
 export const ContactCommand = Schema.Union([
   RegisterContact,

@@ -37,12 +37,12 @@ export const ContactUpdated = Schema.TaggedStruct("ContactUpdated", {
 })
 
 /** CIM-1: a medium that identifies the contact was added after registration. */
-export const IdentifiersAdded = Schema.TaggedStruct("IdentifiersAdded", {
+const IdentifiersAdded = Schema.TaggedStruct("IdentifiersAdded", {
   identity: Personal(Identity),
   at: Schema.Int
 })
 
-export const CreditReason = Schema.Literals(["MANUAL_JOURNAL", "TRANSFER"])
+const CreditReason = Schema.Literals(["MANUAL_JOURNAL", "TRANSFER"])
 export const FundsCredited = Schema.TaggedStruct("FundsCredited", {
   /** Names the entry and the lot that it opens. */
   lotId: Schema.String,
@@ -55,14 +55,15 @@ export const FundsCredited = Schema.TaggedStruct("FundsCredited", {
   /** The other side of a transfer. */
   counterpartId: Schema.optionalKey(Schema.String),
   transferId: Schema.optionalKey(Schema.String),
+  transferCode: Schema.optionalKey(Schema.String),
   /** INT-2: does it count as an interaction? */
   counts: Schema.Boolean,
   notes: Schema.optionalKey(Personal(Schema.String)),
   at: Schema.Int
 })
 
-export const DebitReason = Schema.Literals(["MANUAL_JOURNAL", "TRANSFER", "WALLET_SHARING", "EXPIRY"])
-export const FundsDebited = Schema.TaggedStruct("FundsDebited", {
+const DebitReason = Schema.Literals(["MANUAL_JOURNAL", "TRANSFER", "WALLET_SHARING", "EXPIRY"])
+const FundsDebited = Schema.TaggedStruct("FundsDebited", {
   entryId: Schema.String,
   amount: Minor,
   currency: Schema.String,
@@ -71,6 +72,7 @@ export const FundsDebited = Schema.TaggedStruct("FundsDebited", {
   /** The other side of a transfer, the member who spends. */
   counterpartId: Schema.optionalKey(Schema.String),
   transferId: Schema.optionalKey(Schema.String),
+  transferCode: Schema.optionalKey(Schema.String),
   /** SHR-7: carried by every entry of one draw. */
   drawId: Schema.optionalKey(Schema.String),
   purchaseId: Schema.optionalKey(Schema.String),
@@ -80,7 +82,7 @@ export const FundsDebited = Schema.TaggedStruct("FundsDebited", {
 })
 
 /** WAL-6: a debit is undone; the money is back in the lots it came from, with their expiry. */
-export const FundsReturned = Schema.TaggedStruct("FundsReturned", {
+const FundsReturned = Schema.TaggedStruct("FundsReturned", {
   entryId: Schema.String,
   amount: Minor,
   currency: Schema.String,
@@ -118,11 +120,13 @@ export const PurchasePaid = Schema.TaggedStruct("PurchasePaid", {
   own: Schema.optionalKey(Schema.Struct({ entryId: Schema.String, amount: Minor, parts: Schema.Array(Part) })),
   shared: Schema.optionalKey(SharedSpend),
   counts: Schema.Boolean,
+  /** When it happened, where that is not when it was posted. */
+  date: Schema.optionalKey(Schema.Int),
   at: Schema.Int
 })
 
 /** PUR-6: the exact inverse of `PurchasePaid`. */
-export const PurchaseReversed = Schema.TaggedStruct("PurchaseReversed", {
+const PurchaseReversed = Schema.TaggedStruct("PurchaseReversed", {
   purchaseId: Schema.String,
   currency: Schema.String,
   own: Schema.optionalKey(Schema.Struct({ entryId: Schema.String, amount: Minor, parts: Schema.Array(Part) })),
@@ -131,7 +135,7 @@ export const PurchaseReversed = Schema.TaggedStruct("PurchaseReversed", {
   at: Schema.Int
 })
 
-export const InteractionStateChanged = Schema.TaggedStruct("InteractionStateChanged", {
+const InteractionStateChanged = Schema.TaggedStruct("InteractionStateChanged", {
   from: InteractionState,
   to: InteractionState,
   at: Schema.Int
@@ -142,29 +146,29 @@ export const MembershipChanged = Schema.TaggedStruct("MembershipChanged", { memb
 
 export const TokenIssued = Schema.TaggedStruct("TokenIssued", { token: Personal(ContactToken), at: Schema.Int })
 /** CIM-5: a purchase used it up, when it was judged: also one that waits for a draw, so that no other uses it meanwhile. */
-export const TokenUsed = Schema.TaggedStruct("TokenUsed", {
+const TokenUsed = Schema.TaggedStruct("TokenUsed", {
   /** A token's id, or `usedWalletCode`. */
   tokenId: Schema.String,
   purchaseId: Schema.String,
   at: Schema.Int
 })
 
-export const WalletCodeRotated = Schema.TaggedStruct("WalletCodeRotated", {
+const WalletCodeRotated = Schema.TaggedStruct("WalletCodeRotated", {
   walletCode: Personal(Schema.String),
   expiresAt: Schema.Int,
   at: Schema.Int
 })
-export const PoolActivationChanged = Schema.TaggedStruct("PoolActivationChanged", {
+const PoolActivationChanged = Schema.TaggedStruct("PoolActivationChanged", {
   poolId: Schema.String,
   active: Schema.Boolean,
   at: Schema.Int
 })
 
 /** WAL-10. */
-export const SpendBlockChanged = Schema.TaggedStruct("SpendBlockChanged", { blocked: Schema.Boolean, at: Schema.Int })
+const SpendBlockChanged = Schema.TaggedStruct("SpendBlockChanged", { blocked: Schema.Boolean, at: Schema.Int })
 
 /** A timer of the contact stands: none is armed again while an earlier one of the same name is still to come. */
-export const TimerArmed = Schema.TaggedStruct("TimerArmed", {
+const TimerArmed = Schema.TaggedStruct("TimerArmed", {
   name: Schema.Literals(["interaction", "expiry"]),
   firesAt: Schema.Int,
   at: Schema.Int

@@ -39,7 +39,10 @@ const expiryOf = (poolId: string, turn: Turn): number | undefined => {
 /** WAL-2: with a pool it is commerce money under the pool's conditions, without one it is open and never expires. */
 export const creditOf = (
   movement: Movement,
-  entry: Pick<typeof FundsCredited.Type, "lotId" | "reason" | "counts" | "notes" | "transferId" | "counterpartId">,
+  entry: Pick<
+    typeof FundsCredited.Type,
+    "lotId" | "reason" | "counts" | "notes" | "transferId" | "transferCode" | "counterpartId"
+  >,
   turn: Turn
 ): typeof FundsCredited.Type => {
   const { amount, currency, poolId } = movement

@@ -23,7 +23,7 @@ const Document = Schema.Struct({
   expirationDate: Schema.Int
 })
 
-export const Demographics = Schema.Struct({
+const Demographics = Schema.Struct({
   gender: Schema.optionalKey(Schema.Literals(["FEMALE", "MALE", "OTHER"])),
   dateOfBirth: Schema.optionalKey(Schema.Struct({ year: Schema.Int, ...MonthDay })),
   nameDay: Schema.optionalKey(Schema.Struct(MonthDay)),
@@ -32,7 +32,7 @@ export const Demographics = Schema.Struct({
   statutoryNumber: Schema.optionalKey(Schema.String)
 })
 
-export const CompanyProfile = Schema.Struct({
+const CompanyProfile = Schema.Struct({
   registrationNumber: Schema.optionalKey(Schema.String),
   registrationCountry: Schema.optionalKey(Schema.String),
   taxReferenceNumber: Schema.optionalKey(Schema.String),

@@ -34,7 +34,7 @@ const objectionToSending = (contact: ContactState, command: Send, turn: Turn): R
 export const sendTransfer = (contact: ContactState, command: Send, turn: Turn): Judgement => {
   const objection = objectionToSending(contact, command, turn)
   if (objection !== undefined) return Result.fail(objection)
-  const { transferId, destinationId, amount, currency, notes } = command
+  const { transferId, destinationId, amount, currency, code, notes } = command
   const pool = command.poolId === undefined ? {} : { poolId: command.poolId }
   const parts = takeOpen(contact.lots, amount)
   const interaction = engage(contact, turn.at, turn)
@@ -47,11 +47,13 @@ export const sendTransfer = (contact: ContactState, command: Send, turn: Turn): 
     reason: "TRANSFER",
     counterpartId: destinationId,
     transferId,
+    ...(code === undefined ? {} : { transferCode: code }),
     counts: true,
     ...(notes === undefined ? {} : { notes }),
     at: turn.at
   }
-  const carried = { transferId, originId: contact.id, destinationId, amount, currency, ...pool, parts }
+  const known = code === undefined ? {} : { code }
+  const carried = { transferId, originId: contact.id, destinationId, amount, currency, ...pool, ...known, parts }
   return Result.succeed({
     events: [debit, ...interaction.events],
     timers: interaction.timers,
@@ -77,7 +79,8 @@ const reply = (command: Receive, refusal: Refusal | undefined): Message => {
 }
 
 export const receiveTransfer = (contact: ContactState, command: Receive, turn: Turn): Judgement => {
-  const { transferId, originId } = command
+  const { transferId, originId, code } = command
+  const named = code === undefined ? {} : { transferCode: code }
   const answer = { _tag: "Done", id: transferId } as const
   const refusal: Refusal | undefined =
     contact.id === "" ? { _tag: "ContactNotFound", id: command.destinationId } : objectionTo(command, contact, turn)
@@ -85,7 +88,7 @@ export const receiveTransfer = (contact: ContactState, command: Receive, turn: T
   if (refusal !== undefined) return Result.succeed({ events: [], messages, answer })
   const credited = creditOf(
     command,
-    { lotId: `${transferId}/credit`, reason: "TRANSFER", counts: true, transferId, counterpartId: originId },
+    { lotId: `${transferId}/credit`, reason: "TRANSFER", counts: true, transferId, ...named, counterpartId: originId },
     turn
   )
   const expiry = armExpiry(contact, credited.expiresAt, turn)

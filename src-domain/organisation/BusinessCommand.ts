@@ -14,14 +14,14 @@ export const OpenBusiness = Schema.TaggedStruct("OpenBusiness", {
   apiKeys: Schema.Array(ApiKey),
   organisations: Schema.Array(Organisation)
 })
-export const AddOrganisation = Schema.TaggedStruct("AddOrganisation", { organisation: Organisation })
-export const CreatePool = Schema.TaggedStruct("CreatePool", { pool: Pool })
-export const IssueApiKey = Schema.TaggedStruct("IssueApiKey", { key: ApiKey })
-export const PostExchangeRate = Schema.TaggedStruct("PostExchangeRate", {
+const AddOrganisation = Schema.TaggedStruct("AddOrganisation", { organisation: Organisation })
+const CreatePool = Schema.TaggedStruct("CreatePool", { pool: Pool })
+const IssueApiKey = Schema.TaggedStruct("IssueApiKey", { key: ApiKey })
+const PostExchangeRate = Schema.TaggedStruct("PostExchangeRate", {
   currency: Schema.String,
   rate: Schema.String
 })
-export const ChangeBusinessSettings = Schema.TaggedStruct("ChangeBusinessSettings", { settings: BusinessSettings })
+const ChangeBusinessSettings = Schema.TaggedStruct("ChangeBusinessSettings", { settings: BusinessSettings })
 
 export const BusinessCommand = Schema.Union([
   OpenBusiness,

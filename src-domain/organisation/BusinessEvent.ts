@@ -13,18 +13,18 @@ export const BusinessOpened = Schema.TaggedStruct("BusinessOpened", {
   settings: BusinessSettings,
   at: Schema.Int
 })
-export const OrganisationAdded = Schema.TaggedStruct("OrganisationAdded", {
+const OrganisationAdded = Schema.TaggedStruct("OrganisationAdded", {
   organisation: Organisation,
   at: Schema.Int
 })
-export const PoolCreated = Schema.TaggedStruct("PoolCreated", { pool: Pool, at: Schema.Int })
-export const ApiKeyIssued = Schema.TaggedStruct("ApiKeyIssued", { key: ApiKey, at: Schema.Int })
-export const ExchangeRatePosted = Schema.TaggedStruct("ExchangeRatePosted", {
+const PoolCreated = Schema.TaggedStruct("PoolCreated", { pool: Pool, at: Schema.Int })
+const ApiKeyIssued = Schema.TaggedStruct("ApiKeyIssued", { key: ApiKey, at: Schema.Int })
+const ExchangeRatePosted = Schema.TaggedStruct("ExchangeRatePosted", {
   currency: Schema.String,
   rate: Schema.String,
   at: Schema.Int
 })
-export const BusinessSettingsChanged = Schema.TaggedStruct("BusinessSettingsChanged", {
+const BusinessSettingsChanged = Schema.TaggedStruct("BusinessSettingsChanged", {
   settings: BusinessSettings,
   at: Schema.Int
 })

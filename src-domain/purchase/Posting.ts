@@ -62,6 +62,7 @@ export const posting = ({ contact, purchase }: States, payment: Payment, turn: T
         total: receipt.totalDefaultCurrency,
         ...paid,
         counts,
+        ...(receipt.date !== turn.at && { date: receipt.date }),
         at: turn.at
       },
       ...engaged.events

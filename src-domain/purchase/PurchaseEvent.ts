@@ -5,7 +5,7 @@ import { Minor } from "../shared/Money.ts"
 import { OwnSpend, Receipt } from "./PurchaseState.ts"
 
 /** It waits for a draw on a shared wallet (SHR-7); nothing has been paid yet. */
-export const PurchaseOpened = Schema.TaggedStruct("PurchaseOpened", {
+const PurchaseOpened = Schema.TaggedStruct("PurchaseOpened", {
   receipt: Receipt,
   commandId: Schema.String,
   drawId: Schema.String,
@@ -14,15 +14,15 @@ export const PurchaseOpened = Schema.TaggedStruct("PurchaseOpened", {
   memberFirst: Schema.Boolean,
   at: Schema.Int
 })
-export const PurchasePosted = Schema.TaggedStruct("PurchasePosted", {
+const PurchasePosted = Schema.TaggedStruct("PurchasePosted", {
   /** Absent when `PurchaseOpened` already holds it. */
   receipt: Schema.optionalKey(Receipt),
   own: Schema.optionalKey(OwnSpend),
   shared: Schema.optionalKey(SharedSpend),
   at: Schema.Int
 })
-export const PurchaseRefused = Schema.TaggedStruct("PurchaseRefused", { reason: Schema.String, at: Schema.Int })
-export const PurchaseCancelled = Schema.TaggedStruct("PurchaseCancelled", { at: Schema.Int })
+const PurchaseRefused = Schema.TaggedStruct("PurchaseRefused", { reason: Schema.String, at: Schema.Int })
+const PurchaseCancelled = Schema.TaggedStruct("PurchaseCancelled", { at: Schema.Int })
 
 export const PurchaseEvent = Schema.Union([PurchaseOpened, PurchasePosted, PurchaseRefused, PurchaseCancelled])
 export type PurchaseEvent = typeof PurchaseEvent.Type

@@ -12,7 +12,7 @@ import { Minor } from "../shared/Money.ts"
 import { Part } from "../wallet/Lot.ts"
 
 /** Amounts in the purchase's own currency. */
-export const Amounts = Schema.Struct({
+const Amounts = Schema.Struct({
   net: Minor,
   tax: Minor,
   discount: Schema.optionalKey(Minor),
@@ -20,7 +20,7 @@ export const Amounts = Schema.Struct({
 })
 export type Amounts = typeof Amounts.Type
 
-export const PurchaseLine = Schema.Struct({
+const PurchaseLine = Schema.Struct({
   productId: Schema.String,
   sku: Schema.String,
   name: Schema.optionalKey(Schema.String),

@@ -34,6 +34,7 @@ export interface WalletEntry {
   readonly purchaseId?: string
   readonly organisationId?: string
   readonly transferId?: string
+  readonly transferCode?: string
   readonly drawId?: string
   /** The other side of a transfer, the owner who shared, the member who drew. */
   readonly counterpartId?: string
@@ -71,17 +72,19 @@ const linksOf = (event: {
   readonly purchaseId?: string
   readonly organisationId?: string
   readonly transferId?: string
+  readonly transferCode?: string
   readonly drawId?: string
   readonly counterpartId?: string
   readonly notes?: string
 }) => {
-  const { currency, at, purchaseId, organisationId, transferId, drawId, counterpartId, notes } = event
+  const { currency, at, purchaseId, organisationId, transferId, transferCode, drawId, counterpartId, notes } = event
   return {
     currency,
     at,
     ...(purchaseId !== undefined && { purchaseId }),
     ...(organisationId !== undefined && { organisationId }),
     ...(transferId !== undefined && { transferId }),
+    ...(transferCode !== undefined && { transferCode }),
     ...(drawId !== undefined && { drawId }),
     ...(counterpartId !== undefined && { counterpartId }),
     ...(notes !== undefined && { notes })

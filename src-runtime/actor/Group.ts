@@ -1,0 +1,416 @@
+/**
+ * The resident actors of one placement key: their states, their bounded mailbox, and the turns that judge one command at
+ * a time (architecture decisions 3 and 4).
+ *
+ *     waiting ──turn──► decided (state advanced, unit submitted) ──commit──► answered
+ *        ▲                                      │ commit failed
+ *        └──────── judged again on what the journal says ◄┘
+ *
+ * A turn never waits: what it needs is loaded before it, what it decides leaves after its commit. Commands are judged in
+ * the order they came, also after a failed commit.
+ */
+import type { Business } from "#domain/organisation/Business.ts"
+import { initial as noBusiness } from "#domain/organisation/Business.ts"
+import type { Decision, Judgement, Turn } from "#domain/shared/Decision.ts"
+import * as Result from "effect/Result"
+import type { Codec } from "../journal/Codec.ts"
+import type { Submission, UnitFailure } from "../journal/Committer.ts"
+import type { Loaded, StreamRef } from "../journal/Journal.ts"
+import { aggregateOf, aggregateOfKind, type AnyDecider, deciderOf } from "../journal/Kinds.ts"
+import { type CommandRow, emptyUnit } from "../journal/Unit.ts"
+import type { DataKey, Sealer } from "../privacy/Sealer.ts"
+import type { Pending } from "./Pending.ts"
+import { shardOf } from "./Placement.ts"
+import { replayOf } from "./Replay.ts"
+import { assumedAbsent, isGuess, type Resident, restore } from "./Resident.ts"
+import {
+  ActorUnavailable,
+  CommandIdReused,
+  DeadlinePassed,
+  PreconditionFailed,
+  type RuntimeRefusal,
+  ShardMoved,
+  StillRunning,
+  TurnFailed
+} from "./RuntimeRefusal.ts"
+import { type CommittedTurn, encode, type Encoded, type SnapshotDue, snapshotOf } from "./Turn.ts"
+
+/** Commands that one group may hold, waiting or decided and not yet durable. */
+export const mailboxSizeMax = 256
+/** Actors kept in memory besides those whose id is the key itself. */
+const guestsMax = 4
+/** How often one command is judged again after failed commits before it is given up. */
+const attemptsMax = 5
+export interface ActorView {
+  readonly state: unknown
+  readonly seq: number
+}
+type Read = {
+  readonly refs: ReadonlyArray<readonly [kind: string, id: string]>
+  readonly reply: (views: ReadonlyArray<ActorView> | RuntimeRefusal) => void
+}
+
+/** What a group needs of the runner that holds it. */
+export interface Host {
+  readonly codec: Codec
+  readonly sealer: Sealer["Service"]
+  readonly now: () => number
+  readonly business: (id: string) => Business | undefined
+  /** False while the lane holds as many units as it may. */
+  readonly hasRoom: () => boolean
+  readonly whenRoom: (group: Group) => void
+  readonly submit: (submission: Submission) => void
+  readonly load: (
+    business: string,
+    key: string,
+    streams: ReadonlyArray<StreamRef>,
+    done: (loaded: Loaded | { readonly cause: unknown }) => void
+  ) => void
+  /** The command was left open: its reply comes with a later turn. */
+  readonly leftOpen: (pending: Pending) => void
+  readonly published: (turn: CommittedTurn) => void
+  /** A message whose turn threw is taken out of delivery. */
+  readonly parked: (pending: Pending, reason: string) => void
+}
+
+const isRead = (item: Pending | Read): item is Read => "refs" in item
+const nameOf = (kind: string, id: string): string => `${kind}/${id}`
+
+export class Group {
+  readonly business: string
+  readonly key: string
+  readonly shard: number
+  readonly #host: Host
+  readonly #actors = new Map<string, Resident>()
+  #waiting: Array<Pending | Read> = []
+  #retrying: Array<Pending> = []
+  /** What failed is collected until the end of the tick, then goes back ahead of what came later. */
+  #regrouping = false
+  /** Some of what was decided before a failure may still commit: nothing is loaded before that is known. */
+  #rebuilding = false
+  #submitted = 0
+  #inFlight = 0
+  #afterCommit: Array<{ readonly submitted: number; readonly answer: () => void }> = []
+  #generation: object = {}
+  #loading = false
+  #dataKey: DataKey | undefined
+  #dataKeyKnown = false
+  #lastAt = 0
+  /** When it was last used, epoch milliseconds: for passivation. */
+  usedAt = 0
+
+  constructor(host: Host, business: string, key: string) {
+    this.#host = host
+    this.business = business
+    this.key = key
+    this.shard = shardOf(key)
+  }
+
+  get size(): number {
+    return this.#waiting.length + this.#inFlight + this.#retrying.length
+  }
+
+  get isIdle(): boolean {
+    return this.size === 0 && !this.#loading && this.#afterCommit.length === 0
+  }
+
+  admit(item: Pending | Read): void {
+    this.#waiting.push(item)
+    this.pump()
+  }
+
+  /** Runs turns until something has to be waited for. */
+  pump(): void {
+    this.usedAt = this.#host.now()
+    while (!this.#loading && !this.#regrouping && !(this.#rebuilding && this.#inFlight > 0)) {
+      this.#rebuilding = false
+      const item = this.#waiting[0]
+      if (item === undefined) return
+      if (!isRead(item) && !this.#host.hasRoom()) return this.#host.whenRoom(this)
+      // It leaves first: whoever is answered in this very tick may ask again, and that pumps as well.
+      this.#waiting.shift()
+      const missing = isRead(item) ? this.#read(item) : this.#judge(item)
+      if (missing === undefined) continue
+      this.#waiting.unshift(item)
+      return this.#load(missing)
+    }
+  }
+
+  /** The states to keep when the group leaves memory. */
+  snapshots(eventsMin: number): ReadonlyArray<SnapshotDue> {
+    return [...this.#actors.values()].filter((actor) => actor.seq - actor.snapshotSeq >= eventsMin).map(snapshotOf)
+  }
+
+  get dataKey(): DataKey | undefined {
+    return this.#dataKey
+  }
+
+  #find(kind: string, id: string): Resident | undefined {
+    return this.#actors.get(nameOf(kind, id))
+  }
+
+  #read(read: Read): ReadonlyArray<StreamRef> | undefined {
+    const missing = read.refs.filter(([kind, id]) => {
+      const actor = this.#find(kind, id)
+      return actor === undefined || isGuess(actor)
+    })
+    if (missing.length > 0) return missing.map(([kind, id]) => ({ aggregate: aggregateOfKind(kind).code, id }))
+    const views = read.refs.map(([kind, id]): ActorView => {
+      const actor = this.#find(kind, id)
+      return { state: actor?.state, seq: actor?.seq ?? 0 }
+    })
+    this.#gated(read, () => read.reply(views))
+    return undefined
+  }
+
+  /** The output gate holds for what is not committed as well: what it was judged on may still fail to commit. */
+  #gated(item: Pending | Read, reply: () => void): void {
+    const generation = this.#generation
+    const answer = (): void => {
+      if (this.#generation === generation) reply()
+      else if (isRead(item)) this.admit(item)
+      else {
+        this.#retrying.push(item)
+        this.#regroup()
+      }
+    }
+    if (this.#inFlight === 0) answer()
+    else this.#afterCommit.push({ submitted: this.#submitted, answer })
+  }
+
+  /** One turn. Returns the streams that have to be loaded first, if any. */
+  #judge(pending: Pending): ReadonlyArray<StreamRef> | undefined {
+    const now = this.#host.now()
+    if (now > pending.deadlineAt) {
+      pending.reply({ _tag: "Failed", refusal: new DeadlinePassed() })
+      return undefined
+    }
+    const decider = deciderOf(pending.command)
+    const [actors, missing] = this.#gather(decider, pending)
+    if (missing.length > 0) return missing
+    const current = Object.values(actors)[0]?.seq ?? 0
+    if (pending.expectedSeq !== undefined && pending.expectedSeq !== current) {
+      this.#gated(pending, () => pending.reply({ _tag: "Failed", refusal: new PreconditionFailed({ current }) }))
+      return undefined
+    }
+    const at = Math.max(now, this.#lastAt)
+    const turn: Turn = {
+      at,
+      key: this.key,
+      commandId: pending.id,
+      business: this.#host.business(this.business) ?? noBusiness
+    }
+    const judgement = this.#decide(decider, actors, pending, turn)
+    if (judgement === undefined) return undefined
+    const decision: Decision | undefined = Result.isSuccess(judgement) ? judgement.success : undefined
+    const unproven = Object.values(actors).filter(
+      (actor) => isGuess(actor) && !decision?.events.some((event) => aggregateOf(event) === actor.aggregate)
+    )
+    if (unproven.length > 0) return unproven.map((actor) => ({ aggregate: actor.aggregate.code, id: actor.id }))
+    this.#lastAt = at
+    this.#submit(pending, judgement, actors, at)
+    return undefined
+  }
+
+  /** The actors that a command is judged on, and the streams of those that are not in memory. */
+  #gather(decider: AnyDecider, pending: Pending): readonly [Record<string, Resident>, ReadonlyArray<StreamRef>] {
+    const needs = decider.needs(pending.command, this.key)
+    const born = decider.births?.[pending.command._tag]
+    const actors: Record<string, Resident> = {}
+    const missing: Array<StreamRef> = []
+    for (const [kind, id] of Object.entries(needs)) {
+      let actor = this.#find(kind, id)
+      // A commit that failed may have proven the assumption wrong: then it is looked up.
+      if (actor === undefined && kind === born && pending.attempts === 0) {
+        actor = assumedAbsent(kind, id)
+        this.#actors.set(nameOf(kind, id), actor)
+      }
+      if (actor === undefined) missing.push({ aggregate: aggregateOfKind(kind).code, id })
+      else actors[kind] = actor
+    }
+    return [actors, missing]
+  }
+
+  #decide(decider: AnyDecider, actors: Record<string, Resident>, pending: Pending, turn: Turn): Judgement | undefined {
+    if (pending.claimTaken !== undefined) return Result.fail({ _tag: "AlreadyTaken", kind: pending.claimTaken })
+    const states: Record<string, unknown> = {}
+    for (const kind in actors) states[kind] = actors[kind]?.state
+    try {
+      return decider.decide(states, pending.command, turn)
+    } catch (cause) {
+      this.#threw(pending, cause)
+      return undefined
+    }
+  }
+
+  #submit(pending: Pending, judgement: Judgement, actors: Record<string, Resident>, at: number): void {
+    const { codec, sealer } = this.#host
+    const { business, key, shard } = this
+    const dataKeyIsNew = Result.isSuccess(judgement) && this.#needsDataKey(judgement.success)
+    let encoded: Encoded
+    try {
+      const place = { codec, sealer, business, key, shard, at, dataKey: this.#dataKey, dataKeyIsNew }
+      encoded = encode(place, pending, judgement, actors)
+    } catch (cause) {
+      if (dataKeyIsNew) this.#dataKey = undefined
+      return this.#threw(pending, cause)
+    }
+    const { unit, turn, outcome, written } = encoded
+    const generation = this.#generation
+    const seq = Object.values(actors)[0]?.seq ?? 0
+    for (const actor of written) actor.unitsInFlight += 1
+    this.#submitted += 1
+    this.#inFlight += 1
+    this.#host.submit({
+      unit,
+      group: this,
+      committed: () => {
+        for (const actor of written) {
+          actor.assumed = false
+          actor.unitsInFlight -= 1
+        }
+        this.#dismissGuests()
+        if (outcome === undefined) this.#host.leftOpen(pending)
+        // Before any answer: whoever is answered may act on it at once, and finds it in effect.
+        this.#host.published(turn)
+        this.#settled()
+        if (outcome !== undefined) pending.reply({ _tag: "Outcome", outcome, replayed: false, seq })
+        if (this.#waiting.length > 0) this.pump()
+      },
+      failed: (failure) => this.#failed(pending, failure, generation)
+    })
+  }
+
+  /** Actors that only live at this key, such as purchases, leave again: the ones used last are kept. */
+  #dismissGuests(): void {
+    let surplus = this.#actors.size - guestsMax - 1
+    if (surplus <= 0) return
+    for (const [name, actor] of this.#actors) {
+      if (actor.id === this.key || actor.unitsInFlight > 0) continue
+      this.#actors.delete(name)
+      surplus -= 1
+      if (surplus <= 0) return
+    }
+  }
+
+  /** A contact's key is made with its first personal event. Returns whether this unit has to store it. */
+  #needsDataKey(decision: Decision): boolean {
+    if (this.#dataKey !== undefined || decision.events.length === 0) return false
+    if (this.#dataKeyKnown && !decision.events.some((event) => event._tag === "ContactRegistered")) return false
+    this.#dataKey = this.#host.sealer.makeDataKey()
+    return true
+  }
+
+  #settled(): void {
+    this.#inFlight -= 1
+    const settled = this.#submitted - this.#inFlight
+    while ((this.#afterCommit[0]?.submitted ?? Number.POSITIVE_INFINITY) <= settled) this.#afterCommit.shift()?.answer()
+  }
+
+  /** The states stand on something that is not true: they are dropped, and the commands are judged again in order. */
+  #failed(pending: Pending, failure: UnitFailure, generation: object): void {
+    if (this.#generation === generation) {
+      this.#generation = {}
+      this.#rebuilding = true
+      this.#actors.clear()
+      this.#dataKey = undefined
+      this.#dataKeyKnown = false
+    }
+    if (failure._tag === "Duplicate") this.#replay(pending, failure.row)
+    else if (failure._tag === "Fenced") pending.reply({ _tag: "Failed", refusal: new ShardMoved() })
+    else if (failure._tag === "Poisonous") this.#giveUp(pending, new TurnFailed({ cause: `SQLSTATE ${failure.state}` }))
+    else {
+      if (failure._tag === "ClaimTaken") pending.claimTaken = failure.kind
+      if (failure._tag !== "Undermined") pending.attempts += 1
+      if (pending.attempts > attemptsMax) {
+        pending.reply({
+          _tag: "Failed",
+          refusal: new ActorUnavailable({ cause: "its commits failed again and again" })
+        })
+      } else this.#retrying.push(pending)
+    }
+    this.#settled()
+    this.#regroup()
+  }
+
+  #regroup(): void {
+    if (this.#regrouping) return
+    this.#regrouping = true
+    queueMicrotask(() => {
+      this.#regrouping = false
+      this.#waiting = [...this.#retrying, ...this.#waiting]
+      this.#retrying = []
+      this.pump()
+    })
+  }
+
+  /** The journal knows this command: its first outcome is the only one. */
+  #replay(pending: Pending, row: CommandRow): void {
+    if (pending.fromInbox) {
+      // Done before; only the inbox row is left over.
+      this.#host.submit({
+        unit: { ...emptyUnit(this.business, this.key, this.shard), done: pending.id },
+        group: {},
+        committed: () => pending.reply({ _tag: "Failed", refusal: new StillRunning({ commandId: pending.id }) }),
+        failed: () => pending.reply({ _tag: "Failed", refusal: new StillRunning({ commandId: pending.id }) })
+      })
+      return
+    }
+    this.#host.load(this.business, row.key, [], (loaded) =>
+      pending.reply(
+        row.business === this.business
+          ? replayOf(this.#host, row, pending.fingerprint, loaded)
+          : { _tag: "Failed", refusal: new CommandIdReused() }
+      )
+    )
+  }
+
+  /** Behind a commit that fails, such as that of a repeated command, it threw on a state that never was. */
+  #threw(pending: Pending, cause: unknown): void {
+    this.#gated(pending, () => this.#giveUp(pending, new TurnFailed({ cause })))
+  }
+
+  #giveUp(pending: Pending, refusal: RuntimeRefusal): void {
+    if (pending.fromInbox) this.#host.parked(pending, "cause" in refusal ? String(refusal.cause) : refusal._tag)
+    pending.reply({ _tag: "Failed", refusal })
+  }
+
+  #load(streams: ReadonlyArray<StreamRef>): void {
+    this.#loading = true
+    const generation = this.#generation
+    this.#host.load(this.business, this.key, streams, (loaded) => {
+      this.#loading = false
+      if (generation !== this.#generation) return this.pump()
+      try {
+        if ("cause" in loaded) throw loaded.cause
+        this.#take(loaded)
+      } catch (cause) {
+        const refused = this.#waiting
+        this.#waiting = []
+        for (const item of refused) {
+          const refusal = new ActorUnavailable({ cause })
+          if (isRead(item)) item.reply(refusal)
+          else item.reply({ _tag: "Failed", refusal })
+        }
+        return
+      }
+      this.pump()
+    })
+  }
+
+  #take(loaded: Loaded): void {
+    const { codec, sealer } = this.#host
+    if (!this.#dataKeyKnown && loaded.dataKey !== undefined) {
+      this.#dataKey = sealer.unwrap(this.business, this.key, loaded.dataKey)
+    }
+    this.#dataKeyKnown = true
+    for (const stream of loaded.streams) {
+      this.#lastAt = Math.max(this.#lastAt, stream.events.at(-1)?.at ?? 0)
+      const restored = restore(codec, stream, this.#dataKey)
+      const known = this.#find(restored.aggregate.kind, stream.id)
+      // An actor that was written to meanwhile knows more than this load does.
+      if (known !== undefined && !isGuess(known)) continue
+      this.#actors.set(nameOf(restored.aggregate.kind, stream.id), restored)
+    }
+  }
+}

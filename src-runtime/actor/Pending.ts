@@ -1,0 +1,26 @@
+/** A command on its way through an actor: what it is, where it came from, and who waits for its outcome. */
+import type { Command } from "#domain/Command.ts"
+import type { Outcome } from "../journal/Codec.ts"
+import type { RuntimeRefusal } from "./RuntimeRefusal.ts"
+
+/** How a command ends: the domain's outcome (final, durable), or the runtime's reason for not having one. */
+export type Reply =
+  | { readonly _tag: "Outcome"; readonly outcome: Outcome; readonly replayed: boolean; readonly seq: number }
+  | { readonly _tag: "Failed"; readonly refusal: RuntimeRefusal }
+
+export interface Pending {
+  readonly id: string
+  /** Empty for messages and timers: their id alone says what they are. */
+  readonly fingerprint: string
+  readonly command: Command
+  /** Dropped unexecuted after it, epoch milliseconds. */
+  readonly deadlineAt: number
+  /** Judged only if the first aggregate it needs is at this sequence number. */
+  readonly expectedSeq?: number | undefined
+  /** Stands in the inbox: leaves it in the commit of its turn. */
+  readonly fromInbox: boolean
+  readonly reply: (reply: Reply) => void
+  /** Set when a commit found that somebody else holds a value it takes: judged again, it is refused for that. */
+  claimTaken?: string
+  attempts: number
+}

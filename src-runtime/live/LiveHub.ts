@@ -1,0 +1,228 @@
+/**
+ * The live hub: hands what is committed to those who follow a topic, right after the commit, never before it. Who comes
+ * back with a position is first told what it missed, read from the journal, and then goes on live without a gap or a
+ * duplicate: it is entered before the head is read, and what is committed meanwhile is held back until it has caught up.
+ *
+ *     enter room ─► head of the shard ─► read position..head ─► release what was held ─► live
+ */
+import { Actors } from "../actor/Actors.ts"
+import { ActorUnavailable, type RuntimeRefusal } from "../actor/RuntimeRefusal.ts"
+import type { CommittedTurn } from "../actor/Turn.ts"
+import { Codec } from "../journal/Codec.ts"
+import { Journal } from "../journal/Journal.ts"
+import { aggregateOfCode } from "../journal/Kinds.ts"
+import type { EventRow } from "../journal/Unit.ts"
+import { type DataKey, Sealer } from "../privacy/Sealer.ts"
+import * as Context from "effect/Context"
+import * as Deferred from "effect/Deferred"
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import * as Layer from "effect/Layer"
+import * as Semaphore from "effect/Semaphore"
+import type { Feed } from "./Feed.ts"
+import type { Position } from "./Position.ts"
+import { type Follower, type Receiver, Room } from "./Room.ts"
+
+/** Events of a shard read for one who comes back; beyond it the topic has to be loaded anew. */
+export const resumeEventsMax = 10_000
+/** Events read at a time for it. */
+const resumePageEvents = 500
+/** Pages read at once for all who come back: some connections are left for everybody else. */
+const resumesAtOnceMax = 4
+
+export interface Following<E> {
+  readonly business: string
+  readonly feed: Feed
+  readonly key: string
+  /** The contact who looks; absent: the business itself. */
+  readonly viewer: string | undefined
+  readonly after: Position | undefined
+  /** Why the topic may not be followed in this state of it; asked again when that may have changed. */
+  readonly admit: (state: unknown) => E | undefined
+  readonly receiver: Receiver<E>
+  /** Succeeds when a further page can be taken. */
+  readonly roomy: Effect.Effect<void>
+}
+
+export class LiveHub extends Context.Service<
+  LiveHub,
+  {
+    /** Returns once it is live; the effect returned ends it. */
+    readonly follow: <E>(following: Following<E>) => Effect.Effect<() => void, E | RuntimeRefusal>
+    readonly statistics: () => { readonly topics: number; readonly followers: number }
+  }
+>()("koinon/runtime/LiveHub") {}
+
+/** Why what was missed is not told, if it is not. */
+const reasonToReload = (after: Position, shard: number, head: number): string | undefined => {
+  if (after.shard !== shard) return "the position belongs to another topic"
+  if (after.offset > head) return "the position is not of this journal"
+  if (head - after.offset > resumeEventsMax) return "too much has happened since the position"
+  return undefined
+}
+
+const make = Effect.gen(function* () {
+  const actors = yield* Actors
+  const journal = yield* Journal
+  const sealer = yield* Sealer
+  const codec = new Codec(sealer)
+  const resuming = yield* Semaphore.make(resumesAtOnceMax)
+  const runFork = Effect.runForkWith(yield* Effect.context())
+  /** By business and key, then by feed. */
+  const rooms = new Map<string, Map<string, Room>>()
+  let followers = 0
+
+  const leave = (room: Room): void => {
+    room.holders -= 1
+    if (room.holders > 0) return
+    const place = `${room.business}/${room.key}`
+    const siblings = rooms.get(place)
+    if (siblings?.get(room.feed.name) === room) siblings.delete(room.feed.name)
+    if (siblings?.size === 0) rooms.delete(place)
+  }
+
+  const enter = (business: string, feed: Feed, key: string): Room => {
+    const place = `${business}/${key}`
+    const siblings = rooms.get(place) ?? new Map<string, Room>()
+    rooms.set(place, siblings)
+    let room = siblings.get(feed.name)
+    if (room === undefined) {
+      const opening: Room = new Room(business, feed, key, Deferred.makeUnsafe(), () => {
+        followers -= 1
+        leave(opening)
+      })
+      siblings.set(feed.name, opening)
+      room = opening
+      runFork(
+        Effect.onExit(actors.read(business, key, feed.follows), (exit) =>
+          Effect.sync(() => {
+            if (Exit.isSuccess(exit)) opening.open(exit.value)
+            else siblings.delete(feed.name)
+            Deferred.doneUnsafe(opening.ready, Exit.asVoid(exit))
+          })
+        )
+      )
+    }
+    room.holders += 1
+    return room
+  }
+
+  const heard = (turn: CommittedTurn): void => {
+    const siblings = rooms.get(`${turn.business}/${turn.key}`)
+    const business = siblings === undefined ? undefined : actors.business(turn.business)
+    if (siblings === undefined || business === undefined) return
+    for (const room of siblings.values()) {
+      for (const committed of turn.events) {
+        try {
+          room.heard(committed, business)
+        } catch (cause) {
+          // Others go on, and so does the commit: the followers of this topic are told that they missed something.
+          runFork(Effect.logError(`an event of ${room.topic} could not be told`, cause))
+          const position = { shard: room.shard, offset: committed.row.offset }
+          for (const { receiver } of room.followers) receiver.reload(position, "an event could not be told")
+        }
+      }
+    }
+  }
+  yield* Effect.acquireRelease(
+    Effect.sync(() => actors.onCommitted(heard)),
+    (unsubscribe) => Effect.sync(unsubscribe)
+  )
+
+  const unavailable = (cause: unknown) => new ActorUnavailable({ cause })
+
+  /** Tells a follower what the journal holds of its topic after `from`, up to the head at which it went live. */
+  const replay = Effect.fnUntraced(function* (
+    room: Room,
+    follower: Follower,
+    from: number,
+    roomy: Effect.Effect<void>
+  ) {
+    const head = follower.from
+    let key: DataKey | undefined
+    let keyKnown = false
+    const tell = (row: EventRow): void => {
+      const business = actors.business(room.business)
+      if (business === undefined) return
+      const committed = { row, event: codec.readEvent(row, key) }
+      const frame = room.feed.encode(committed, room.topic, { business, state: room.state })
+      if (frame !== undefined && room.sees(follower, frame)) follower.receiver.deliver(frame)
+    }
+    for (let at = from; at < head;) {
+      yield* roomy
+      const page = Math.min(resumePageEvents, head - at)
+      const rows = yield* Effect.mapError(resuming.withPermit(journal.shardEvents(room.shard, at, page)), unavailable)
+      const own = rows.filter(
+        (row) =>
+          row.business === room.business && row.key === room.key && room.carries(aggregateOfCode(row.aggregate).kind)
+      )
+      if (own.length > 0 && !keyKnown) {
+        const { dataKey } = yield* Effect.mapError(journal.load(room.business, room.key, []), unavailable)
+        key = dataKey === undefined ? undefined : sealer.unwrap(room.business, room.key, dataKey)
+        keyKnown = true
+      }
+      // She may have lost her place in the meantime; then nothing more is told.
+      if (!room.followers.has(follower)) return
+      yield* Effect.try({ try: () => own.forEach(tell), catch: unavailable })
+      at = rows.at(-1)?.offset ?? head
+    }
+  })
+
+  /** From held to live: what was committed during the replay goes out in its order. */
+  const release = Effect.fnUntraced(function* (room: Room, follower: Follower, roomy: Effect.Effect<void>) {
+    for (let held = follower.held ?? []; held.length > 0;) {
+      for (const frame of held.splice(0, resumePageEvents)) follower.receiver.deliver(frame)
+      yield* roomy
+    }
+    follower.held = undefined
+    if (!follower.overflowed) return
+    follower.from = actors.committedOffset(room.shard)
+    follower.receiver.reload({ shard: room.shard, offset: follower.from }, "too much happened while it caught up")
+  })
+
+  return LiveHub.of({
+    follow: <E>({ business, feed, key, viewer, after, admit, receiver, roomy }: Following<E>) =>
+      Effect.suspend(() => {
+        const room = enter(business, feed, key)
+        const follower: Follower = { viewer, receiver, admit, from: 0, held: [], overflowed: false }
+        let entered = false
+        const close = (): void => {
+          if (entered && !room.followers.delete(follower)) return
+          if (entered) followers -= 1
+          entered = true
+          leave(room)
+        }
+        const start = Effect.gen(function* () {
+          yield* Deferred.await(room.ready)
+          const refused = admit(room.state)
+          if (refused !== undefined) return yield* Effect.fail(refused)
+          // Nothing else runs between reading the head and going live.
+          const head = actors.committedOffset(room.shard)
+          const now = { shard: room.shard, offset: head }
+          const reason = after === undefined ? undefined : reasonToReload(after, room.shard, head)
+          follower.from = head
+          room.followers.add(follower)
+          followers += 1
+          entered = true
+          if (after === undefined || reason !== undefined) {
+            follower.held = undefined
+            receiver.started(now)
+            if (reason !== undefined) receiver.reload(now, reason)
+            return close
+          }
+          receiver.started(after)
+          yield* replay(room, follower, after.offset, roomy)
+          yield* release(room, follower, roomy)
+          return close
+        })
+        return Effect.onExit(start, (exit) => (Exit.isSuccess(exit) ? Effect.void : Effect.sync(close)))
+      }),
+    statistics: () => {
+      let topics = 0
+      for (const siblings of rooms.values()) topics += siblings.size
+      return { topics, followers }
+    }
+  })
+})
+
+export const layer: Layer.Layer<LiveHub, never, Actors | Journal | Sealer> = Layer.effect(LiveHub, make)

@@ -1,0 +1,88 @@
+/**
+ * Seals personal data at rest (architecture decision 10). Each contact has a data key of its own, wrapped by its
+ * business's key, which is derived from the master secret; destroying the wrapped key erases the contact from everything
+ * append-only. AES-256-GCM with a random 96-bit nonce; what a ciphertext belongs to is authenticated with it, so it cannot
+ * be moved to another contact. Keyed hashes (claims, cards) use HMAC-SHA-256 under a business key of their own.
+ */
+import * as Brand from "effect/Brand"
+import * as Context from "effect/Context"
+import * as Layer from "effect/Layer"
+import * as Redacted from "effect/Redacted"
+import * as Schema from "effect/Schema"
+import { createCipheriv, createDecipheriv, createHmac, hkdfSync, randomBytes } from "node:crypto"
+
+/** A ciphertext was altered, belongs elsewhere, or its key is gone: refused, never served (P14). */
+export class Unsealable extends Schema.TaggedError<Unsealable>()("Unsealable", { of: Schema.String }) {}
+
+const nonceBytes = 12
+const tagBytes = 16
+const keyBytes = 32
+/** The scope of values that are unique over all businesses. */
+export const networkScope = "00000000-0000-0000-0000-000000000000"
+
+const encrypt = (key: Uint8Array, plain: Uint8Array | string, of: string): Buffer => {
+  const nonce = randomBytes(nonceBytes)
+  const cipher = createCipheriv("aes-256-gcm", key, nonce).setAAD(Buffer.from(of))
+  const body = cipher.update(typeof plain === "string" ? Buffer.from(plain, "utf8") : plain)
+  return Buffer.concat([nonce, body, cipher.final(), cipher.getAuthTag()])
+}
+
+const decrypt = (key: Uint8Array, sealed: Uint8Array, of: string): Buffer => {
+  try {
+    const decipher = createDecipheriv("aes-256-gcm", key, sealed.subarray(0, nonceBytes))
+      .setAAD(Buffer.from(of))
+      .setAuthTag(sealed.subarray(sealed.length - tagBytes))
+    return Buffer.concat([decipher.update(sealed.subarray(nonceBytes, sealed.length - tagBytes)), decipher.final()])
+  } catch {
+    throw new Unsealable({ of })
+  }
+}
+
+/**
+ * The unwrapped data key of one contact. A short string rather than bytes: hundreds of thousands may be in memory, and a
+ * slice of a network buffer would keep all of that alive.
+ */
+export type DataKey = string & Brand.Brand<"DataKey">
+const DataKey = Brand.nominal<DataKey>()
+const bytesOf = (key: DataKey): Buffer => Buffer.from(key, "latin1")
+
+export class Sealer extends Context.Service<
+  Sealer,
+  {
+    /** A fresh data key. */
+    readonly makeDataKey: () => DataKey
+    /** The key as it is stored: sealed by its business's key. */
+    readonly wrap: (business: string, contact: string, key: DataKey) => Uint8Array
+    readonly unwrap: (business: string, contact: string, wrapped: Uint8Array) => DataKey
+    /** Base64url of the sealed text. `of` says what it is part of and is needed to open it. */
+    readonly seal: (key: DataKey, text: string, of: string) => string
+    /** Throws `Unsealable`. */
+    readonly open: (key: DataKey, sealed: string, of: string) => string
+    /** The keyed hash of a unique value of a kind, 32 bytes. */
+    readonly keyedHash: (scope: string, kind: string, value: string) => Uint8Array
+  }
+>()("koinon/runtime/Sealer") {}
+
+export const layer = (masterSecret: Redacted.Redacted): Layer.Layer<Sealer> =>
+  Layer.sync(Sealer, () => {
+    const derived = new Map<string, Uint8Array>()
+    const keyFor = (purpose: string, scope: string): Uint8Array => {
+      const name = `${purpose}/${scope}`
+      let key = derived.get(name)
+      if (key === undefined) {
+        key = new Uint8Array(hkdfSync("sha256", Redacted.value(masterSecret), scope, `koinon/${purpose}/1`, keyBytes))
+        derived.set(name, key)
+      }
+      return key
+    }
+    return Sealer.of({
+      makeDataKey: () => DataKey(randomBytes(keyBytes).toString("latin1")),
+      wrap: (business, contact, key) => encrypt(keyFor("wrap", business), bytesOf(key), `data-key/${contact}`),
+      unwrap: (business, contact, wrapped) =>
+        DataKey(decrypt(keyFor("wrap", business), wrapped, `data-key/${contact}`).toString("latin1")),
+      seal: (key, text, of) => encrypt(bytesOf(key), text, of).toString("base64url"),
+      open: (key, sealed, of) => decrypt(bytesOf(key), Buffer.from(sealed, "base64url"), of).toString("utf8"),
+      keyedHash: (scope, kind, value) =>
+        createHmac("sha256", keyFor("hash", scope)).update(`${kind}\n${value}`).digest()
+    })
+  })

@@ -1,0 +1,40 @@
+/**
+ * What a projection is: a name, the events that it wants, and how rows follow from them. The projector sees to it that
+ * `apply` gets every wanted event once, those of one key in order, in the transaction that moves the cursor. Events of
+ * different shards come in no order among each other: what is written may not depend on one, or a rebuild would differ.
+ */
+import type { Event } from "#domain/Event.ts"
+import type * as Effect from "effect/Effect"
+import type { SqlClient } from "effect/sql/SqlClient"
+import type { SqlError } from "effect/sql/SqlError"
+import type { EventRow } from "../journal/Unit.ts"
+
+/** A committed event and its place in the journal. */
+export interface Committed {
+  readonly event: Event
+  readonly row: EventRow
+}
+
+export interface Projection {
+  /** Stored with the cursors: never changed, or the view is read from zero beside its old rows. */
+  readonly name: string
+  /** All others are passed over undecoded. */
+  readonly types: ReadonlyArray<Event["_tag"]>
+  /** Whether it may see personal fields: without it sealed events are refused, and it stops. */
+  readonly opensPersonalData: boolean
+  /** Empties the view. */
+  readonly reset: (sql: SqlClient) => Effect.Effect<void, SqlError>
+  /** Writes what follows from the events; interrupted or failed, none of it remains. */
+  readonly apply: (sql: SqlClient, events: ReadonlyArray<Committed>) => Effect.Effect<void, SqlError>
+}
+
+/** A control character that PostgreSQL's text cannot hold. */
+const nul = "\0"
+
+const storable = (_key: string, value: unknown): unknown => {
+  if (typeof value === "bigint") return value.toString()
+  return typeof value === "string" ? value.replaceAll(nul, "").toWellFormed() : value
+}
+
+/** Rows as one parameter for `json_to_recordset`. What no text column can hold is left out, so that it stops no view. */
+export const recordset = (rows: ReadonlyArray<object>): string => JSON.stringify(rows, storable)

@@ -1,0 +1,274 @@
+/**
+ * The journal in PostgreSQL. A batch is one statement (`CommitStatement`), so it is one round trip, one transaction and
+ * one flush: the fence is read `FOR SHARE` in the same statement that inserts, and a division by zero aborts it when an
+ * epoch has moved. READ COMMITTED is enough: what must be unique has a unique index.
+ */
+import * as PgClient from "@effect/sql-pg/PgClient"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import type { SqlError } from "effect/sql/SqlError"
+import {
+  Conflicting,
+  Fenced,
+  Journal,
+  JournalUnavailable,
+  Poisonous,
+  type LoadedStream,
+  type StreamRef
+} from "../journal/Journal.ts"
+import {
+  claimName,
+  streamName,
+  type ClaimRow,
+  type CommandRow,
+  type EventRow,
+  type InboxRow,
+  type SnapshotRow
+} from "../journal/Unit.ts"
+import { bigints, byteas, commitStatement, integers, smallints, texts, uuids } from "./CommitStatement.ts"
+import { rowIsWrong, sqlState } from "./SqlState.ts"
+
+const divisionByZero = "22012"
+
+const rejected = (error: SqlError): JournalUnavailable | Fenced | Conflicting | Poisonous => {
+  if (error.reason._tag === "UniqueViolation") return new Conflicting({ constraint: error.reason.constraint })
+  const state = sqlState(error)
+  if (state === divisionByZero) return new Fenced()
+  if (state !== undefined && rowIsWrong.test(state)) return new Poisonous({ state })
+  return new JournalUnavailable({ operation: "commit", cause: error })
+}
+
+/** A row whose columns are named as the type's fields: only 64-bit integers have to be made numbers (all below 2^53). */
+const rowOf = (row: object): unknown =>
+  Object.fromEntries(
+    Object.entries(row).map(([name, value]) => [name, typeof value === "bigint" ? Number(value) : value])
+  )
+
+const eventColumns =
+  'business, key, aggregate, id, seq, shard, shard_offset AS "offset", type, version, body, checksum, at'
+const commandColumns = "id, business, key, fingerprint, outcome, at"
+const snapshotColumns = 'business, aggregate, id, seq, state_version AS "stateVersion", body, checksum'
+const inboxColumns = 'id, business, key, shard, command, deliver_at AS "deliverAt"'
+const heldClaims =
+  "SELECT scope, kind, hash, business, holder FROM claim WHERE (scope, kind, hash) IN " +
+  "(SELECT * FROM unnest($1::uuid[], $2::text[], $3::bytea[]))"
+
+const claimParameters = (claims: ReadonlyArray<ClaimRow>) => [
+  uuids(claims.map((claim) => claim.scope)),
+  texts(claims.map((claim) => claim.kind)),
+  byteas(claims.map((claim) => claim.hash))
+]
+
+const make = Effect.gen(function* () {
+  const sql = yield* PgClient.PgClient
+
+  const query = <Row>(operation: string, text: string, parameters: ReadonlyArray<unknown> = []) =>
+    Effect.mapBoth(sql.unsafe<object>(text, parameters), {
+      onFailure: (cause) => new JournalUnavailable({ operation, cause }),
+      onSuccess: (rows): ReadonlyArray<Row> => rows.map(rowOf) as ReadonlyArray<Row>
+    })
+
+  interface Epoch {
+    readonly shard: number
+    readonly epoch: number
+  }
+  const holdsOf = (epochs: ReadonlyArray<Epoch>) =>
+    Effect.map(
+      query<{ readonly shard: number; readonly last: number }>(
+        "holds",
+        "SELECT s.shard, coalesce((SELECT max(e.shard_offset) FROM event e WHERE e.shard = s.shard), 0) AS last " +
+          "FROM unnest($1::smallint[]) AS s(shard)",
+        [smallints(epochs.map(({ shard }) => shard))]
+      ),
+      (offsets) => {
+        const last = new Map(offsets.map((row) => [row.shard, row.last]))
+        return epochs.map(({ shard, epoch }) => ({ shard, epoch, lastOffset: last.get(shard) ?? 0 }))
+      }
+    )
+
+  const holders = (claims: ReadonlyArray<ClaimRow>) =>
+    Effect.map(
+      query<ClaimRow>("holders", heldClaims, claimParameters(claims)),
+      (rows) => new Map(rows.map((row) => [claimName(row), row.holder]))
+    )
+
+  const conflictingEvents = (events: ReadonlyArray<EventRow>) =>
+    Effect.map(
+      query<EventRow>(
+        "conflicts",
+        "SELECT aggregate, id, seq FROM event WHERE (id, aggregate, seq) IN " +
+          "(SELECT * FROM unnest($1::uuid[], $2::smallint[], $3::integer[]))",
+        [
+          uuids(events.map((event) => event.id)),
+          smallints(events.map((event) => event.aggregate)),
+          integers(events.map((event) => event.seq))
+        ]
+      ),
+      (rows) => new Set(rows.map((row) => `${streamName(row)}/${row.seq}`))
+    )
+
+  const commands = (ids: ReadonlyArray<string>) =>
+    query<CommandRow>("commands", `SELECT ${commandColumns} FROM command WHERE id IN (SELECT unnest($1::uuid[]))`, [
+      uuids(ids)
+    ])
+
+  const snapshots = (business: string, streams: ReadonlyArray<StreamRef>) =>
+    query<SnapshotRow>(
+      "load",
+      `SELECT ${snapshotColumns} FROM snapshot WHERE business = $3::uuid AND (id, aggregate) IN ` +
+        "(SELECT * FROM unnest($1::uuid[], $2::smallint[]))",
+      [uuids(streams.map(({ id }) => id)), smallints(streams.map(({ aggregate }) => aggregate)), business]
+    )
+
+  return Journal.of({
+    takeOver: Effect.fn("Journal.takeOver")(function* (runner, shards) {
+      return yield* holdsOf(
+        yield* query<Epoch>(
+          "takeOver",
+          "INSERT INTO shard_epoch (shard, epoch, owner) SELECT shard, 1, $2::uuid FROM unnest($1::smallint[]) AS t(shard) " +
+            "ORDER BY shard ON CONFLICT (shard) DO UPDATE SET epoch = shard_epoch.epoch + 1, owner = excluded.owner " +
+            "RETURNING shard, epoch",
+          [smallints(shards), runner]
+        )
+      )
+    }),
+    retake: Effect.fn("Journal.retake")(function* (runner, shards) {
+      const epochs = yield* query<Epoch>(
+        "retake",
+        "UPDATE shard_epoch SET epoch = epoch + 1 WHERE owner = $2::uuid AND shard IN (SELECT unnest($1::smallint[])) " +
+          "RETURNING shard, epoch",
+        [smallints(shards), runner]
+      )
+      if (epochs.length !== shards.length) return yield* new Fenced()
+      return yield* holdsOf(epochs)
+    }),
+    commit: (batch) =>
+      Effect.suspend(() => {
+        const [text, parameters] = commitStatement(batch)
+        return Effect.asVoid(Effect.mapError(sql.unsafe(text, parameters).raw, rejected))
+      }),
+    hasBatch: (id) =>
+      Effect.map(query("hasBatch", "SELECT id FROM batch WHERE id = $1::uuid", [id]), (rows) => rows.length > 0),
+    conflicts: Effect.fn("Journal.conflicts")(function* (units) {
+      const rows = yield* commands(units.flatMap(({ command }) => (command === undefined ? [] : [command.id])))
+      return {
+        commands: new Map(rows.map((row) => [row.id, row])),
+        claims: yield* holders(units.flatMap(({ takes }) => takes)),
+        events: yield* conflictingEvents(units.flatMap(({ events }) => events))
+      }
+    }),
+    load: Effect.fnUntraced(function* (business, key, streams, options) {
+      const kept = options?.withoutSnapshots === true || streams.length === 0 ? [] : yield* snapshots(business, streams)
+      const from = new Map(kept.map((row) => [streamName(row), row]))
+      const events =
+        streams.length === 0
+          ? []
+          : yield* query<EventRow>(
+              "load",
+              `SELECT ${eventColumns} FROM unnest($1::smallint[], $2::uuid[], $3::integer[]) AS wanted(stream, stream_id, after) ` +
+                "JOIN event ON id = stream_id AND aggregate = stream AND seq > after " +
+                "WHERE business = $4::uuid ORDER BY aggregate, seq",
+              [
+                smallints(streams.map(({ aggregate }) => aggregate)),
+                uuids(streams.map(({ id }) => id)),
+                integers(streams.map((stream) => from.get(streamName(stream))?.seq ?? 0)),
+                business
+              ]
+            )
+      const keys = yield* query<{ readonly wrapped: Uint8Array }>(
+        "load",
+        "SELECT wrapped FROM data_key WHERE key = $1::uuid AND business = $2::uuid",
+        [key, business]
+      )
+      return {
+        streams: streams.map((stream): LoadedStream => ({
+          ...stream,
+          snapshot: from.get(streamName(stream)),
+          events: events.filter((event) => event.aggregate === stream.aggregate && event.id === stream.id)
+        })),
+        dataKey: keys[0]?.wrapped
+      }
+    }),
+    command: (id) => Effect.map(commands([id]), (rows) => rows[0]),
+    holders,
+    due: Effect.fnUntraced(function* (now, rowsMax) {
+      const rows = yield* query<InboxRow>(
+        "due",
+        `SELECT ${inboxColumns} FROM inbox WHERE deliver_at <= $1::bigint AND failure IS NULL ` +
+          "ORDER BY position LIMIT $2::integer",
+        [BigInt(now), rowsMax]
+      )
+      const next = yield* query<{ readonly next: number | null }>(
+        "due",
+        "SELECT min(deliver_at) AS next FROM inbox WHERE deliver_at > $1::bigint AND failure IS NULL",
+        [BigInt(now)]
+      )
+      return { rows, nextAt: next[0]?.next ?? undefined }
+    }),
+    park: (id, failure) =>
+      Effect.asVoid(query("park", "UPDATE inbox SET failure = $2::text WHERE id = $1::uuid", [id, failure])),
+    backlog: (now) =>
+      Effect.map(
+        query<{ readonly due: number; readonly parked: number; readonly oldest: number | null }>(
+          "backlog",
+          "SELECT count(*) FILTER (WHERE failure IS NULL) AS due, count(*) FILTER (WHERE failure IS NOT NULL) AS parked, " +
+            "min(deliver_at) FILTER (WHERE failure IS NULL) AS oldest FROM inbox WHERE deliver_at <= $1::bigint",
+          [BigInt(now)]
+        ),
+        ([row]) => ({ due: row?.due ?? 0, parked: row?.parked ?? 0, oldestDueAt: row?.oldest ?? undefined })
+      ),
+    shardEvents: (shard, afterOffset, rowsMax) =>
+      query(
+        "shardEvents",
+        `SELECT ${eventColumns} FROM event WHERE shard = $1::smallint AND shard_offset > $2::bigint ` +
+          "ORDER BY shard_offset LIMIT $3::integer",
+        [shard, BigInt(afterOffset), rowsMax]
+      ),
+    streamEvents: (business, stream, beforeSeq, rowsMax) =>
+      query(
+        "streamEvents",
+        `SELECT ${eventColumns} FROM event WHERE id = $1::uuid AND aggregate = $2::smallint AND seq < $3::integer ` +
+          "AND business = $4::uuid ORDER BY seq DESC LIMIT $5::integer",
+        [stream.id, stream.aggregate, beforeSeq, business, rowsMax]
+      ),
+    businessIds: Effect.suspend(() =>
+      Effect.map(
+        query<{ readonly id: string }>("businessIds", "SELECT id FROM event WHERE id = business AND seq = 1"),
+        (rows) => rows.map(({ id }) => id)
+      )
+    ),
+    saveSnapshots: (rows) =>
+      Effect.asVoid(
+        query(
+          "saveSnapshots",
+          "INSERT INTO snapshot (business, aggregate, id, seq, state_version, body, checksum) SELECT * FROM unnest(" +
+            "$1::uuid[], $2::smallint[], $3::uuid[], $4::integer[], $5::smallint[], $6::text[], $7::bigint[]) " +
+            "ON CONFLICT (id, aggregate) DO UPDATE SET seq = excluded.seq, state_version = excluded.state_version, " +
+            "body = excluded.body, checksum = excluded.checksum " +
+            "WHERE snapshot.seq < excluded.seq OR snapshot.state_version <> excluded.state_version",
+          [
+            uuids(rows.map((row) => row.business)),
+            smallints(rows.map((row) => row.aggregate)),
+            uuids(rows.map((row) => row.id)),
+            integers(rows.map((row) => row.seq)),
+            smallints(rows.map((row) => row.stateVersion)),
+            texts(rows.map((row) => row.body)),
+            bigints(rows.map((row) => row.checksum))
+          ]
+        )
+      ),
+    forget: (before, rowsMax) =>
+      Effect.map(
+        query<{ readonly gone: number }>(
+          "forget",
+          "WITH c AS (DELETE FROM command WHERE id IN (SELECT id FROM command WHERE at < $1::bigint AND outcome IS NOT NULL " +
+            "LIMIT $2::integer) RETURNING 1), b AS (DELETE FROM batch WHERE id IN (SELECT id FROM batch WHERE at < $1::bigint " +
+            "LIMIT $2::integer) RETURNING 1) SELECT (SELECT count(*) FROM c) + (SELECT count(*) FROM b) AS gone",
+          [BigInt(before), rowsMax]
+        ),
+        ([row]) => row?.gone ?? 0
+      )
+  })
+})
+
+export const layer: Layer.Layer<Journal, never, PgClient.PgClient> = Layer.effect(Journal, make)

@@ -1,0 +1,93 @@
+/**
+ * Runners for tests of the runtime: any number of them over one store in memory, each through a connection of its own
+ * that a test can disturb or cut. A crash leaves the store as it is and everything else unfinished.
+ */
+import * as Context from "effect/Context"
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import * as Layer from "effect/Layer"
+import * as Redacted from "effect/Redacted"
+import * as Scope from "effect/Scope"
+import type { Refusal } from "#domain/Refusal.ts"
+import * as Actors from "#runtime/actor/Actors.ts"
+import type { Reply } from "#runtime/actor/Pending.ts"
+import type { RuntimeRefusal } from "#runtime/actor/RuntimeRefusal.ts"
+import { Codec } from "#runtime/journal/Codec.ts"
+import { aggregateOfKind, type Kind, type StateOf } from "#runtime/journal/Kinds.ts"
+import { Journal } from "#runtime/journal/Journal.ts"
+import type { EventRow } from "#runtime/journal/Unit.ts"
+import * as Sealer from "#runtime/privacy/Sealer.ts"
+import type { Store } from "#runtime/storage/JournalMemory.ts"
+import type { Connection } from "./FaultyJournal.ts"
+import * as FaultyJournal from "./FaultyJournal.ts"
+
+const sealerLayer = Sealer.layer(Redacted.make("a master secret that is long enough for tests"))
+
+export interface Runner {
+  readonly actors: Actors.Actors["Service"]
+  readonly connection: Connection
+  /** Nothing of it reaches the store from here on, and nothing is drained; whoever waits for it waits in vain. */
+  readonly crash: Effect.Effect<void>
+  /** Ends it in good order. */
+  readonly stop: Effect.Effect<void>
+}
+
+/** Starts a runner through a connection. It ends with its test as in a crash, since what a test holds would never drain. */
+export const startThrough = Effect.fnUntraced(function* (connection: Connection) {
+  const scope = yield* Scope.make()
+  const crash = Effect.sync(() => {
+    connection.cut()
+    // In the background, and with a clock of its own: it waits a while for what will never be durable.
+    Effect.runFork(Scope.close(scope, Exit.void))
+  })
+  yield* Effect.addFinalizer(() => crash)
+  const journal = Layer.succeed(Journal, connection.journal)
+  const layer = Actors.layer.pipe(Layer.provide(Layer.merge(journal, sealerLayer)))
+  const context = yield* Layer.buildWithScope(layer, scope)
+  const actors = Context.get(context, Actors.Actors)
+  return { actors, connection, crash, stop: Scope.close(scope, Exit.void) } satisfies Runner
+})
+
+export const start = (store: Store) => startThrough(FaultyJournal.connect(store))
+
+/** What came of an ask so far; `replies` grows when it is answered. */
+export interface Asked {
+  readonly replies: ReadonlyArray<Reply>
+}
+
+/** Asks at once, in this very tick, and does not wait. */
+export const askNow = (runner: Runner, ask: Actors.Ask): Asked => {
+  const replies: Array<Reply> = []
+  runner.actors.askWith(ask, (reply) => void replies.push(reply))
+  return { replies }
+}
+
+/** The refusal, of the domain or the runtime; fails the test if it was accepted. */
+export const refusal = (runner: Runner, ask: Actors.Ask): Effect.Effect<Refusal | RuntimeRefusal, Actors.Answered> =>
+  Effect.flip(runner.actors.ask(ask))
+
+/** Nothing is due that is not done; timers stand for later. */
+export const isAtRest = (store: Store, now = 0): boolean =>
+  [...store.inbox.values()].every((row) => row.deliverAt > now || row.failure !== undefined)
+
+/** A word for how it ended: "done", or the tag of the refusal. */
+export const ending = (reply: Reply | undefined): string => {
+  if (reply === undefined) return "waiting"
+  if (reply._tag === "Failed") return reply.refusal._tag
+  return reply.outcome._tag === "Success" ? "done" : reply.outcome.failure._tag
+}
+
+/** The events of a stream and the state after each, folded from what is stored and nothing else. */
+export const history = Effect.fnUntraced(function* <K extends Kind>(store: Store, kind: K, id: string, key = id) {
+  const sealer = yield* Sealer.Sealer
+  const codec = new Codec(sealer)
+  const aggregate = aggregateOfKind(kind)
+  const wrapped = store.dataKeys.get(key)
+  const dataKey = wrapped && sealer.unwrap(wrapped.business, key, wrapped.wrapped)
+  let state = aggregate.initial
+  return (store.streams.get(`${aggregate.code}/${id}`) ?? []).map((row: EventRow) => {
+    const event = codec.readEvent(row, dataKey)
+    state = aggregate.evolve(state, event)
+    return { row, event, state: state as StateOf<K> }
+  })
+}, Effect.provide(sealerLayer))

@@ -1,0 +1,126 @@
+/**
+ * Koinon as it is served, in this process: the layers of `koinon serve` over a database of its own and a free port,
+ * opened before the first test that asks for it and closed after the last. It runs on the real clock also where a test
+ * runs on a test clock.
+ */
+import { serve } from "../../src/Serve.ts"
+import { load } from "../../src/Settings.ts"
+import { Actors } from "#runtime/actor/Actors.ts"
+import * as NodeServices from "@effect/platform-node/NodeServices"
+import * as Clock from "effect/Clock"
+import * as ConfigProvider from "effect/ConfigProvider"
+import * as Console from "effect/Console"
+import * as Context from "effect/Context"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import * as Redacted from "effect/Redacted"
+import type * as Scope from "effect/Scope"
+import * as HttpServer from "effect/http/HttpServer"
+import { mkdtemp, rm } from "node:fs/promises"
+import { tmpdir } from "node:os"
+import { join } from "node:path"
+import * as TestDatabase from "./TestDatabase.ts"
+
+const apiKey = "sk_a_back_office_key_that_tests_may_know"
+
+/** Whatever was answered: what the test looks into, and fails on if it is not there. */
+export type Parsed = ReturnType<typeof JSON.parse>
+
+export interface Response {
+  readonly status: number
+  readonly headers: Headers
+  /** Parsed where it is JSON, the text otherwise, undefined where it is empty. */
+  readonly body: Parsed
+}
+
+export class TestServer extends Context.Service<
+  TestServer,
+  {
+    readonly url: string
+    /** Secret, of the service owner. */
+    readonly apiKey: string
+    readonly businessId: string
+    /** The venue that the installation is born with. */
+    readonly storeId: string
+    readonly actors: Actors["Service"]
+    /** With the secret key; `headers` are added, and one that is undefined is not sent at all. */
+    readonly request: (
+      method: string,
+      path: string,
+      body?: unknown,
+      headers?: Readonly<Record<string, string | undefined>>
+    ) => Effect.Effect<Response>
+    /** As a contact's app would ask: with the token and without the key. */
+    readonly requestAs: (token: string, method: string, path: string, body?: unknown) => Effect.Effect<Response>
+  }
+>()("koinon/test/TestServer") {}
+
+const quietConsole: Console.Console = { ...globalThis.console, log: () => undefined }
+
+const send = (url: string): TestServer["Service"]["request"] =>
+  Effect.fnUntraced(function* (method, path, body, headers = {}) {
+    const given = { api_key: apiKey, ...(body === undefined ? {} : { "content-type": "application/json" }), ...headers }
+    const sent = Object.entries(given).filter((header): header is [string, string] => header[1] !== undefined)
+    return yield* Effect.promise(async () => {
+      const response = await fetch(`${url}${path}`, {
+        method,
+        headers: sent,
+        // Text is sent as it stands: broken JSON, or lines of a batch.
+        body: body === undefined ? null : typeof body === "string" ? body : JSON.stringify(body)
+      })
+      const text = await response.text()
+      const type = response.headers.get("content-type") ?? ""
+      const json = /^application\/([a-z.]+\+)?json/.test(type)
+      return {
+        status: response.status,
+        headers: response.headers,
+        body: text === "" ? undefined : json ? JSON.parse(text) : text
+      }
+    })
+  })
+
+/** Opens a server that closes with the scope. `environment` is added to the settings it starts with. */
+export const start: (
+  environment?: Readonly<Record<string, string>>
+) => Effect.Effect<TestServer["Service"], never, Scope.Scope> = Effect.fnUntraced(
+  function* (environment: Readonly<Record<string, string>> = {}) {
+    const database = yield* TestDatabase.create
+    const dataDirectory = yield* Effect.acquireRelease(
+      Effect.promise(() => mkdtemp(join(tmpdir(), "koinon-test-server-"))),
+      (folder) => Effect.promise(() => rm(folder, { recursive: true, force: true }))
+    )
+    const given = ConfigProvider.fromUnknown({
+      PORT: "0",
+      DATABASE_URL: Redacted.value(database.url),
+      KOINON_DATA_DIR: dataDirectory,
+      KOINON_BOOTSTRAP_API_KEY: apiKey,
+      ...environment
+    })
+    const settings = yield* Effect.provideService(load, ConfigProvider.ConfigProvider, given)
+    const layer = serve(settings, 0).pipe(Layer.provide(NodeServices.layer))
+    const context = yield* Layer.build(layer)
+    const actors = Context.get(context, Actors)
+    const { address } = Context.get(context, HttpServer.HttpServer)
+    const [business] = actors.businesses()
+    const store = Object.values(business?.organisations ?? {}).find(({ type }) => type === "VENUE")
+    if (business === undefined || store === undefined || !("port" in address))
+      throw new Error("it opened without a store")
+    const url = `http://127.0.0.1:${address.port}`
+    const request = send(url)
+    return TestServer.of({
+      url,
+      apiKey,
+      businessId: business.id,
+      storeId: store.id,
+      actors,
+      request,
+      requestAs: (token, method, path, body) =>
+        request(method, path, body, { api_key: undefined, authorization: `Bearer ${token}` })
+    })
+  },
+  Effect.provideService(Clock.Clock, Clock.Clock.defaultValue()),
+  Effect.provideService(Console.Console, quietConsole),
+  Effect.orDie
+)
+
+export const layer: Layer.Layer<TestServer> = Layer.effect(TestServer, start())
