@@ -1,0 +1,56 @@
+/** Purchases of the back office: no rules here, only what the request means and how the answer looks. */
+import { displayName } from "#domain/contact/Profile.ts"
+import { Actors } from "#runtime/actor/Actors.ts"
+import { nameUuid } from "#runtime/actor/Naming.ts"
+import * as Effect from "effect/Effect"
+import { serve } from "../door/Endpoint.ts"
+import { notFound } from "../door/Fault.ts"
+import { isId } from "../resource/Fields.ts"
+import { renderPurchase } from "../resource/Purchase.ts"
+import { find, post, purchaseOf } from "./PurchasePosting.ts"
+import { cancelPurchase, getPurchase, postPurchase } from "./PurchasesApi.ts"
+
+export const purchaseRoutes = [
+  serve(postPurchase, (call) =>
+    Effect.map(post(call, call.body), ({ answer, replayed }) => ({
+      body: purchaseOf(call.principal.business, answer),
+      replayed
+    }))
+  ),
+  serve(
+    getPurchase,
+    Effect.fnUntraced(function* ({ principal: { business }, params }) {
+      const id = params["id"] ?? ""
+      if (!isId(id)) return yield* Effect.fail(notFound("purchase", id))
+      const actors = yield* Actors
+      const purchase = yield* find(business, id)
+      const buyer = yield* actors.read(business.id, purchase.key, "contact")
+      return {
+        body: renderPurchase(purchase.state, {
+          buyer: { name: displayName(buyer.state.profile), code: buyer.state.identity.code },
+          organisation: (organisationId) => business.organisations[organisationId]?.name
+        }),
+        seq: purchase.seq
+      }
+    })
+  ),
+  serve(
+    cancelPurchase,
+    Effect.fnUntraced(function* (call) {
+      const { business } = call.principal
+      const id = call.params["id"] ?? ""
+      if (!isId(id)) return yield* Effect.fail(notFound("purchase", id))
+      const actors = yield* Actors
+      const purchase = yield* find(business, id)
+      const { answer, replayed } = yield* actors.ask({
+        business: business.id,
+        key: purchase.key,
+        command: { _tag: "CancelPurchase", purchaseId: id, entryId: nameUuid("cancel", id) },
+        ...(call.repeatable ? { id: call.commandId, fingerprint: call.fingerprint } : {}),
+        expectedSeq: undefined,
+        deadlineAt: call.deadlineAt
+      })
+      return { body: purchaseOf(business, answer), replayed }
+    })
+  )
+]

@@ -1,0 +1,100 @@
+/**
+ * One operation of the API: what it looks like from outside (a declaration, safe to share with clients) and what it does
+ * (a handler). Declarations are the single source for routing, validation, authentication, the OpenAPI description and
+ * the docs page.
+ */
+import type { Refusal } from "#domain/Refusal.ts"
+import type { MediaConflict, NotIdentified } from "#runtime/actor/Identification.ts"
+import type { RuntimeRefusal } from "#runtime/actor/RuntimeRefusal.ts"
+import type * as Effect from "effect/Effect"
+import type * as Schema from "effect/Schema"
+import { type Fault, faultOf } from "./Fault.ts"
+import type { Access, Principal } from "./Principal.ts"
+
+export type Method = "GET" | "POST" | "PUT" | "DELETE"
+
+type Decoder<A> = Schema.Codec<A, unknown>
+
+export interface Declaration<Query, Body, Success> {
+  readonly method: Method
+  /** With `:name` for path parameters. */
+  readonly path: `/${string}`
+  /** Groups operations in the docs. */
+  readonly tag: string
+  /** Unique; the operationId. */
+  readonly name: string
+  readonly summary: string
+  readonly description?: string
+  readonly access: Access
+  /** Names of parameters are exactly these: an unknown one is refused by name (API-1). */
+  readonly query?: Decoder<Query>
+  /** JSON; unknown fields are refused by pointer (API-1). */
+  readonly body?: Decoder<Body>
+  readonly status: 200 | 201 | 204
+  /** What is sent, as sent: JSON values only. */
+  readonly success?: Decoder<Success>
+  /** What in the body names the request as an Idempotency-Key would, if anything does. */
+  readonly identityOf?: (body: Body, caller: string) => string | undefined
+  /**
+   * NDJSON in and out: `body` is one line, which is handled as a request of its own, and `success` is its verdict:
+   * `line`, `status`, and what the handler replied under this name, or `problem`.
+   */
+  readonly batch?: string
+}
+
+export interface Call<Query, Body> {
+  readonly principal: Principal
+  readonly params: Readonly<Record<string, string>>
+  readonly query: Query
+  readonly body: Body
+  /**
+   * The id of the command this request makes. With an Idempotency-Key it is the same for every repetition, so all ids a
+   * handler needs are derived from it.
+   */
+  readonly commandId: string
+  /** The command is to carry id and fingerprint: always for writes, so that one that takes too long can be found. */
+  readonly repeatable: boolean
+  /** What was asked, hashed: method, path, body. Empty if nobody can repeat it. */
+  readonly fingerprint: string
+  /** From If-Match: the sequence number the caller has seen. */
+  readonly expectedSeq: number | undefined
+  /** Commands past it are dropped unexecuted, epoch milliseconds. */
+  readonly deadlineAt: number
+}
+
+export interface Reply<Success> {
+  readonly body: Success
+  /** The aggregate's sequence number, sent as ETag. */
+  readonly seq?: number
+  /** Sent before; this is that answer. */
+  readonly replayed?: boolean
+}
+
+export type HandlerError = Fault | Refusal | RuntimeRefusal | NotIdentified | MediaConflict
+
+const isFault = (error: HandlerError): error is Fault => error._tag === "Fault"
+export const toFault = (error: HandlerError): Fault => (isFault(error) ? error : faultOf(error))
+
+/** A declaration with its handler, types erased: the door checks values against the declaration before it calls. */
+export interface Endpoint<R> {
+  readonly declaration: Declaration<unknown, unknown, unknown>
+  readonly handle: (call: Call<unknown, unknown>) => Effect.Effect<Reply<unknown>, HandlerError, R>
+}
+
+export const declare = <Query = {}, Body = undefined, Success = undefined>(
+  declaration: Declaration<Query, Body, Success>
+): Declaration<Query, Body, Success> => declaration
+
+export const serve = <Query, Body, Success, R>(
+  declaration: Declaration<Query, Body, Success>,
+  handle: (call: Call<Query, Body>) => Effect.Effect<Reply<Success>, HandlerError, R>
+): Endpoint<R> => ({
+  declaration: declaration as unknown as Endpoint<R>["declaration"],
+  handle: handle as unknown as Endpoint<R>["handle"]
+})
+
+/** For a batch: the handler replies to one line, and what it replies stands in the line's verdict. */
+export const serveBatch = <Query, Body, R>(
+  declaration: Declaration<Query, Body, unknown>,
+  handle: (call: Call<Query, Body>) => Effect.Effect<Reply<unknown>, HandlerError, R>
+): Endpoint<R> => serve(declaration, handle)

@@ -1,0 +1,44 @@
+/**
+ * The id and fingerprint of the command that a request makes: the same for every repetition of it, and of nothing else.
+ * An id that nobody can name again is made up, so that a command that takes too long can still be found.
+ */
+import { clientCommandId, nameUuid } from "#runtime/actor/Naming.ts"
+import * as Result from "effect/Result"
+import { hash, randomUUID } from "node:crypto"
+import type { Call } from "./Endpoint.ts"
+import { type Fault, invalidField } from "./Fault.ts"
+import type { Principal } from "./Principal.ts"
+
+const idempotencyKeyPattern = /^[\x21-\x7e]{1,255}$/
+
+interface Asked {
+  readonly principal: Principal
+  /** The Idempotency-Key. */
+  readonly key: string | undefined
+  /** What in the request itself names it. */
+  readonly identity: string | undefined
+  /** All that makes it this request and no other. */
+  readonly asked: string
+}
+
+export const commandOf = ({
+  principal,
+  key,
+  identity,
+  asked
+}: Asked): Result.Result<Pick<Call<unknown, unknown>, "commandId" | "repeatable" | "fingerprint">, Fault> => {
+  if (key !== undefined && !idempotencyKeyPattern.test(key)) {
+    return Result.fail(invalidField("Idempotency-Key", "1 to 255 visible ASCII characters."))
+  }
+  if (key !== undefined && identity !== undefined) {
+    return Result.fail(invalidField("Idempotency-Key", "The request names itself by its id; leave one of the two out."))
+  }
+  const { business, caller } = principal
+  const repeatable = true
+  if (key === undefined && identity === undefined) {
+    return Result.succeed({ commandId: randomUUID(), repeatable, fingerprint: "" })
+  }
+  const commandId =
+    key === undefined ? nameUuid(business.id, identity ?? "") : clientCommandId(business.id, caller, key)
+  return Result.succeed({ commandId, repeatable, fingerprint: hash("sha256", asked, "base64url") })
+}

@@ -1,0 +1,93 @@
+/**
+ * The events of the live feed as they are sent: their names, their fields and nothing personal. They say what happened to
+ * whom by id; names and addresses are read from the API by those who may. Safe to share with clients.
+ */
+import * as Schema from "effect/Schema"
+import { Amount } from "../resource/Fields.ts"
+
+const event = <const Type extends string, Fields extends Schema.Struct.Fields>(type: Type, fields: Fields) =>
+  // RFC 3339, when it happened.
+  Schema.Struct({ type: Schema.Literal(type), at: Schema.String, ...fields })
+
+/** How every instant of the live door is written. */
+export const instant = (at: number): string => new Date(at).toISOString()
+
+const text = Schema.optionalKey(Schema.String)
+/** Of the whole wallet when the event is sent: the last event that a client has is always right. */
+const balance = Amount
+const links = { transfer_id: text, draw_id: text, purchase_id: text, counterpart_id: text }
+const Paid = Schema.Struct({ amount: Amount })
+const Shared = Schema.Struct({ community_id: Schema.String, draw_id: Schema.String, amount: Amount })
+const payment = {
+  purchase_id: Schema.String,
+  currency_code: Schema.String,
+  /** From her own wallet, and from the one that is shared with her. */
+  own: Schema.optionalKey(Paid),
+  shared: Schema.optionalKey(Shared),
+  balance
+}
+const person = { relationship_id: Schema.String, person_id: Schema.String }
+const draw = {
+  ...person,
+  draw_id: Schema.String,
+  amount: Amount,
+  currency_code: Schema.String,
+  /** The calendar month that it counts in, "2026-11". */
+  month: Schema.String,
+  /** Left of that month for this person when the event is sent; absent without a limit. */
+  remaining: Schema.optionalKey(Amount)
+}
+
+export const FeedEvent = Schema.Union([
+  event("wallet.credited", {
+    entry_id: Schema.String,
+    amount: Amount,
+    currency_code: Schema.String,
+    pocket: Schema.Literals(["BUSINESS", "BUSINESS_COMMERCE"]),
+    commerce_pool_id: text,
+    expires_at: text,
+    reason: Schema.String,
+    ...links,
+    balance
+  }),
+  event("wallet.debited", {
+    entry_id: Schema.String,
+    amount: Amount,
+    currency_code: Schema.String,
+    reason: Schema.String,
+    ...links,
+    balance
+  }),
+  event("wallet.returned", {
+    entry_id: Schema.String,
+    amount: Amount,
+    currency_code: Schema.String,
+    reason: Schema.String,
+    ...links,
+    balance
+  }),
+  event("purchase.paid", { ...payment, organisation_id: Schema.String, total: Amount }),
+  event("purchase.reversed", payment),
+  event("purchase.posted", { purchase_id: Schema.String }),
+  event("purchase.refused", { purchase_id: Schema.String, reason: Schema.String }),
+  event("purchase.cancelled", { purchase_id: Schema.String }),
+  /** Something of who she is has changed: read it anew. */
+  event("contact.updated", {}),
+  event("contact.interaction_state_changed", { from: Schema.String, to: Schema.String }),
+  event("contact.membership_changed", {
+    community_id: Schema.String,
+    relationship_id: Schema.String,
+    state: Schema.Literals(["PENDING", "ACCEPTED", "REJECTED", "ENDED"]),
+    wallet_sharing: Schema.Boolean
+  }),
+  event("community.person_invited", { ...person, state: Schema.Literals(["PENDING", "ACCEPTED"]) }),
+  event("community.person_accepted", person),
+  event("community.person_rejected", person),
+  event("community.invitation_expired", person),
+  event("community.person_left", person),
+  event("community.person_removed", person),
+  event("community.person_updated", person),
+  event("community.draw_counted", { ...draw, purchase_id: Schema.String }),
+  event("community.draw_uncounted", draw)
+])
+export type FeedEvent = typeof FeedEvent.Type

@@ -1,0 +1,255 @@
+/**
+ * The three feeds and how domain events become theirs. Who may see what is decided here, event by event: a contact's feed
+ * is hers; in a community everybody sees who belongs to it, and only the owner and the person concerned see invitations,
+ * terms and what was drawn.
+ */
+import { relationWith } from "#domain/community/Community.ts"
+import type { CommunityEvent } from "#domain/community/CommunityEvent.ts"
+import type { CommunityState } from "#domain/community/CommunityState.ts"
+import { remaining } from "#domain/community/Draw.ts"
+import type { ContactEvent, SharedSpend } from "#domain/contact/ContactEvent.ts"
+import type { ContactState } from "#domain/contact/ContactState.ts"
+import type { PurchaseEvent } from "#domain/purchase/PurchaseEvent.ts"
+import { absurd } from "#domain/shared/Aggregate.ts"
+import { toDecimal } from "#domain/shared/Money.ts"
+import { balance } from "#domain/wallet/Wallet.ts"
+import { aggregateOfCode } from "#runtime/journal/Kinds.ts"
+import { defineFeed, type Feed, type Frame, type Moment } from "#runtime/live/Feed.ts"
+import { positionText } from "#runtime/live/Position.ts"
+import type { Committed } from "#runtime/projection/Projection.ts"
+import { present } from "../resource/Fields.ts"
+import { type FeedEvent, instant } from "./FeedEvents.ts"
+import type { FeedName } from "./Protocol.ts"
+
+const frameOf = ({ row }: Committed, topic: string, event: FeedEvent, rest: Omit<Frame, "text"> = {}): Frame => ({
+  text: JSON.stringify({ type: "event", topic, position: positionText(row), event }),
+  ...rest
+})
+
+type Money = Extract<
+  ContactEvent,
+  { readonly _tag: "FundsCredited" | "FundsDebited" | "FundsReturned" | "PurchasePaid" | "PurchaseReversed" }
+>
+
+const linksOf = (event: Extract<Money, { readonly reason: string }>) => ({
+  transfer_id: event.transferId,
+  draw_id: "drawId" in event ? event.drawId : undefined,
+  purchase_id: "purchaseId" in event ? event.purchaseId : undefined,
+  counterpart_id: event.counterpartId
+})
+
+const paymentOf = (
+  event: Extract<Money, { readonly purchaseId: string; readonly own?: unknown }>,
+  state: ContactState
+) => {
+  const amount = (minor: bigint): number => toDecimal(minor, event.currency)
+  const shared = (spend: SharedSpend) => ({
+    community_id: spend.ownerId,
+    draw_id: spend.drawId,
+    amount: amount(spend.amount)
+  })
+  return present({
+    purchase_id: event.purchaseId,
+    currency_code: event.currency,
+    own: event.own === undefined ? undefined : { amount: amount(event.own.amount) },
+    shared: event.shared === undefined ? undefined : shared(event.shared),
+    balance: amount(balance(state.lots))
+  })
+}
+
+const moneyEvent = (event: Money, state: ContactState): FeedEvent => {
+  const at = instant(event.at)
+  const amount = (minor: bigint): number => toDecimal(minor, event.currency)
+  const left = amount(balance(state.lots))
+  switch (event._tag) {
+    case "FundsCredited":
+      return present({
+        type: "wallet.credited" as const,
+        at,
+        entry_id: event.lotId,
+        amount: amount(event.amount),
+        currency_code: event.currency,
+        pocket: event.pocket,
+        commerce_pool_id: event.poolId,
+        expires_at: event.expiresAt === undefined ? undefined : instant(event.expiresAt),
+        reason: event.reason,
+        ...linksOf(event),
+        balance: left
+      })
+    case "FundsDebited":
+    case "FundsReturned":
+      return present({
+        type: event._tag === "FundsDebited" ? ("wallet.debited" as const) : ("wallet.returned" as const),
+        at,
+        entry_id: event.entryId,
+        amount: amount(event.amount),
+        currency_code: event.currency,
+        reason: event.reason,
+        ...linksOf(event),
+        balance: left
+      })
+    case "PurchasePaid":
+      return {
+        type: "purchase.paid",
+        at,
+        ...paymentOf(event, state),
+        organisation_id: event.organisationId,
+        total: amount(event.total)
+      }
+    case "PurchaseReversed":
+      return { type: "purchase.reversed", at, ...paymentOf(event, state) }
+    default:
+      return absurd(event)
+  }
+}
+
+/** Everything of a contact but what would let somebody act as her: tokens and codes are never told. */
+const contactEvent = (event: ContactEvent, state: ContactState): FeedEvent | undefined => {
+  switch (event._tag) {
+    case "FundsCredited":
+    case "FundsDebited":
+    case "FundsReturned":
+    case "PurchasePaid":
+    case "PurchaseReversed":
+      return moneyEvent(event, state)
+    case "ContactUpdated":
+    case "IdentifiersAdded":
+    case "WalletCodeRotated":
+    case "PoolActivationChanged":
+    case "SpendBlockChanged":
+      return { type: "contact.updated", at: instant(event.at) }
+    case "InteractionStateChanged":
+      return { type: "contact.interaction_state_changed", at: instant(event.at), from: event.from, to: event.to }
+    case "MembershipChanged":
+      return {
+        type: "contact.membership_changed",
+        at: instant(event.at),
+        community_id: event.membership.ownerId,
+        relationship_id: event.membership.relationshipId,
+        state: event.membership.state,
+        wallet_sharing: event.membership.sharing
+      }
+    case "ContactRegistered":
+    case "TokenIssued":
+    case "TokenUsed":
+    case "TimerArmed":
+      return undefined
+    default:
+      return absurd(event)
+  }
+}
+
+const purchaseEvent = (event: PurchaseEvent, purchaseId: string): FeedEvent | undefined => {
+  const about = { at: instant(event.at), purchase_id: purchaseId }
+  switch (event._tag) {
+    case "PurchaseOpened":
+      return undefined
+    case "PurchasePosted":
+      return { type: "purchase.posted", ...about }
+    case "PurchaseRefused":
+      return { type: "purchase.refused", ...about, reason: event.reason }
+    case "PurchaseCancelled":
+      return { type: "purchase.cancelled", ...about }
+    default:
+      return absurd(event)
+  }
+}
+
+type Drawn = Extract<CommunityEvent, { readonly _tag: "DrawCounted" | "DrawUncounted" }>
+
+const drawOf = (event: Drawn, { state, business }: Moment<CommunityState>) => {
+  const relation = relationWith(state, event.memberId)
+  const left = relation === undefined ? undefined : remaining(relation, event.month)
+  return present({
+    at: instant(event.at),
+    relationship_id: event.relationshipId,
+    person_id: event.memberId,
+    draw_id: event.drawId,
+    amount: toDecimal(event.amount, business.currency),
+    currency_code: business.currency,
+    month: event.month,
+    remaining: left === undefined ? undefined : toDecimal(left, business.currency)
+  })
+}
+
+const communityFrame = (
+  committed: Committed,
+  event: CommunityEvent,
+  topic: string,
+  moment: Moment<CommunityState>
+): Frame => {
+  const { memberId } = event
+  const person = { at: instant(event.at), relationship_id: event.relationshipId, person_id: memberId }
+  const between = { audience: [memberId] }
+  switch (event._tag) {
+    case "PersonInvited":
+      return frameOf(
+        committed,
+        topic,
+        { type: "community.person_invited", ...person, state: event.state },
+        event.state === "PENDING" ? between : {}
+      )
+    case "InvitationAccepted":
+      return frameOf(committed, topic, { type: "community.person_accepted", ...person })
+    case "InvitationRejected":
+      return frameOf(committed, topic, { type: "community.person_rejected", ...person }, between)
+    case "InvitationExpired":
+      return frameOf(committed, topic, { type: "community.invitation_expired", ...person }, between)
+    case "PersonLeft":
+      return frameOf(committed, topic, { type: "community.person_left", ...person }, { changesAccess: true })
+    case "PersonRemoved":
+      return frameOf(committed, topic, { type: "community.person_removed", ...person }, { changesAccess: true })
+    case "PersonUpdated":
+      return frameOf(committed, topic, { type: "community.person_updated", ...person }, between)
+    case "DrawCounted":
+      return frameOf(
+        committed,
+        topic,
+        { type: "community.draw_counted", ...drawOf(event, moment), purchase_id: event.purchaseId },
+        between
+      )
+    case "DrawUncounted":
+      return frameOf(committed, topic, { type: "community.draw_uncounted", ...drawOf(event, moment) }, between)
+    default:
+      return absurd(event)
+  }
+}
+
+const moneyTags: ReadonlySet<string> = new Set([
+  "FundsCredited",
+  "FundsDebited",
+  "FundsReturned",
+  "PurchasePaid",
+  "PurchaseReversed"
+])
+
+export const feeds: Readonly<Record<FeedName, Feed>> = {
+  contact: defineFeed({
+    name: "contact",
+    follows: "contact",
+    carries: ["contact", "purchase"],
+    encode: (committed, topic, { state }) => {
+      const { event, row } = committed
+      const told =
+        aggregateOfCode(row.aggregate).kind === "purchase"
+          ? purchaseEvent(event as PurchaseEvent, row.id)
+          : contactEvent(event as ContactEvent, state)
+      return told === undefined ? undefined : frameOf(committed, topic, told)
+    }
+  }),
+  wallet: defineFeed({
+    name: "wallet",
+    follows: "contact",
+    carries: ["contact"],
+    encode: (committed, topic, { state }) =>
+      moneyTags.has(committed.event._tag)
+        ? frameOf(committed, topic, moneyEvent(committed.event as Money, state))
+        : undefined
+  }),
+  community: defineFeed({
+    name: "community",
+    follows: "community",
+    carries: ["community"],
+    encode: (committed, topic, moment) => communityFrame(committed, committed.event as CommunityEvent, topic, moment)
+  })
+}

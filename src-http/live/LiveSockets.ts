@@ -1,0 +1,55 @@
+/**
+ * The sockets that are open on this runner: how many there may be, and how all of them are told that it stops. Whoever
+ * stops the server first lets `farewell` end, so that every client hears why and nobody waits for a silent one.
+ */
+import * as Context from "effect/Context"
+import * as Effect from "effect/Effect"
+import * as Latch from "effect/Latch"
+import * as Layer from "effect/Layer"
+import { LiveLimits } from "./LiveLimits.ts"
+
+/** How long clients get to answer the farewell. */
+const farewellMs = 1_000
+
+export class LiveSockets extends Context.Service<
+  LiveSockets,
+  {
+    /** Keeps a place until it is given back; `undefined` when there is none. `stop` is called when the server stops. */
+    readonly enter: (stop: () => void) => (() => void) | undefined
+    readonly count: () => number
+    /** No more are let in, all are told, and most are gone when it ends. */
+    readonly farewell: Effect.Effect<void>
+  }
+>()("koinon/http/LiveSockets") {}
+
+const make = Effect.gen(function* () {
+  const { socketsMax } = yield* LiveLimits
+  const open = new Set<() => void>()
+  const empty = yield* Latch.make(true)
+  let stopping = false
+  return LiveSockets.of({
+    enter: (stop) => {
+      if (stopping || open.size >= socketsMax) return undefined
+      const place = (): void => stop()
+      open.add(place)
+      empty.closeUnsafe()
+      return () => {
+        open.delete(place)
+        if (open.size === 0) empty.openUnsafe()
+      }
+    },
+    count: () => open.size,
+    farewell: Effect.suspend(() => {
+      stopping = true
+      for (const stop of open) stop()
+      return Effect.ignore(Effect.timeout(empty.await, farewellMs))
+    })
+  })
+})
+
+export const layer: Layer.Layer<LiveSockets> = Layer.effect(LiveSockets, make)
+
+/** Put on top of the doors: it ends before them. */
+export const farewell: Layer.Layer<never, never, LiveSockets> = Layer.effectDiscard(
+  Effect.flatMap(LiveSockets, (sockets) => Effect.addFinalizer(() => sockets.farewell))
+)

@@ -1,0 +1,148 @@
+/**
+ * Whether this runner can do its work, check by check, each with its reason (P15): the lane and the shards it writes to,
+ * the journal behind them, work that waits, and views that follow. A failed check means "send me no requests"; a warning
+ * needs a person but not a detour. Answers are kept for a moment, so that whoever asks often costs nothing.
+ */
+import { Actors } from "#runtime/actor/Actors.ts"
+import { Journal } from "#runtime/journal/Journal.ts"
+import { Projector } from "#runtime/projection/Projector.ts"
+import * as Clock from "effect/Clock"
+import * as Context from "effect/Context"
+import * as Effect from "effect/Effect"
+import * as Schema from "effect/Schema"
+
+/** A commit under way for longer is a stall. */
+export const laneStallMaxMs = 2_000
+/** Due work that waits longer has been forgotten, or cannot be done. */
+export const inboxAgeMaxMs = 10_000
+/** A view may be so far behind the journal. */
+export const projectionLagMaxMs = 10_000
+/** What does not answer by then does not answer. */
+const answerWithinMs = 1_500
+/** Answers are at most so old. */
+const keptMs = 500
+
+export const Check = Schema.Struct({
+  name: Schema.String,
+  status: Schema.Literals(["pass", "warn", "fail"]),
+  /** What was found, also when all is well. */
+  reason: Schema.String,
+  /** Numbers behind the reason. */
+  observed: Schema.optionalKey(Schema.Record(Schema.String, Schema.Finite))
+})
+export type Check = typeof Check.Type
+type Verdict = Omit<Check, "name">
+
+export interface Probe {
+  readonly name: string
+  /** Fails with its reason. */
+  readonly check: Effect.Effect<Verdict, string>
+}
+
+/** Checks of what the composition root has wired and this door does not know. */
+export const FurtherProbes = Context.Reference<ReadonlyArray<Probe>>("koinon/http/FurtherProbes", {
+  defaultValue: () => []
+})
+
+export const pass = (reason: string, observed?: Check["observed"]): Verdict => ({
+  status: "pass",
+  reason,
+  ...(observed !== undefined && { observed })
+})
+
+const probesOf = Effect.gen(function* () {
+  const actors = yield* Actors
+  const journal = yield* Journal
+  const projector = yield* Effect.serviceOption(Projector)
+  const now = Effect.map(Clock.Clock, (clock) => clock.currentTimeMillisUnsafe())
+
+  const shards = Effect.sync((): Verdict => {
+    const { committer } = actors.statistics()
+    return committer.fenced
+      ? { status: "fail", reason: "another runner has taken over the shards of this one; restart it" }
+      : pass("all shards are held")
+  })
+  const lane = Effect.map(now, (at): Verdict => {
+    const { stalledSince, waiting } = actors.statistics().committer
+    const stalledMs = stalledSince === undefined ? 0 : at - stalledSince
+    const observed = { stalled_ms: stalledMs, units_waiting: waiting }
+    return stalledMs > laneStallMaxMs
+      ? {
+          status: "fail",
+          reason: `the commit under way has taken ${stalledMs} ms; ${waiting} units wait for it`,
+          observed
+        }
+      : pass("commits go through", observed)
+  })
+  const inbox = Effect.gen(function* () {
+    const at = yield* now
+    const { due, parked, oldestDueAt } = yield* Effect.mapError(journal.backlog(at), () => "the journal cannot be read")
+    const ageMs = oldestDueAt === undefined ? 0 : Math.max(0, at - oldestDueAt)
+    const observed = { due, parked, oldest_due_ms: ageMs }
+    if (ageMs > inboxAgeMaxMs) {
+      return {
+        status: "fail" as const,
+        reason: `the oldest undone work has been due for ${ageMs} ms; ${due} are due`,
+        observed
+      }
+    }
+    return parked > 0
+      ? {
+          status: "warn" as const,
+          reason: `${parked} messages are parked: their turns threw, and an operator has to look`,
+          observed
+        }
+      : pass("work is done as it comes due", observed)
+  })
+  const projections = (service: Projector["Service"]) =>
+    Effect.map(
+      Effect.mapError(service.status, () => "the views cannot be read"),
+      (all): Verdict => {
+        const observed = Object.fromEntries(all.map(({ projection, lagMs }) => [`${projection}_lag_ms`, lagMs]))
+        const wrong = all.flatMap(({ projection, state, reason, lagMs, lagEvents }) => {
+          if (state === "STOPPED")
+            return [`${projection} has stopped (${reason ?? "no reason"}), ${lagEvents} events behind for ${lagMs} ms`]
+          return lagMs > projectionLagMaxMs
+            ? [`${projection} is ${lagEvents} events behind, the oldest for ${lagMs} ms`]
+            : []
+        })
+        return wrong.length > 0
+          ? { status: "fail", reason: wrong.join("; "), observed }
+          : pass("the views follow", observed)
+      }
+    )
+
+  return [
+    {
+      name: "database",
+      check: Effect.mapBoth(journal.hasBatch(noBatch), {
+        onFailure: () => "the database does not answer",
+        onSuccess: () => pass("the database answers")
+      })
+    },
+    { name: "shards", check: shards },
+    { name: "lane", check: lane },
+    { name: "inbox", check: inbox },
+    ...(projector._tag === "Some" ? [{ name: "projections", check: projections(projector.value) }] : []),
+    ...(yield* FurtherProbes)
+  ] satisfies ReadonlyArray<Probe>
+})
+
+/** No batch has this id: asking for it is a question that is always answered the same. */
+const noBatch = "00000000-0000-0000-0000-000000000000"
+
+const checked = ({ name, check }: Probe): Effect.Effect<Check> =>
+  check.pipe(
+    Effect.timeoutOrElse({
+      duration: answerWithinMs,
+      orElse: () => Effect.fail(`no answer within ${answerWithinMs} ms`)
+    }),
+    Effect.catch((reason) => Effect.succeed<Verdict>({ status: "fail", reason })),
+    Effect.catchDefect(() => Effect.succeed<Verdict>({ status: "fail", reason: "the check itself failed" })),
+    Effect.map((verdict) => ({ name, ...verdict }))
+  )
+
+/** Looks at everything at once. */
+export const make = Effect.flatMap(probesOf, (probes) =>
+  Effect.cachedWithTTL(Effect.forEach(probes, checked, { concurrency: "unbounded" }), keptMs)
+)

@@ -1,0 +1,152 @@
+/**
+ * What `GET /metrics` shows: the counters that the runtime keeps anyway, read when somebody looks, so that counting costs
+ * a commit nothing and nothing is counted twice (which is why they are not `effect/Metric`s). No label and no value is
+ * about a person or a business, so it is open like health; who must not see the load of a runner is kept out by the network.
+ */
+import { Actors } from "#runtime/actor/Actors.ts"
+import { Journal } from "#runtime/journal/Journal.ts"
+import { LiveHub } from "#runtime/live/LiveHub.ts"
+import { Projector } from "#runtime/projection/Projector.ts"
+import * as Clock from "effect/Clock"
+import * as Effect from "effect/Effect"
+import { LiveSockets } from "../live/LiveSockets.ts"
+import { counter, gauge, histogram } from "./PrometheusText.ts"
+import { CurrentMeter, latencyBuckets } from "./RequestMeter.ts"
+
+/** A scrape finds out what the journal says if it says it by then; the rest of it does not wait. */
+const journalAnswersWithinMs = 1_000
+/** Units to a commit: bounds of the committer's powers of two, whose bucket i counts 2^i .. 2^(i+1) - 1. */
+const batchBounds = [1, 3, 7, 15, 31, 63, 127, 255, 511, 1023] as const
+
+const runnerMetrics = Effect.map(Actors, (actors) => {
+  const { residentGroups, openCommands, committer } = actors.statistics()
+  return [
+    counter("koinon_commits_total", "Commits to the journal.", committer.commits),
+    counter("koinon_units_total", "Turns made durable.", committer.units),
+    histogram("koinon_commit_units", "Turns that shared one commit.", [
+      { bounds: batchBounds, counts: committer.batchSizes, sum: committer.units }
+    ]),
+    gauge("koinon_units_waiting", "Turns decided and not yet durable.", committer.waiting),
+    counter(
+      "koinon_commit_conflicts_total",
+      "Commits that the journal refused and that were taken apart.",
+      committer.conflicts
+    ),
+    counter(
+      "koinon_commit_unknown_outcomes_total",
+      "Commits whose outcome had to be looked up.",
+      committer.unknownOutcomes
+    ),
+    gauge("koinon_fenced", "1 when another runner has taken over the shards of this one.", committer.fenced ? 1 : 0),
+    gauge("koinon_resident_groups", "Placement keys whose actors are in memory.", residentGroups),
+    gauge("koinon_open_commands", "Commands that wait for a later turn to settle them.", openCommands)
+  ]
+})
+
+const laneMetrics = Effect.gen(function* () {
+  const { stalledSince } = (yield* Actors).statistics().committer
+  const at = yield* Clock.currentTimeMillis
+  const seconds = stalledSince === undefined ? 0 : (at - stalledSince) / 1000
+  return [gauge("koinon_commit_under_way_seconds", "Age of the commit under way; 0 when there is none.", seconds)]
+})
+
+const inboxMetrics = Effect.gen(function* () {
+  const journal = yield* Journal
+  const at = yield* Clock.currentTimeMillis
+  const { due, parked, oldestDueAt } = yield* journal.backlog(at)
+  const age = oldestDueAt === undefined ? 0 : Math.max(0, at - oldestDueAt) / 1000
+  return [
+    gauge("koinon_inbox_due", "Messages and timers that are due and not done.", due),
+    gauge("koinon_inbox_parked", "Messages whose turn threw, kept for an operator.", parked),
+    gauge("koinon_inbox_oldest_due_seconds", "Age of the oldest due and undone one.", age)
+  ]
+})
+
+const projectionMetrics = Effect.gen(function* () {
+  const projector = yield* Effect.serviceOption(Projector)
+  if (projector._tag === "None") return []
+  const all = yield* projector.value.status
+  const by = <A>(value: (status: (typeof all)[number]) => A) =>
+    all.map((status) => ({ labels: { projection: status.projection }, value: value(status) }))
+  return [
+    gauge(
+      "koinon_projection_lag_events",
+      "Events that a view has not taken in.",
+      by(({ lagEvents }) => lagEvents)
+    ),
+    gauge(
+      "koinon_projection_lag_seconds",
+      "Age of the oldest of them.",
+      by(({ lagMs }) => lagMs / 1000)
+    ),
+    gauge(
+      "koinon_projection_stopped",
+      "1 when a view stands still.",
+      by(({ state }) => (state === "STOPPED" ? 1 : 0))
+    )
+  ]
+})
+
+const liveMetrics = Effect.gen(function* () {
+  const { topics, followers } = (yield* LiveHub).statistics()
+  return [
+    gauge("koinon_live_sockets", "Open live sockets.", (yield* LiveSockets).count()),
+    gauge("koinon_live_topics", "Topics that somebody follows.", topics),
+    gauge("koinon_live_subscribers", "Subscriptions to them.", followers)
+  ]
+})
+
+const requestMetrics = Effect.map(CurrentMeter, (meter) => {
+  const routes = [...meter.routes].map(([{ method, path }, count]) => ({ labels: { method, route: path }, ...count }))
+  return [
+    counter(
+      "koinon_http_requests_total",
+      "Requests answered, by route and status.",
+      routes.flatMap(({ labels, byStatus }) =>
+        [...byStatus].map(([status, value]) => ({ labels: { ...labels, status }, value }))
+      )
+    ),
+    histogram(
+      "koinon_http_request_duration_seconds",
+      "Time from a request's head to its answer, by route.",
+      routes.map(({ labels, latencies, seconds }) => ({
+        labels,
+        bounds: latencyBuckets,
+        counts: latencies,
+        sum: seconds
+      }))
+    )
+  ]
+})
+
+const processMetrics = Effect.sync(() => {
+  const { rss, heapUsed } = process.memoryUsage()
+  return [
+    gauge("koinon_memory_resident_bytes", "Memory of the process.", rss),
+    gauge("koinon_memory_heap_bytes", "Of it, live on the heap.", heapUsed),
+    gauge("koinon_uptime_seconds", "Since the process began.", process.uptime())
+  ]
+})
+
+/** A scrape during a fault still tells what is known here. */
+const ifItAnswers = <E, R>(lines: Effect.Effect<ReadonlyArray<string>, E, R>) =>
+  lines.pipe(
+    Effect.timeout(journalAnswersWithinMs),
+    Effect.catch(() => Effect.succeed<ReadonlyArray<string>>([]))
+  )
+
+export const metrics = Effect.map(
+  Effect.all(
+    [
+      runnerMetrics,
+      laneMetrics,
+      ifItAnswers(inboxMetrics),
+      ifItAnswers(projectionMetrics),
+      liveMetrics,
+      requestMetrics,
+      processMetrics
+    ],
+    { concurrency: "unbounded" }
+  ),
+  (families) => `${families.flat().join("\n")}\n`
+)

@@ -1,0 +1,100 @@
+/**
+ * Every setting of Koinon in one place: name, default and reason. Read from the environment, validated at start, and
+ * listed by `koinon settings`.
+ */
+import * as Config from "effect/Config"
+import * as Effect from "effect/Effect"
+import * as Option from "effect/Option"
+import * as Schema from "effect/Schema"
+
+interface Setting<A> {
+  readonly name: string
+  /** As it would be written in the environment; absent means that there is none. */
+  readonly default?: string
+  readonly secret?: boolean
+  readonly reason: string
+  readonly config: Config.Config<A>
+}
+
+const setting = <A>(name: string, fallback: string, reason: string, schema: Schema.Codec<A, string>): Setting<A> => ({
+  name,
+  default: fallback,
+  reason,
+  config: Config.withDefault(Config.schema(schema, name), Schema.decodeSync(schema)(fallback))
+})
+const optional = (name: string, reason: string, schema: Schema.Codec<string, string>): Setting<string | undefined> => ({
+  name,
+  secret: true,
+  reason,
+  config: Config.map(Config.option(Config.schema(schema, name)), Option.getOrUndefined)
+})
+
+const Port = Schema.NumberFromString.check(Schema.isInt(), Schema.isBetween({ minimum: 0, maximum: 65535 }))
+const Text = Schema.String.check(Schema.isMinLength(1))
+const SecretText = Schema.String.check(
+  Schema.isMinLength(32, { message: "At least 32 characters are needed, from a random generator." })
+)
+const ThreeLetters = Schema.String.check(Schema.isPattern(/^[A-Z]{3}$/))
+
+export const settings = {
+  port: setting("PORT", "8080", "TCP port of the HTTP and WebSocket doors; 0 takes a free one.", Port),
+  host: setting("KOINON_HOST", "127.0.0.1", "Address to listen on; 0.0.0.0 opens the doors to the network.", Text),
+  dataDirectory: setting(
+    "KOINON_DATA_DIR",
+    ".koinon",
+    "Folder of the embedded database and of generated secrets (0700).",
+    Text
+  ),
+  databaseUrl: optional("DATABASE_URL", "An outside PostgreSQL (15 or newer) instead of the embedded one.", Text),
+  bootstrapApiKey: optional(
+    "KOINON_BOOTSTRAP_API_KEY",
+    "Secret back-office key to use instead of a generated one.",
+    SecretText
+  ),
+  masterSecret: optional(
+    "KOINON_MASTER_SECRET",
+    "Seals personal data and signs tokens; generated into the data folder when absent. Losing it loses the data.",
+    SecretText
+  ),
+  businessName: setting("KOINON_BUSINESS_NAME", "My Business", "Name of the business opened at first start.", Text),
+  businessCurrency: setting(
+    "KOINON_BUSINESS_CURRENCY",
+    "EUR",
+    "ISO 4217 currency of that business; never changes.",
+    ThreeLetters
+  ),
+  businessCountry: setting(
+    "KOINON_BUSINESS_COUNTRY",
+    "CYP",
+    "ISO 3166-1 alpha-3 country of that business.",
+    ThreeLetters
+  ),
+  businessTimeZone: setting(
+    "KOINON_BUSINESS_TIME_ZONE",
+    "Asia/Nicosia",
+    "IANA zone in which its days and months are taken.",
+    Text
+  )
+} as const
+
+export type Settings = { readonly [Name in keyof typeof settings]: Config.Success<(typeof settings)[Name]["config"]> }
+
+/** All settings, or an error that names the one at fault. */
+export const load: Effect.Effect<Settings, Config.ConfigError> = Effect.suspend(
+  () =>
+    Config.all(
+      Object.fromEntries(Object.entries(settings).map(([name, { config }]) => [name, config])) as Record<
+        string,
+        Config.Config<unknown>
+      >
+    ) as unknown as Effect.Effect<Settings, Config.ConfigError>
+)
+
+/** For people: each setting with its value, default and reason; secrets are never shown. */
+export const describe = (environment: Readonly<Record<string, string | undefined>>) =>
+  Object.values(settings as Readonly<Record<string, Setting<unknown>>>).map((one) => ({
+    name: one.name,
+    default: one.default ?? "",
+    value: environment[one.name] === undefined ? "" : one.secret === true ? "(set)" : String(environment[one.name]),
+    reason: one.reason
+  }))
