@@ -1,0 +1,50 @@
+/**
+ * The bars that Koinon is held to. Each ratio is taken within a round, whose measures ran one after the other on the same
+ * machine, and the median of the rounds decides.
+ */
+import { type Bar, type ColdRound, type LoadKey, type LoadRow, type MemoryRound, spreadOf } from "./Results.ts"
+
+const residentBytesMax = 4_096
+const coldP99MsMax = 5
+const httpP99MsMax = 25
+const sharedPurchasesMin = 2_000
+
+interface Found {
+  readonly rows: ReadonlyArray<LoadRow>
+  readonly cold: ReadonlyArray<ColdRound>
+  readonly memory: ReadonlyArray<MemoryRound>
+}
+
+export const barsOf = ({ rows, cold, memory }: Found): ReadonlyArray<Bar> => {
+  const roundsOf = (key: LoadKey) => rows.find((row) => row.key === key)?.rounds ?? []
+  const ratesOf = (key: LoadKey) => roundsOf(key).map(({ closed }) => closed.ratePerSecond)
+  const ratios = (key: LoadKey, to: LoadKey) => {
+    const below = ratesOf(to)
+    return ratesOf(key).flatMap((rate, round) => (below[round] === undefined ? [] : [rate / below[round]]))
+  }
+  const bar =
+    (name: string, limit: { readonly least: number } | { readonly most: number }, unit: string) =>
+    (values: ReadonlyArray<number>): Bar => {
+      const found = spreadOf(values)
+      const wanted = "least" in limit ? `≥ ${limit.least}` : `≤ ${limit.most}`
+      if (found === undefined) return { name, wanted, unit }
+      return {
+        name,
+        wanted,
+        unit,
+        found,
+        met: "least" in limit ? found.median >= limit.least : found.median <= limit.most
+      }
+    }
+  return [
+    bar("(c) to (b), 1,000 wallets", { least: 3 }, "×")(ratios("c.spread", "b.spread")),
+    bar("(c) to (b), one wallet", { least: 15 }, "×")(ratios("c.hot", "b.hot")),
+    bar("(c) one wallet to 1,000", { least: 0.8 }, "×")(ratios("c.hot", "c.spread")),
+    bar("(d) to (a)", { least: 0.2 }, "×")(ratios("d.spread", "a")),
+    bar("(d) p99, 1,000 wallets", { most: httpP99MsMax }, "ms")(roundsOf("d.spread").map(({ open }) => open.p99Ms)),
+    bar("(d) one wallet to 1,000", { least: 0.8 }, "×")(ratios("d.hot", "d.spread")),
+    bar("(e) shared purchases", { least: sharedPurchasesMin }, "/s")(ratesOf("e")),
+    bar("(f) cold activation, p99", { most: coldP99MsMax }, "ms")(cold.map(({ p99Ms }) => p99Ms)),
+    bar("(g) a resident contact", { most: residentBytesMax }, "bytes")(memory.map(({ bytes }) => bytes))
+  ]
+}
