@@ -114,3 +114,8 @@ export const Refusal = Schema.Union([
   PurchaseStillOpen
 ])
 export type Refusal = typeof Refusal.Type
+
+/** Refusals that only say "not yet": they are answered, and not kept, so that the same command may be tried again. */
+const transient: ReadonlySet<Refusal["_tag"]> = new Set(["PurchaseStillOpen"])
+
+export const isTransient = (refusal: Refusal): boolean => transient.has(refusal._tag)

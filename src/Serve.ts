@@ -1,6 +1,7 @@
 /** `koinon serve`: the doors over the runtime, and the banner when they are open. */
 import { endpoints } from "#http/Api.ts"
 import * as AccessTokens from "#http/door/AccessTokens.ts"
+import * as FrontDoor from "#http/door/FrontDoor.ts"
 import * as Principal from "#http/door/Principal.ts"
 import * as Doors from "#http/Doors.ts"
 import * as LiveSockets from "#http/live/LiveSockets.ts"
@@ -10,7 +11,6 @@ import * as Effect from "effect/Effect"
 import * as HttpRouter from "effect/http/HttpRouter"
 import * as HttpServer from "effect/http/HttpServer"
 import * as Layer from "effect/Layer"
-import { createServer } from "node:http"
 import { banner } from "./Banner.ts"
 import { secrets } from "./Installation.ts"
 import * as MigrationsProbe from "./MigrationsProbe.ts"
@@ -26,7 +26,9 @@ export const serve = (settings: Settings, startedAt: number) =>
   Layer.unwrap(
     Effect.gen(function* () {
       const keys = yield* secrets(settings)
-      const doors = HttpRouter.serve(Doors.layer(endpoints), { disableLogger: true, disableListenLog: true }).pipe(
+      const server = new FrontDoor.FrontServer({ requestTimeout: requestMaxMs })
+      const library = HttpRouter.serve(Doors.layer(endpoints), { disableLogger: true, disableListenLog: true })
+      const doors = Layer.mergeAll(library, Layer.effectDiscard(FrontDoor.open(server, endpoints))).pipe(
         Layer.provide(Principal.layer),
         Layer.provide(AccessTokens.layer(keys.master)),
         Layer.provide(MigrationsProbe.layer)
@@ -37,7 +39,7 @@ export const serve = (settings: Settings, startedAt: number) =>
           yield* banner(settings, keys, server.address, startedAt)
         })
       )
-      const http = NodeHttpServer.layer(() => createServer({ requestTimeout: requestMaxMs }), {
+      const http = NodeHttpServer.layer(() => server, {
         port: settings.port,
         host: settings.host,
         gracefulShutdownTimeout: gracefulStopMs,

@@ -4,7 +4,7 @@ import { Actors } from "#runtime/actor/Actors.ts"
 import { nameUuid } from "#runtime/actor/Naming.ts"
 import { Catalogue, catalogue } from "#runtime/projection/Catalogue.ts"
 import * as Effect from "effect/Effect"
-import { ask } from "../door/Asking.ts"
+import { answer } from "../door/Asking.ts"
 import { serve } from "../door/Endpoint.ts"
 import { forbidden, invalidField, notFound } from "../door/Fault.ts"
 import { caughtUp, viewFault } from "../door/Views.ts"
@@ -97,7 +97,7 @@ export const businessRoutes = [
       const parentId = parent_id?.toLowerCase() ?? (type === "MERCHANT" ? business.id : undefined)
       const id = nameUuid("organisation", call.commandId)
       const organisation: Domain.Organisation = present({ id, type, name, parentId, timeZone })
-      const { replayed } = yield* ask(call, business.id, { _tag: "AddOrganisation", organisation })
+      const { replayed } = yield* answer(call, business.id, { _tag: "AddOrganisation", organisation })
       return { body: renderOrganisation(business, organisation), replayed }
     })
   ),
@@ -130,7 +130,7 @@ export const businessRoutes = [
         needsActivation: body.applicable_for_activation ?? false,
         validityDays: body.validity_days
       })
-      const { replayed } = yield* ask(call, business.id, { _tag: "CreatePool", pool })
+      const { replayed } = yield* answer(call, business.id, { _tag: "CreatePool", pool })
       return { body: renderPool(business, pool), replayed }
     })
   ),
@@ -151,7 +151,7 @@ export const businessRoutes = [
       const { business } = call.principal
       const { expectedSeq } = call
       const command = { _tag: "PostExchangeRate" as const, currency, rate: String(rate) }
-      const { replayed, seq } = yield* ask(call, business.id, command, { expectedSeq })
+      const { replayed, seq } = yield* answer(call, business.id, command, { expectedSeq })
       return { body: call.body, replayed, seq }
     })
   ),
@@ -173,7 +173,7 @@ export const businessRoutes = [
         walletCodeMode: wallet_code_mode ?? business.settings.walletCodeMode
       }
       const { expectedSeq } = call
-      const { replayed, seq } = yield* ask(
+      const { replayed, seq } = yield* answer(
         call,
         business.id,
         { _tag: "ChangeBusinessSettings", settings },

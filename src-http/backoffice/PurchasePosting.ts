@@ -10,6 +10,7 @@ import { Identification, medium } from "#runtime/actor/Identification.ts"
 import { nameUuid } from "#runtime/actor/Naming.ts"
 import * as Effect from "effect/Effect"
 import { hash } from "node:crypto"
+import { answer } from "../door/Asking.ts"
 import type { Call, HandlerError } from "../door/Endpoint.ts"
 import { type Fault, fault, invalidField, notFound } from "../door/Fault.ts"
 import { cardHashOf } from "../resource/Card.ts"
@@ -20,7 +21,7 @@ import type { Medium, PurchaseBody } from "./PurchasesApi.ts"
 const cardNumberPattern = /^\d{12,19}$/
 
 /** The purchase that a receipt is: the same organisation and reference number, the same id (PUR-2). */
-export const purchaseIdOf = (business: string, organisation: string, reference: string): string =>
+const purchaseIdOf = (business: string, organisation: string, reference: string): string =>
   nameUuid("purchase", business, organisation, reference)
 
 const mediumOf = (identification: Identification["Service"], business: string, { type, value }: Medium) => {
@@ -175,13 +176,7 @@ export const post = Effect.fnUntraced(function* (
     )
   )
   const command = yield* commandOf(business, contactId, call.commandId, body)
-  return yield* actors.ask({
-    business: business.id,
-    key: contactId,
-    command,
-    ...(call.repeatable ? { id: call.commandId, fingerprint: call.fingerprint } : {}),
-    deadlineAt: call.deadlineAt
-  })
+  return yield* answer(call, contactId, command)
 })
 
 /** The purchase and its buyer's key, or 404. */

@@ -3,6 +3,7 @@ import { displayName } from "#domain/contact/Profile.ts"
 import { Actors } from "#runtime/actor/Actors.ts"
 import { nameUuid } from "#runtime/actor/Naming.ts"
 import * as Effect from "effect/Effect"
+import { answer } from "../door/Asking.ts"
 import { serve } from "../door/Endpoint.ts"
 import { notFound } from "../door/Fault.ts"
 import { isId } from "../resource/Fields.ts"
@@ -40,17 +41,10 @@ export const purchaseRoutes = [
       const { business } = call.principal
       const id = call.params["id"] ?? ""
       if (!isId(id)) return yield* Effect.fail(notFound("purchase", id))
-      const actors = yield* Actors
       const purchase = yield* find(business, id)
-      const { answer, replayed } = yield* actors.ask({
-        business: business.id,
-        key: purchase.key,
-        command: { _tag: "CancelPurchase", purchaseId: id, entryId: nameUuid("cancel", id) },
-        ...(call.repeatable ? { id: call.commandId, fingerprint: call.fingerprint } : {}),
-        expectedSeq: undefined,
-        deadlineAt: call.deadlineAt
-      })
-      return { body: purchaseOf(business, answer), replayed }
+      const cancel = { _tag: "CancelPurchase" as const, purchaseId: id, entryId: nameUuid("cancel", id) }
+      const cancelled = yield* answer(call, purchase.key, cancel)
+      return { body: purchaseOf(business, cancelled.answer), replayed: cancelled.replayed }
     })
   )
 ]

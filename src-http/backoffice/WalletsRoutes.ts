@@ -4,7 +4,7 @@ import { Identification, medium } from "#runtime/actor/Identification.ts"
 import { nameUuid } from "#runtime/actor/Naming.ts"
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
-import { ask } from "../door/Asking.ts"
+import { answer } from "../door/Asking.ts"
 import { serve } from "../door/Endpoint.ts"
 import { notFound } from "../door/Fault.ts"
 import type { Principal } from "../door/Principal.ts"
@@ -67,7 +67,7 @@ export const walletRoutes = [
         poolId: body.commerce_pool_id?.toLowerCase(),
         notes: body.notes
       })
-      const { replayed, seq } = yield* ask(call, key, journal, { expectedSeq: call.expectedSeq })
+      const { replayed, seq } = yield* answer(call, key, journal, { expectedSeq: call.expectedSeq })
       return { body: { id: entryId }, replayed, seq }
     })
   )

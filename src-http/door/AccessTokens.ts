@@ -4,6 +4,7 @@
  */
 import * as Clock from "effect/Clock"
 import * as Context from "effect/Context"
+import * as DateTime from "effect/DateTime"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Redacted from "effect/Redacted"
@@ -67,7 +68,7 @@ const make = (masterSecret: Redacted.Redacted) =>
             algorithms: ["HS256"],
             issuer,
             requiredClaims: ["sub", "exp", "biz"],
-            currentDate: new Date(clock.currentTimeMillisUnsafe())
+            currentDate: DateTime.toDateUtc(DateTime.makeUnsafe(clock.currentTimeMillisUnsafe()))
           })
           if (payload["use"] !== use) throw new Error("a token of another use")
           return { businessId: String(payload["biz"]), contactId: String(payload.sub), expiresAt: Number(payload.exp) }

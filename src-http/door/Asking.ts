@@ -7,9 +7,12 @@ import type { Command } from "#domain/Command.ts"
 import type { Refusal } from "#domain/Refusal.ts"
 import { Actors, type Answered } from "#runtime/actor/Actors.ts"
 import { nameUuid } from "#runtime/actor/Naming.ts"
+import type { Reply } from "#runtime/actor/Pending.ts"
 import type { RuntimeRefusal } from "#runtime/actor/RuntimeRefusal.ts"
 import * as Effect from "effect/Effect"
+import * as Result from "effect/Result"
 import type { Call } from "./Endpoint.ts"
+import { type Fault, faultOf } from "./Fault.ts"
 
 export type Asker = Pick<
   Call<unknown, unknown>,
@@ -22,24 +25,41 @@ interface Choices {
   readonly expectedSeq?: number | undefined
 }
 
-/** Asks the actor of a placement key; the answer comes when it is durable. */
-export const ask = Effect.fnUntraced(function* (
+const askOf = (
   { principal, commandId, repeatable, fingerprint, deadlineAt }: Asker,
   key: string,
   command: Command,
-  { step, expectedSeq }: Choices = {}
-) {
-  const actors = yield* Actors
+  { step, expectedSeq }: Choices
+) => {
   const id = step === undefined ? commandId : nameUuid("step", commandId, step)
-  return yield* actors.ask({
-    business: principal.business.id,
-    key,
-    command,
-    ...(repeatable && { id, fingerprint }),
-    expectedSeq,
-    deadlineAt
-  })
+  const business = principal.business.id
+  return { business, key, command, ...(repeatable && { id, fingerprint }), expectedSeq, deadlineAt }
+}
+
+/** Asks the actor of a placement key; the answer comes when it is durable. A refusal is for the handler to judge. */
+export const ask = Effect.fnUntraced(function* (asker: Asker, key: string, command: Command, choices: Choices = {}) {
+  const actors = yield* Actors
+  return yield* actors.ask(askOf(asker, key, command, choices))
 })
+
+/** The same for a request that is this one command: its refusal goes out as it is, and says when it was given before. */
+export const answer = Effect.fnUntraced(function* (asker: Asker, key: string, command: Command, choices: Choices = {}) {
+  const actors = yield* Actors
+  const asked = askOf(asker, key, command, choices)
+  const reply = yield* Effect.callback<Reply>((resume) => {
+    actors.askWith(asked, (result) => resume(Effect.succeed(result)))
+  })
+  return yield* settled(reply)
+})
+
+/** A refusal that was given before says so, as an answer does. */
+const settled = (reply: Reply): Effect.Effect<Answered, Refusal | RuntimeRefusal | Fault> => {
+  if (reply._tag === "Failed") return Effect.fail(reply.refusal)
+  const { outcome, replayed, seq } = reply
+  if (Result.isSuccess(outcome)) return Effect.succeed({ answer: outcome.success, replayed, seq })
+  if (!replayed) return Effect.fail(outcome.failure)
+  return Effect.fail({ ...faultOf(outcome.failure), headers: { "idempotency-replayed": "true" } })
+}
 
 /** What became of the request when it was sent before, if it was: for those who would otherwise do more than ask. */
 export const answeredBefore = Effect.fnUntraced(function* ({
@@ -47,16 +67,14 @@ export const answeredBefore = Effect.fnUntraced(function* ({
   commandId,
   repeatable,
   fingerprint
-}: Asker): Effect.fn.Return<Answered | undefined, Refusal | RuntimeRefusal, Actors> {
+}: Asker): Effect.fn.Return<Answered | undefined, Refusal | RuntimeRefusal | Fault, Actors> {
   // Nobody can have sent it before.
   if (!repeatable || fingerprint === "") return undefined
   const actors = yield* Actors
   const known = yield* actors.outcome(principal.business.id, commandId, fingerprint)
   if (known === undefined) return undefined
   const { reply } = known
-  if (reply._tag === "Failed") return yield* Effect.fail(reply.refusal)
-  const answer = yield* Effect.fromResult(reply.outcome)
-  return { answer, replayed: true, seq: reply.seq }
+  return yield* settled(reply)
 })
 
 /** What was made or changed. */

@@ -5,7 +5,7 @@
  * no personal data ever stands in one.
  */
 import type { Refusal } from "#domain/Refusal.ts"
-import { toDecimal } from "#domain/shared/Money.ts"
+import { exponentOf, toDecimal } from "#domain/shared/Money.ts"
 import type { MediaConflict, NotIdentified } from "#runtime/actor/Identification.ts"
 import type { RuntimeRefusal } from "#runtime/actor/RuntimeRefusal.ts"
 
@@ -67,7 +67,8 @@ type Table<Union extends { readonly _tag: string }> = {
   readonly [Tag in Union["_tag"]]: Text<Extract<Union, { _tag: Tag }>>
 }
 
-const money = (minor: bigint, currency: string): string => `${toDecimal(minor, currency)} ${currency}`
+const money = (minor: bigint, currency: string): string =>
+  `${toDecimal(minor, currency).toFixed(exponentOf(currency))} ${currency}`
 
 const refusals: Table<Refusal> = {
   ContactNotFound: [

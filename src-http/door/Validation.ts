@@ -32,7 +32,9 @@ export const decoderOf = (schema: Schema.Codec<unknown, unknown> | undefined, ro
   return (value) => Result.mapError(decode(value, parseOptions), (error) => invalid(fieldFaults(error.issue, root)))
 }
 
+/** No body at all is an empty one: what it lacks, if anything, is then named field by field. */
 export const parseJson = (text: string): Result.Result<unknown, Fault> => {
+  if (text === "") return Result.succeed({})
   try {
     return Result.succeed(JSON.parse(text))
   } catch {

@@ -5,7 +5,7 @@ import * as HttpRouter from "effect/http/HttpRouter"
 import * as HttpServerRequest from "effect/http/HttpServerRequest"
 import * as HttpServerResponse from "effect/http/HttpServerResponse"
 import { CloseEvent } from "effect/socket/Socket"
-import { guarded } from "../door/Door.ts"
+import { guardedRoute } from "../door/Door.ts"
 import { fault } from "../door/Fault.ts"
 import { session } from "./LiveSession.ts"
 import { LiveSockets } from "./LiveSockets.ts"
@@ -51,4 +51,4 @@ const open = Effect.gen(function* () {
   return HttpServerResponse.empty()
 }).pipe(Effect.scoped)
 
-export const layer = HttpRouter.addAll([HttpRouter.route("GET", "/live", guarded(open, "/live"))])
+export const layer = HttpRouter.addAll([HttpRouter.route("GET", "/live", guardedRoute(open, "/live"))])

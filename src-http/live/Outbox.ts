@@ -8,7 +8,7 @@ import type { Transport } from "./Transport.ts"
 /** Frames that wait for one socket, at most. */
 export const outboxFramesMax = 1_024
 /** Characters in them, at most. */
-export const outboxCharactersMax = 1024 * 1024
+const outboxCharactersMax = 1024 * 1024
 /** With fewer waiting, a page of what was missed can be taken in. */
 const roomyFramesMax = 256
 

@@ -23,13 +23,13 @@ export const feedNames = ["contact", "community", "wallet"] as const
 export type FeedName = (typeof feedNames)[number]
 
 /** `contact/{id}`, `wallet/{id}` (a wallet has its contact's id), or `community/{id}` (its owner's). */
-export const Topic = Schema.String.check(
+const Topic = Schema.String.check(
   Schema.isPattern(/^(contact|community|wallet)\/[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/, {
     message: "contact/{id}, community/{id} or wallet/{id} is needed, with the id in lower case."
   })
 )
 /** Opaque; of one topic. */
-export const Position = Schema.String.check(Schema.isMinLength(1), Schema.isMaxLength(64))
+const Position = Schema.String.check(Schema.isMinLength(1), Schema.isMaxLength(64))
 const Secret = Schema.String.check(Schema.isMinLength(1), Schema.isMaxLength(4_096))
 
 /** One of the two: a contact's access token, or the secret key of a business. Again with a fresh token, before it expires. */
@@ -43,8 +43,8 @@ export const Subscribe = Schema.Struct({
   topic: Topic,
   after: Schema.optionalKey(Position)
 })
-export const Unsubscribe = Schema.Struct({ type: Schema.Literal("unsubscribe"), topic: Topic })
-export const Ping = Schema.Struct({ type: Schema.Literal("ping") })
+const Unsubscribe = Schema.Struct({ type: Schema.Literal("unsubscribe"), topic: Topic })
+const Ping = Schema.Struct({ type: Schema.Literal("ping") })
 
 /** By `type`, so that a fault is named against the frame that was meant. */
 export const clientFrames = {

@@ -9,28 +9,19 @@ import { Projector } from "#runtime/projection/Projector.ts"
 import * as Clock from "effect/Clock"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
-import * as Schema from "effect/Schema"
+import type { Check } from "./OperatorApi.ts"
 
 /** A commit under way for longer is a stall. */
-export const laneStallMaxMs = 2_000
+const laneStallMaxMs = 2_000
 /** Due work that waits longer has been forgotten, or cannot be done. */
 export const inboxAgeMaxMs = 10_000
 /** A view may be so far behind the journal. */
-export const projectionLagMaxMs = 10_000
+const projectionLagMaxMs = 10_000
 /** What does not answer by then does not answer. */
 const answerWithinMs = 1_500
 /** Answers are at most so old. */
 const keptMs = 500
 
-export const Check = Schema.Struct({
-  name: Schema.String,
-  status: Schema.Literals(["pass", "warn", "fail"]),
-  /** What was found, also when all is well. */
-  reason: Schema.String,
-  /** Numbers behind the reason. */
-  observed: Schema.optionalKey(Schema.Record(Schema.String, Schema.Finite))
-})
-export type Check = typeof Check.Type
 type Verdict = Omit<Check, "name">
 
 export interface Probe {

@@ -7,22 +7,23 @@ import type { Described } from "./OpenApi.ts"
 
 const Status = Schema.Literals(["pass", "warn", "fail"])
 
-export const Liveness = Schema.Struct({ status: Schema.Literal("pass"), version: Schema.String })
+const Liveness = Schema.Struct({ status: Schema.Literal("pass"), version: Schema.String })
 
-export const Readiness = Schema.Struct({
+const Check = Schema.Struct({
+  name: Schema.String,
+  status: Status,
+  /** What was found, also when all is well. */
+  reason: Schema.String,
+  /** The numbers behind the reason. */
+  observed: Schema.optionalKey(Schema.Record(Schema.String, Schema.Finite))
+})
+export type Check = typeof Check.Type
+
+const Readiness = Schema.Struct({
   /** The worst of the checks; `fail` is sent with status 503. */
   status: Status,
   version: Schema.String,
-  checks: Schema.Array(
-    Schema.Struct({
-      name: Schema.String,
-      status: Status,
-      /** What was found, also when all is well. */
-      reason: Schema.String,
-      /** The numbers behind the reason. */
-      observed: Schema.optionalKey(Schema.Record(Schema.String, Schema.Finite))
-    })
-  )
+  checks: Schema.Array(Check)
 })
 export type Readiness = typeof Readiness.Type
 
@@ -67,7 +68,7 @@ export const getDescription: Described = {
   success: Schema.Record(Schema.String, Schema.Unknown)
 }
 
-export const getDocs: Described = {
+const getDocs: Described = {
   ...open,
   path: "/docs",
   tag: "Operation",
@@ -76,7 +77,7 @@ export const getDocs: Described = {
   contentType: "text/html"
 }
 
-export const openLive: Described = {
+const openLive: Described = {
   ...open,
   status: 101,
   path: "/live",

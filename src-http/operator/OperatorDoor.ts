@@ -6,11 +6,12 @@ import * as HttpApi from "effect/http-api/HttpApi"
 import * as HttpApiScalar from "effect/http-api/HttpApiScalar"
 import * as OpenApiAnnotation from "effect/http-api/OpenApi"
 import * as Layer from "effect/Layer"
-import { guarded } from "../door/Door.ts"
+import { guardedRoute } from "../door/Door.ts"
 import * as HealthChecks from "./HealthChecks.ts"
 import { metrics } from "./Metrics.ts"
 import { type Described, openApi } from "./OpenApi.ts"
 import {
+  type Check,
   getDescription,
   getLiveness,
   getMetrics,
@@ -28,9 +29,9 @@ const headers = { "cache-control": "no-store" }
 const route = <R>(
   { method, path }: Described,
   answer: Effect.Effect<HttpServerResponse.HttpServerResponse, never, R>
-) => HttpRouter.route(method, path, metered({ method, path }, guarded(answer, path)))
+) => HttpRouter.route(method, path, metered({ method, path }, guardedRoute(answer, path)))
 
-const worst = (checks: ReadonlyArray<HealthChecks.Check>): Readiness["status"] => {
+const worst = (checks: ReadonlyArray<Check>): Readiness["status"] => {
   const found = new Set(checks.map(({ status }) => status))
   return found.has("fail") ? "fail" : found.has("warn") ? "warn" : "pass"
 }

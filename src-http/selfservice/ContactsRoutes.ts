@@ -3,7 +3,7 @@ import { displayName } from "#domain/contact/Profile.ts"
 import { Actors } from "#runtime/actor/Actors.ts"
 import * as Effect from "effect/Effect"
 import { AccessTokens } from "../door/AccessTokens.ts"
-import { ask } from "../door/Asking.ts"
+import { answer } from "../door/Asking.ts"
 import { serve } from "../door/Endpoint.ts"
 import { invalidField, notFound } from "../door/Fault.ts"
 import { renderContact } from "../resource/Contact.ts"
@@ -34,7 +34,7 @@ export const ownContactRoutes = [
       }
       const profile = yield* profileOf(body, call.principal.business)
       const command = { _tag: "UpdateContact" as const, profile, ...preferencesOf(body) }
-      const { replayed, seq } = yield* ask(call, id, command, { expectedSeq: call.expectedSeq })
+      const { replayed, seq } = yield* answer(call, id, command, { expectedSeq: call.expectedSeq })
       return { body: { id }, replayed, seq }
     })
   ),

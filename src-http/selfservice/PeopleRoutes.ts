@@ -1,7 +1,7 @@
 /** Communities for contacts' apps: an owner's people at her own key, a member's answers at the key of whoever invited her. */
 import { Actors } from "#runtime/actor/Actors.ts"
 import * as Effect from "effect/Effect"
-import { answeredBefore, ask, idOf } from "../door/Asking.ts"
+import { answer, answeredBefore, idOf } from "../door/Asking.ts"
 import { type Call, serve } from "../door/Endpoint.ts"
 import { invalidField, notFound } from "../door/Fault.ts"
 import { communitiesOf, peopleOf, personOf } from "../resource/CommunityLists.ts"
@@ -66,7 +66,7 @@ export const peopleRoutes = [
       }
       const terms = yield* termsOf(given, call.principal.business, found.relation.terms)
       const command = { _tag: "UpdatePerson" as const, relationshipId, terms }
-      const { replayed, seq } = yield* ask(call, ownerId, command, { expectedSeq: call.expectedSeq })
+      const { replayed, seq } = yield* answer(call, ownerId, command, { expectedSeq: call.expectedSeq })
       return { body, replayed, seq }
     })
   ),
@@ -76,7 +76,7 @@ export const peopleRoutes = [
       const ownerId = yield* ownContact(call)
       const relationshipId = yield* relationshipOf(call.params)
       const command = { _tag: "RemovePerson" as const, relationshipId }
-      const { replayed } = yield* ask(call, ownerId, command, { expectedSeq: call.expectedSeq })
+      const { replayed } = yield* answer(call, ownerId, command, { expectedSeq: call.expectedSeq })
       return { body: undefined, replayed }
     })
   ),
@@ -96,7 +96,7 @@ export const peopleRoutes = [
         return { body, replayed: true }
       }
       const command = { _tag: "RespondToInvitation" as const, relationshipId, memberId, action: call.body.action }
-      const { replayed } = yield* ask(call, membership.ownerId, command)
+      const { replayed } = yield* answer(call, membership.ownerId, command)
       return { body, replayed }
     })
   ),
@@ -112,7 +112,7 @@ export const peopleRoutes = [
     Effect.fnUntraced(function* (call) {
       const memberId = yield* ownContact(call)
       const ownerId = yield* pathId(call.params, "community_owner_id", "community")
-      const { replayed } = yield* ask(call, ownerId, { _tag: "LeaveCommunity", memberId })
+      const { replayed } = yield* answer(call, ownerId, { _tag: "LeaveCommunity", memberId })
       return { body: undefined, replayed }
     })
   )

@@ -4,7 +4,7 @@ import { nameUuid } from "#runtime/actor/Naming.ts"
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import { hash } from "node:crypto"
-import { ask } from "../door/Asking.ts"
+import { answer } from "../door/Asking.ts"
 import { serve } from "../door/Endpoint.ts"
 import { forbidden, invalidField } from "../door/Fault.ts"
 import { digitsOf } from "../resource/Codes.ts"
@@ -18,13 +18,15 @@ type Body = NonNullable<typeof postTransfer.body>["Type"]
 /** What is documented, and needs what is not built. */
 const objectionTo = Effect.fnUntraced(function* (body: Body, timeZone: string) {
   const { origin, destination, cash_pocket: cashPocket, transfer_date: date } = body
-  if (origin.account_id !== undefined) yield* notSupported("A transfer from an account (origin.account_id)")
-  if (destination.account_id !== undefined) yield* notSupported("A transfer to an account (destination.account_id)")
-  if (cashPocket === true) yield* notSupported("A transfer between cash pockets (cash_pocket)")
+  if (origin.account_id !== undefined) return yield* notSupported("A transfer from an account (origin.account_id)")
+  if (destination.account_id !== undefined)
+    return yield* notSupported("A transfer to an account (destination.account_id)")
+  if (cashPocket === true) return yield* notSupported("A transfer between cash pockets (cash_pocket)")
   const now = yield* Clock.currentTimeMillis
   if (date !== undefined && dayNumber(date * 1000, timeZone) !== dayNumber(now, timeZone)) {
-    yield* notSupported("A transfer of another day than today (transfer_date)")
+    return yield* notSupported("A transfer of another day than today (transfer_date)")
   }
+  return undefined
 })
 
 export const transferRoutes = [
@@ -55,7 +57,7 @@ export const transferRoutes = [
         poolId: body.commerce_pool_id?.toLowerCase(),
         notes: body.notes
       })
-      const { replayed } = yield* ask(call, originId, transfer, { expectedSeq: call.expectedSeq })
+      const { replayed } = yield* answer(call, originId, transfer, { expectedSeq: call.expectedSeq })
       return { body: { id: transferId }, replayed }
     })
   )

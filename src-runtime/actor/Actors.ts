@@ -6,8 +6,6 @@
  * outcome; commands of one key take their turns in the order they were admitted; messages and timers are delivered at
  * least once and take effect once, also after a crash. Bounds: mailbox 256 a key, units in flight 8,192, resident groups.
  */
-import type { Answer } from "#domain/Answer.ts"
-import type { Command } from "#domain/Command.ts"
 import type { Business } from "#domain/organisation/Business.ts"
 import type { Refusal } from "#domain/Refusal.ts"
 import type { Claim } from "#domain/shared/Decision.ts"
@@ -24,7 +22,9 @@ import { aggregateOfKind, type Kind, type StateOf } from "../journal/Kinds.ts"
 import { claimName, type CommandRow, emptyUnit, type InboxRow } from "../journal/Unit.ts"
 import { Sealer } from "../privacy/Sealer.ts"
 import * as Delivery from "./Delivery.ts"
-import { type ActorView, Group, type Host, mailboxSizeMax } from "./Group.ts"
+import type { Answered, Ask, View } from "./Ask.ts"
+import { type ActorView, Group, mailboxSizeMax } from "./Group.ts"
+import type { Host } from "./Host.ts"
 import { claimRow } from "./Naming.ts"
 import type { Pending, Reply } from "./Pending.ts"
 import { allShards, shardOf } from "./Placement.ts"
@@ -34,33 +34,7 @@ import { RecentCommands } from "./RecentCommands.ts"
 import { ActorUnavailable, MailboxFull, type RuntimeRefusal, ShardMoved, TurnFailed } from "./RuntimeRefusal.ts"
 import type { CommittedTurn } from "./Turn.ts"
 
-export interface Ask {
-  readonly business: string
-  /** The placement key: a contact id, or the business's own. */
-  readonly key: string
-  readonly command: Command
-  /** Given by a caller who may repeat it; made up otherwise. */
-  readonly id?: string
-  /** Empty: the id was made up for this request, nobody can repeat it, and only the journal remembers it. */
-  readonly fingerprint?: string
-  /** Judged only at this sequence number of the first aggregate it needs (If-Match). */
-  readonly expectedSeq?: number | undefined
-  /** Dropped unexecuted once past it, epoch milliseconds. */
-  readonly deadlineAt?: number
-}
-
-export interface Answered {
-  readonly answer: Answer
-  /** It was answered before; this is that answer. */
-  readonly replayed: boolean
-  /** Sequence number of the first aggregate judged, after the turn. */
-  readonly seq: number
-}
-
-export interface View<State> {
-  readonly state: State
-  readonly seq: number
-}
+export type { Answered, Ask, View } from "./Ask.ts"
 
 export interface Statistics {
   readonly runner: string
@@ -206,7 +180,10 @@ const make = Effect.gen(function* () {
       open.set(pending.id, pending)
     },
     published,
-    parked: (pending, reason) => delivery.park(pending.id, reason)
+    gaveUp: (pending, reason) => {
+      if (pending.fromInbox) delivery.park(pending.id, reason)
+      else runFork(Effect.logError(`a turn threw on ${pending.command._tag} ${pending.id}`, reason))
+    }
   }
 
   const groupOf = (business: string, key: string): Group => {

@@ -9,16 +9,16 @@
  * A turn never waits: what it needs is loaded before it, what it decides leaves after its commit. Commands are judged in
  * the order they came, also after a failed commit.
  */
-import type { Business } from "#domain/organisation/Business.ts"
 import { initial as noBusiness } from "#domain/organisation/Business.ts"
+import { isTransient } from "#domain/Refusal.ts"
 import type { Decision, Judgement, Turn } from "#domain/shared/Decision.ts"
 import * as Result from "effect/Result"
-import type { Codec } from "../journal/Codec.ts"
-import type { Submission, UnitFailure } from "../journal/Committer.ts"
+import type { UnitFailure } from "../journal/Committer.ts"
 import type { Loaded, StreamRef } from "../journal/Journal.ts"
 import { aggregateOf, aggregateOfKind, type AnyDecider, deciderOf } from "../journal/Kinds.ts"
 import { type CommandRow, emptyUnit } from "../journal/Unit.ts"
-import type { DataKey, Sealer } from "../privacy/Sealer.ts"
+import type { DataKey } from "../privacy/Sealer.ts"
+import type { Host } from "./Host.ts"
 import type { Pending } from "./Pending.ts"
 import { shardOf } from "./Placement.ts"
 import { replayOf } from "./Replay.ts"
@@ -33,7 +33,7 @@ import {
   StillRunning,
   TurnFailed
 } from "./RuntimeRefusal.ts"
-import { type CommittedTurn, encode, type Encoded, type SnapshotDue, snapshotOf } from "./Turn.ts"
+import { encode, type Encoded, type SnapshotDue, snapshotOf } from "./Turn.ts"
 
 /** Commands that one group may hold, waiting or decided and not yet durable. */
 export const mailboxSizeMax = 256
@@ -48,29 +48,6 @@ export interface ActorView {
 type Read = {
   readonly refs: ReadonlyArray<readonly [kind: string, id: string]>
   readonly reply: (views: ReadonlyArray<ActorView> | RuntimeRefusal) => void
-}
-
-/** What a group needs of the runner that holds it. */
-export interface Host {
-  readonly codec: Codec
-  readonly sealer: Sealer["Service"]
-  readonly now: () => number
-  readonly business: (id: string) => Business | undefined
-  /** False while the lane holds as many units as it may. */
-  readonly hasRoom: () => boolean
-  readonly whenRoom: (group: Group) => void
-  readonly submit: (submission: Submission) => void
-  readonly load: (
-    business: string,
-    key: string,
-    streams: ReadonlyArray<StreamRef>,
-    done: (loaded: Loaded | { readonly cause: unknown }) => void
-  ) => void
-  /** The command was left open: its reply comes with a later turn. */
-  readonly leftOpen: (pending: Pending) => void
-  readonly published: (turn: CommittedTurn) => void
-  /** A message whose turn threw is taken out of delivery. */
-  readonly parked: (pending: Pending, reason: string) => void
 }
 
 const isRead = (item: Pending | Read): item is Read => "refs" in item
@@ -208,6 +185,11 @@ export class Group {
     )
     if (unproven.length > 0) return unproven.map((actor) => ({ aggregate: actor.aggregate.code, id: actor.id }))
     this.#lastAt = at
+    if (Result.isFailure(judgement) && isTransient(judgement.failure) && !pending.fromInbox) {
+      const outcome = Result.fail(judgement.failure)
+      this.#gated(pending, () => pending.reply({ _tag: "Outcome", outcome, replayed: false, seq: current }))
+      return undefined
+    }
     this.#submit(pending, judgement, actors, at)
     return undefined
   }
@@ -371,7 +353,7 @@ export class Group {
   }
 
   #giveUp(pending: Pending, refusal: RuntimeRefusal): void {
-    if (pending.fromInbox) this.#host.parked(pending, "cause" in refusal ? String(refusal.cause) : refusal._tag)
+    this.#host.gaveUp(pending, "cause" in refusal ? String(refusal.cause) : refusal._tag)
     pending.reply({ _tag: "Failed", refusal })
   }
 

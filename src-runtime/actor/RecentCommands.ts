@@ -2,6 +2,8 @@
  * The client-named commands that this runner has seen lately: a repetition is answered from here without a turn. Only a
  * cache: what it forgot, the journal's unique command id finds at the commit.
  */
+import { isTransient } from "#domain/Refusal.ts"
+import * as Result from "effect/Result"
 import type { Reply } from "./Pending.ts"
 import { CommandIdReused, StillRunning } from "./RuntimeRefusal.ts"
 
@@ -30,7 +32,7 @@ export class RecentCommands {
 
   /** Only outcomes are final: a command that failed in the runtime may be tried again. */
   end(id: string, fingerprint: string, reply: Reply): void {
-    if (reply._tag === "Failed") {
+    if (reply._tag === "Failed" || (Result.isFailure(reply.outcome) && isTransient(reply.outcome.failure))) {
       this.#known.delete(id)
       return
     }

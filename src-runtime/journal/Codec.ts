@@ -32,7 +32,7 @@ const upcasts: Upcasts = {}
 const currentVersion = (type: string): number => (upcasts[type]?.length ?? 0) + 1
 
 const bigintAsString = (_key: string, value: unknown): unknown => (typeof value === "bigint" ? value.toString() : value)
-export const toJson = (value: unknown): string => JSON.stringify(value, bigintAsString)
+const toJson = (value: unknown): string => JSON.stringify(value, bigintAsString)
 
 /** Tag → its personal fields; tags without any are absent. */
 const personalByTag = (...schemas: ReadonlyArray<Schema.Top>): ReadonlyMap<string, ReadonlyArray<string>> =>

@@ -48,6 +48,13 @@ export interface Loaded {
   readonly dataKey: Uint8Array | undefined
 }
 
+/** Offsets of one shard, the first one excluded. */
+export interface OffsetRange {
+  readonly shard: number
+  readonly after: number
+  readonly upTo: number
+}
+
 /** What stands in the way of a batch. */
 export interface Conflicts {
   readonly commands: ReadonlyMap<string, CommandRow>
@@ -111,6 +118,17 @@ export class Journal extends Context.Service<
       afterOffset: number,
       rowsMax: number
     ) => Effect.Effect<ReadonlyArray<EventRow>, JournalUnavailable>
+    /**
+     * The events of some types within ranges of offsets, in order within each shard, and the shards whose range has a
+     * hole: that cannot be, so nothing may be built on what was read.
+     */
+    readonly scan: (
+      ranges: ReadonlyArray<OffsetRange>,
+      types: ReadonlyArray<string>
+    ) => Effect.Effect<
+      { readonly rows: ReadonlyArray<EventRow>; readonly shardsWithHoles: ReadonlyArray<number> },
+      JournalUnavailable
+    >
     /** A page of one stream, newest first, before a sequence number. */
     readonly streamEvents: (
       business: string,

@@ -53,7 +53,7 @@ const byCommand = new Map<string, AnyDecider>(
 )
 
 /** What the domain does not know was written by newer code, or is damaged: the actor stops, nothing is skipped. */
-export class UnknownKind extends Schema.TaggedError<UnknownKind>()("UnknownKind", { what: Schema.String }) {}
+class UnknownKind extends Schema.TaggedError<UnknownKind>()("UnknownKind", { what: Schema.String }) {}
 
 const known = <A>(found: A | undefined, what: string): A => {
   if (found === undefined) throw new UnknownKind({ what })

@@ -12,7 +12,7 @@ import * as Schema from "effect/Schema"
 import { createCipheriv, createDecipheriv, createHmac, hkdfSync, randomBytes } from "node:crypto"
 
 /** A ciphertext was altered, belongs elsewhere, or its key is gone: refused, never served (P14). */
-export class Unsealable extends Schema.TaggedError<Unsealable>()("Unsealable", { of: Schema.String }) {}
+class Unsealable extends Schema.TaggedError<Unsealable>()("Unsealable", { of: Schema.String }) {}
 
 const nonceBytes = 12
 const tagBytes = 16

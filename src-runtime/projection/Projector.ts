@@ -18,19 +18,21 @@ import * as Semaphore from "effect/Semaphore"
 import { SqlClient } from "effect/sql/SqlClient"
 import { Actors } from "../actor/Actors.ts"
 import { Codec, Unreadable } from "../journal/Codec.ts"
-import { Journal, type JournalUnavailable } from "../journal/Journal.ts"
+import { Journal, type JournalUnavailable, type OffsetRange } from "../journal/Journal.ts"
 import type { EventRow } from "../journal/Unit.ts"
 import { Sealer } from "../privacy/Sealer.ts"
 import { DataKeys } from "./DataKeys.ts"
 import type { Committed, Projection } from "./Projection.ts"
 import * as ProjectionCursors from "./ProjectionCursors.ts"
-import { CursorMoved, type Move, type Position } from "./ProjectionCursors.ts"
+import { CursorMoved, type Position } from "./ProjectionCursors.ts"
 import { isTransient, reasonOf } from "./ProjectionFailure.ts"
 import { ProjectionBehind, ViewUnavailable } from "./ViewRefusal.ts"
 
 /** Events read at a time and applied in one transaction, over all shards. */
 const batchEventsMax = 2_000
-/** Shards, and data keys, asked for at once: some connections are left for everybody else. */
+/** A projection that was woken waits this long for more to read. */
+const gatherMs = 10
+/** Data keys asked for at once: some connections are left for everybody else. */
 const readsAtOnceMax = 4
 /** The journal is looked at this often even if no commit was heard of; an unreachable one is tried again as often. */
 const pollIntervalMs = 1_000
@@ -65,10 +67,6 @@ export class Projector extends Context.Service<
   }
 >()("koinon/runtime/Projector") {}
 
-interface ShardPage extends Move {
-  readonly rows: ReadonlyArray<EventRow>
-}
-
 /** What stands behind a name: where it is, and who waits for it. */
 interface Reading {
   readonly projection: Projection
@@ -81,13 +79,6 @@ interface Reading {
   readonly waiting: Set<() => void>
   state: ProjectionStatus["state"]
   reason: string | undefined
-}
-
-/** The rows follow one another without a hole, or the journal was tampered with: nothing may be built on that. */
-const checkDense = ({ shard, before, rows }: ShardPage): void => {
-  const missing = rows.length === 0 ? 0 : rows.findIndex((row, index) => row.offset !== before + 1 + index)
-  if (missing === -1) return
-  throw new Unreadable({ row: `shard ${shard}/${before + 1 + missing}`, reason: "it is missing from the journal" })
 }
 
 const make = Effect.fn("Projector.make")(function* (projections: ReadonlyArray<Projection>) {
@@ -121,63 +112,74 @@ const make = Effect.fn("Projector.make")(function* (projections: ReadonlyArray<P
   const shardsBehind = (reading: Reading): ReadonlyArray<readonly [shard: number, head: number]> =>
     [...heads].filter(([shard, head]) => head > (reading.offsets.get(shard) ?? 0))
 
-  const readPages = (reading: Reading): Effect.Effect<ReadonlyArray<ShardPage>, JournalUnavailable> => {
+  /** The ranges to read now: all shards together, a batch at most. */
+  const rangesOf = (reading: Reading): ReadonlyArray<OffsetRange> => {
     const shards = shardsBehind(reading)
-    const rowsMax = Math.floor(batchEventsMax / Math.max(1, shards.length))
-    return Effect.forEach(
-      shards,
-      ([shard]) => {
-        const before = reading.offsets.get(shard) ?? 0
-        return Effect.map(journal.shardEvents(shard, before, rowsMax), (rows): ShardPage => {
-          const page = { shard, before, after: rows.at(-1)?.offset ?? before, rows }
-          checkDense(page)
-          return page
-        })
-      },
-      { concurrency: readsAtOnceMax }
-    )
+    const each = Math.max(1, Math.floor(batchEventsMax / Math.max(1, shards.length)))
+    return shards.map(([shard, head]) => {
+      const after = reading.offsets.get(shard) ?? 0
+      return { shard, after, upTo: Math.min(head, after + each) }
+    })
   }
+
+  const read = Effect.fnUntraced(function* (reading: Reading, ranges: ReadonlyArray<OffsetRange>) {
+    const { rows, shardsWithHoles } = yield* journal.scan(ranges, reading.projection.types)
+    const hole = ranges.find(({ shard }) => shardsWithHoles.includes(shard))
+    if (hole === undefined) return rows
+    // An offset that was never written, or a row that is gone: nothing may be built on that.
+    const row = `shard ${hole.shard}/${hole.after + 1}..${hole.upTo}`
+    return yield* new Unreadable({ row, reason: "an event is missing from the journal" })
+  })
 
   const decode = (
     reading: Reading,
     rows: ReadonlyArray<EventRow>
   ): Effect.Effect<ReadonlyArray<Committed>, JournalUnavailable> => {
-    const wanted = rows.filter((row) => reading.types.has(row.type))
     if (!reading.projection.opensPersonalData) {
-      return Effect.sync(() => wanted.map((row) => ({ row, event: codec.readEvent(row, undefined) })))
+      return Effect.sync(() => rows.map((row) => ({ row, event: codec.readEvent(row, undefined) })))
     }
     return Effect.forEach(
-      wanted,
+      rows,
       (row) => Effect.map(keys.get(row.business, row.key), (key) => ({ row, event: codec.readEvent(row, key) })),
       { concurrency: readsAtOnceMax }
     )
   }
 
-  /** One batch: read, decode, apply and move the cursors. */
+  /** One batch: read, decode, apply and move the cursors. Says whether it was full, so that there is more. */
   const pass = Effect.fnUntraced(function* (reading: Reading) {
     const { projection } = reading
-    const pages = yield* readPages(reading)
-    const rows = pages.flatMap((page) => page.rows)
-    const events = yield* decode(reading, rows)
+    const ranges = rangesOf(reading)
+    const events = yield* decode(reading, yield* read(reading, ranges))
     yield* sql.withTransaction(
       Effect.gen(function* () {
-        yield* cursors.move(projection.name, pages)
+        yield* cursors.move(
+          projection.name,
+          ranges.map(({ shard, after, upTo }) => ({ shard, before: after, after: upTo }))
+        )
         if (events.length > 0) yield* projection.apply(sql, events)
       })
     )
     reading.reason = undefined
-    const positions = pages.map(({ shard, after }): Position => ({ shard, offset: after }))
-    moved(reading, positions)
+    moved(
+      reading,
+      ranges.map(({ shard, upTo }): Position => ({ shard, offset: upTo }))
+    )
+    return ranges.some(({ shard, upTo }) => upTo < (heads.get(shard) ?? 0))
   })
 
   /** Runs one batch, or waits until there is something to do. */
   const step = Effect.fnUntraced(function* (reading: Reading) {
     const { name } = reading.projection
+    yield* reading.wake.await
     yield* reading.wake.close
-    if (reading.state === "STOPPED" || shardsBehind(reading).length === 0) return yield* reading.wake.await
+    if (reading.state === "STOPPED" || shardsBehind(reading).length === 0) return
+    // A crowd of commits shares one pass.
+    yield* Effect.sleep(gatherMs)
     const exit = yield* Effect.exit(reading.turn.withPermit(pass(reading)))
-    if (Exit.isSuccess(exit)) return
+    if (Exit.isSuccess(exit)) return exit.value ? reading.wake.openUnsafe() : undefined
     if (Cause.hasInterruptsOnly(exit.cause)) return yield* Effect.interrupt
+    // Whatever it was, unless it stops here, there is still something to read.
+    reading.wake.openUnsafe()
     const error = Cause.squash(exit.cause)
     if (error instanceof CursorMoved) return yield* Effect.ignore(reading.turn.withPermit(reload(reading)))
     reading.reason = reasonOf(error)
@@ -226,7 +228,10 @@ const make = Effect.fn("Projector.make")(function* (projections: ReadonlyArray<P
         if (dataKey !== undefined && events.some(({ event }) => personalTypes.has(event._tag))) {
           keys.remember(business, key, dataKey)
         }
-        for (const reading of readings) reading.wake.openUnsafe()
+        // What a projection does not want it passes over later, with the next event that it does, or at the next poll.
+        for (const reading of readings) {
+          if (events.some(({ event }) => reading.types.has(event._tag))) reading.wake.openUnsafe()
+        }
       })
     ),
     (unsubscribe) => Effect.sync(unsubscribe)

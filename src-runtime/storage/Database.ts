@@ -16,9 +16,22 @@ export interface Settings {
 
 const connectionsMaxDefault = 10
 
+/**
+ * Every statement here looks rows up by an index, a few at a time. A plan made while a table was still empty would read
+ * all of it, and a prepared statement keeps such a plan for long after the table has grown.
+ */
+const plansByIndex = {
+  enable_seqscan: "off",
+  enable_hashjoin: "off",
+  enable_mergejoin: "off",
+  jit: "off",
+  plan_cache_mode: "force_generic_plan"
+}
+
 export const layer = (settings: Settings): Layer.Layer<PgClient.PgClient | SqlClient.SqlClient, SqlError.SqlError> =>
   PgClient.layer({
     url: "url" in settings.source ? settings.source.url : PostgresServer.url(settings.source.server),
     maxConnections: settings.connectionsMax ?? connectionsMaxDefault,
-    applicationName: "koinon"
+    applicationName: "koinon",
+    startupParameters: plansByIndex
   })

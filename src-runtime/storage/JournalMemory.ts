@@ -3,7 +3,6 @@
  * runners share one and faults are drawn from a seed. Nothing survives the process.
  */
 import * as Effect from "effect/Effect"
-import * as Layer from "effect/Layer"
 import { Conflicting, Fenced, Journal } from "../journal/Journal.ts"
 import {
   claimName,
@@ -214,6 +213,18 @@ export const make = (store: Store): Journal["Service"] =>
       Effect.sync(() =>
         (store.shards.get(shard) ?? []).filter((event) => event.offset > afterOffset).slice(0, rowsMax)
       ),
+    scan: (ranges, types) =>
+      Effect.sync(() => {
+        const within = ranges.map(({ shard, after, upTo }) => ({
+          shard,
+          expected: upTo - after,
+          rows: (store.shards.get(shard) ?? []).filter(({ offset }) => offset > after && offset <= upTo)
+        }))
+        return {
+          rows: within.flatMap(({ rows }) => rows.filter(({ type }) => types.includes(type))),
+          shardsWithHoles: within.filter(({ rows, expected }) => rows.length !== expected).map(({ shard }) => shard)
+        }
+      }),
     streamEvents: (business, stream, beforeSeq, rowsMax) =>
       Effect.sync(() =>
         (store.streams.get(streamName(stream)) ?? [])
@@ -245,5 +256,3 @@ export const make = (store: Store): Journal["Service"] =>
         return commands.length + batches.length
       })
   })
-
-export const layer = (store: Store = emptyStore()): Layer.Layer<Journal> => Layer.sync(Journal, () => make(store))

@@ -53,6 +53,8 @@ const heldClaims =
   "SELECT scope, kind, hash, business, holder FROM claim WHERE (scope, kind, hash) IN " +
   "(SELECT * FROM unnest($1::uuid[], $2::text[], $3::bytea[]))"
 
+const offsetRanges = "unnest($1::smallint[], $2::bigint[], $3::bigint[]) AS ranges(s, after, up_to)"
+
 const claimParameters = (claims: ReadonlyArray<ClaimRow>) => [
   uuids(claims.map((claim) => claim.scope)),
   texts(claims.map((claim) => claim.kind)),
@@ -224,6 +226,32 @@ const make = Effect.gen(function* () {
           "ORDER BY shard_offset LIMIT $3::integer",
         [shard, BigInt(afterOffset), rowsMax]
       ),
+    scan: Effect.fnUntraced(function* (ranges, types) {
+      const bounds = [
+        smallints(ranges.map(({ shard }) => shard)),
+        bigints(ranges.map(({ after }) => after)),
+        bigints(ranges.map(({ upTo }) => upTo))
+      ]
+      const counts = yield* query<{ readonly shard: number; readonly present: number }>(
+        "scan",
+        `SELECT s AS shard, (SELECT count(*) FROM event WHERE shard = s AND shard_offset > after AND shard_offset <= up_to) ` +
+          `AS present FROM ${offsetRanges}`,
+        bounds
+      )
+      const rows = yield* query<EventRow>(
+        "scan",
+        `SELECT found.* FROM ${offsetRanges} CROSS JOIN LATERAL (SELECT ${eventColumns} FROM event WHERE shard = s ` +
+          "AND shard_offset > after AND shard_offset <= up_to AND type = ANY ($4::text[]) ORDER BY shard_offset) AS found",
+        [...bounds, texts(types)]
+      )
+      const expected = new Map(ranges.map(({ shard, after, upTo }) => [shard, upTo - after]))
+      return {
+        rows,
+        shardsWithHoles: counts
+          .filter(({ shard, present }) => present !== expected.get(shard))
+          .map(({ shard }) => shard)
+      }
+    }),
     streamEvents: (business, stream, beforeSeq, rowsMax) =>
       query(
         "streamEvents",

@@ -16,7 +16,7 @@ export interface Migration {
 }
 
 /** The files and the database contradict each other; `message` says how and what to do. */
-export class MigrationRefused extends Schema.TaggedError<MigrationRefused>()("MigrationRefused", {
+class MigrationRefused extends Schema.TaggedError<MigrationRefused>()("MigrationRefused", {
   message: Schema.String
 }) {}
 

@@ -6,6 +6,9 @@ import type { Line } from "./Screen.ts"
 import { cardShown, nameOf, phoneShown } from "./Sentences.ts"
 import { initially } from "./Story.ts"
 
+/** Spaces that are not broken at stay where they are at the beginning of a line. */
+const inset = "\u00a0\u00a0"
+
 interface Named {
   readonly name: string
   readonly latinName: string
@@ -23,7 +26,7 @@ const linesOf = (key: PersonKey): ReadonlyArray<Line> => {
   const owns = bread === 0 ? "" : `, has ${money(bread)} that buy bread only`
   return [
     { text: `${both({ name: `${firstName} ${lastName}`, latinName })}, ${role}${owns}` },
-    { text: `  known at the till by ${media.filter((medium) => medium !== "").join(", ")}`, tone: "dim" }
+    { text: `${inset}known at the till by ${media.filter((medium) => medium !== "").join(", ")}`, tone: "dim" }
   ]
 }
 

@@ -122,7 +122,7 @@ export const demoVerb = Command.make("demo", { speed, fast, url, apiKey, keep },
       return yield* Effect.never
     }
     if (differences.length > 0) {
-      return yield* new DemoStopped({ message: `${differences.length} things were not as the story says.` })
+      return yield* new DemoStopped({ message: `Differences from the story: ${differences.length}.` })
     }
   }).pipe(Effect.scoped)
 ).pipe(

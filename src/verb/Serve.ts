@@ -10,6 +10,6 @@ export const serveVerb = Command.make("serve", {}, () =>
   Effect.gen(function* () {
     const startedAt = yield* Clock.currentTimeMillis
     const settings = yield* load
-    yield* Layer.launch(serve(settings, startedAt))
+    return yield* Layer.launch(serve(settings, startedAt))
   })
 ).pipe(Command.withDescription("Open the doors: HTTP, WebSocket, and the embedded database unless DATABASE_URL is set"))

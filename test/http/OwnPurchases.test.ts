@@ -7,6 +7,9 @@ import { layer as testServer, TestServer } from "../support/TestServer.ts"
 const purchases = "/backoffice/v2/purchases"
 const transfers = "/self-service/v2/transfers"
 
+/** The server runs on the real clock. */
+const wallClockMs = (): number => Date.now()
+
 layer(testServer)("purchases and transfers of a contact over HTTP", (it) => {
   it.effect(
     "PUR-6 the buyer reads her purchases, also cancelled ones, by the day on which they happened",
@@ -15,7 +18,7 @@ layer(testServer)("purchases and transfers of a contact over HTTP", (it) => {
       const eleni = yield* Shop.person(server)
       yield* Shop.credit(server, eleni, 100)
       const day = 86_400
-      const today = Math.floor(Date.now() / 1000)
+      const today = Math.floor(wallClockMs() / 1000)
       const ids: Array<string> = []
       for (const age of [3, 2, 1]) {
         const body = Shop.receipt(server, eleni, { date: today - age * day })

@@ -14,6 +14,9 @@ const purchases = "/backoffice/v2/purchases"
 const masterSecret = "a master secret that is long enough for tests"
 const server = Layer.effect(TestServer, start({ KOINON_MASTER_SECRET: masterSecret }))
 
+/** The server runs on the real clock. */
+const wallClockMs = (): number => Date.now()
+
 layer(server)("strangers", (it) => {
   it.effect(
     "CIM-4 media that nobody holds are not found, whatever their kind, and their values are not repeated",
@@ -168,7 +171,7 @@ layer(server)("strangers", (it) => {
           return yield* tokens.issue(server.businessId, eleni.id)
         }).pipe(Effect.provide(tokensLayer(Redacted.make(secret))))
       const expired = yield* issue(masterSecret)
-      yield* TestClock.setTime(Date.now())
+      yield* TestClock.setTime(wallClockMs())
       const [good, foreign] = [yield* issue(masterSecret), yield* issue("the master secret of another installation")]
       assert.strictEqual((yield* server.requestAs(good.accessToken, "GET", wallet)).status, 200)
       const altered = `${good.accessToken.slice(0, -2)}${good.accessToken.endsWith("AA") ? "BB" : "AA"}`

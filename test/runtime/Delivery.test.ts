@@ -57,36 +57,34 @@ describe("a message", () => {
     Effect.gen(function* () {
       const { store, runner } = yield* bakery
       yield* runner.crash
-      // An amount that no lot can hold: the draw of a spending without lines or total.
+      // The instant lies beyond what any calendar knows.
       const bad = message({
-        _tag: "DrawSharedFunds",
-        drawId: "draw",
-        purchaseId: "purchase",
-        memberId: "nobody",
-        requested: "1",
-        atLeast: "0",
-        currency: "EUR",
-        spending: { organisationId: "x", at: 0, total: "1", lines: [] }
-      })
-      const receive = message({
-        _tag: "ReceiveTransfer",
+        _tag: "CompleteTransfer",
         transferId: "t",
-        originId: contactId(2),
-        destinationId: contactId(1),
+        destinationId: contactId(2),
         amount: "1",
-        currency: "EUR",
-        poolId: "no such pool",
         parts: [],
         settles: randomUUID(),
-        sentAt: 0
+        sentAt: 9e15,
+        refusedBecause: "ContactNotFound"
       })
-      for (const row of [bad, receive]) store.inbox.set(row.id, row)
+      const after = message({ _tag: "PostJournal", entryId: "after", action: "CREDIT", amount: "5", currency: "EUR" })
+      for (const row of [bad, after]) store.inbox.set(row.id, row)
       const next = yield* start(store)
       yield* until(() => isAtRest(store))
+      assert.deepStrictEqual(
+        parked(store).map((row) => row.id),
+        [bad.id]
+      )
       yield* next.actors.accept(credit(1, 1n, "same key"))
       yield* next.actors.accept(credit(2, 1n, "other key"))
-      yield* until(() => isAtRest(store))
-      assert.deepStrictEqual([yield* credits(store, 1), yield* credits(store, 2)], [["same key"], ["other key"]])
+      yield* TestClock.adjust("10 seconds")
+      yield* until(() => isAtRest(store, 10_000))
+      assert.deepStrictEqual(
+        [yield* credits(store, 1), yield* credits(store, 2)],
+        [["after", "same key"], ["other key"]]
+      )
+      assert.isFalse(store.commands.has(bad.id), "nothing of it took effect")
     })
   )
 

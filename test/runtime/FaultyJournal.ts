@@ -57,6 +57,7 @@ export const connectTo = (inner: Service): Connection => {
       park: (...asked) => through(inner.park(...asked)),
       backlog: (...asked) => through(inner.backlog(...asked)),
       shardEvents: (...asked) => through(inner.shardEvents(...asked)),
+      scan: (...asked) => through(inner.scan(...asked)),
       streamEvents: (...asked) => through(inner.streamEvents(...asked)),
       businessIds: through(inner.businessIds),
       saveSnapshots: (...asked) => through(inner.saveSnapshots(...asked)),

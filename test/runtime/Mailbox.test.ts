@@ -142,7 +142,7 @@ describe("the lane", () => {
     return { runner, store, held, crowd }
   })
 
-  it.effect("decides no more than it may hold; the rest waits undecided, and all of it is done in the end (P11)", () =>
+  it.live("decides no more than it may hold; the rest waits undecided, and all of it is done in the end (P11)", () =>
     Effect.gen(function* () {
       const { runner, held, crowd } = yield* overfill
       assert.strictEqual(runner.actors.statistics().committer.waiting, unitsInFlight)
@@ -152,7 +152,7 @@ describe("the lane", () => {
     })
   )
 
-  it.effect("that loses its shards leaves nobody waiting, not even those who had no room in it (P5)", () =>
+  it.live("that loses its shards leaves nobody waiting, not even those who had no room in it (P5)", () =>
     Effect.gen(function* () {
       const { store, held, crowd } = yield* overfill
       yield* start(store)
@@ -163,7 +163,7 @@ describe("the lane", () => {
     })
   )
 
-  it.effect("bounds accepted work as well: what it cannot hold is refused, not queued without end (P11)", () =>
+  it.live("bounds accepted work as well: what it cannot hold is refused, not queued without end (P11)", () =>
     Effect.gen(function* () {
       const { runner, held } = yield* overfill
       const refused = yield* Effect.flip(runner.actors.accept(credit(1, 1n, "accepted")))

@@ -5,6 +5,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
+import { Conflicting } from "#runtime/journal/Journal.ts"
 import * as JournalMemory from "#runtime/storage/JournalMemory.ts"
 import { askNow, ending, history, isAtRest, start } from "./Runners.ts"
 import type { Asked, Runner } from "./Runners.ts"
@@ -181,6 +182,40 @@ describe("after a failed commit", () => {
     })
   )
 
+  it.effect("the order stays when what was to commit after all fails as well, and more has come meanwhile", () =>
+    Effect.gen(function* () {
+      const { runner, store } = yield* bakery
+      yield* takeValue(runner, "taken@example.com")
+      const from = runner.connection.sent.length
+      const held = yield* gate
+      runner.connection.around = (commit, _batch, number) =>
+        number === from + 2 ? held.hold(Effect.fail(new Conflicting({ constraint: "any" }))) : commit
+      askNow(runner, credit(1, 1n, "first"))
+      askNow(runner, changeEmail(1, "taken@example.com"))
+      askNow(runner, credit(1, 1n, "second"))
+      yield* until(() => held.arrived() === 1)
+      const last = askNow(runner, credit(1, 1n, "third"))
+      yield* held.open
+      yield* until(() => last.replies.length === 1)
+      const lots = (yield* history(store, "contact", contactId(1))).flatMap(({ event }) =>
+        event._tag === "FundsCredited" ? [event.lotId] : []
+      )
+      assert.deepStrictEqual(lots, ["opening", "first", "second", "third"])
+    })
+  )
+
+  it.effect("a reader who came after it sees what is true, not what was hoped for", () =>
+    Effect.gen(function* () {
+      const { runner } = yield* bakery
+      yield* takeValue(runner, "taken@example.com")
+      const bad = askNow(runner, changeEmail(1, "taken@example.com"))
+      const { state } = yield* runner.actors.read(businessId, contactId(1), "contact")
+      assert.strictEqual(state.profile.email, email(1))
+      yield* until(() => bad.replies.length === 1)
+      assert.deepStrictEqual(endings([bad]), ["AlreadyTaken"])
+    })
+  )
+
   it.effect("what stood on one that failed is not given up for it, however many of them fail one after the other", () =>
     Effect.gen(function* () {
       const { runner } = yield* bakery
@@ -199,7 +234,7 @@ describe("after a failed commit", () => {
 
   it.effect("the actor waits for what of it still commits: no reader sees it gone, no turn is judged without it", () =>
     Effect.gen(function* () {
-      const { runner } = yield* bakery
+      const { runner, store } = yield* bakery
       yield* takeValue(runner, "taken@example.com")
       const held = yield* gate
       let failures = 0
@@ -207,17 +242,24 @@ describe("after a failed commit", () => {
         failures > 0 ? held.hold(commit) : Effect.tapError(commit, () => Effect.sync(() => void failures++))
       const more = askNow(runner, credit(1, 500n, "more"))
       const bad = askNow(runner, changeEmail(1, "taken@example.com"))
+      const stacked = askNow(runner, credit(1, 1n, "stacked"))
       yield* until(() => held.arrived() === 1)
       // The credit is on its way once more, alone; all that is judged from here on has to wait for it.
       const reading = yield* Effect.forkChild(balance(runner, 1))
       const spent = askNow(runner, debit(1, 1_200n, "almost all"))
       yield* quiet
-      assert.deepStrictEqual(endings([more, bad, spent]), ["waiting", "waiting", "waiting"])
+      assert.deepStrictEqual(
+        endings([more, bad, stacked, spent]),
+        Array.from({ length: 4 }, () => "waiting")
+      )
       yield* held.open
       yield* until(() => reading.pollUnsafe() && spent.replies.length === 1)
-      assert.strictEqual(yield* Fiber.join(reading), 300n)
-      assert.deepStrictEqual(endings([more, bad, spent]), ["done", "AlreadyTaken", "done"])
-      assert.strictEqual(yield* balance(runner, 1), 300n)
+      assert.strictEqual(yield* Fiber.join(reading), 301n)
+      assert.deepStrictEqual(endings([more, bad, stacked, spent]), ["done", "AlreadyTaken", "done", "done"])
+      const lots = (yield* history(store, "contact", contactId(1))).flatMap(({ event }) =>
+        event._tag === "FundsCredited" ? [event.lotId] : event._tag === "FundsDebited" ? [event.entryId] : []
+      )
+      assert.deepStrictEqual(lots, ["opening", "more", "stacked", "almost all"])
     })
   )
 

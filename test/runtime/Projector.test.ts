@@ -242,16 +242,14 @@ layer(writeSide, { excludeTestServices: true })("a projector that dies", (it) =>
       let isDown = true
       const broken = Layer.succeed(Journal, {
         ...journal,
-        shardEvents: (...page) =>
-          isDown
-            ? Effect.fail(new JournalUnavailable({ operation: "shardEvents", cause: "gone" }))
-            : journal.shardEvents(...page)
+        scan: (...asked) =>
+          isDown ? Effect.fail(new JournalUnavailable({ operation: "scan", cause: "gone" })) : journal.scan(...asked)
       })
       yield* ask(person(5_000))
       yield* withProjector((projector) =>
         Effect.gen(function* () {
           const refused = yield* Effect.flip(projector.waitFor("contact_directory"))
-          assert.deepInclude(refused, { reason: "JournalUnavailable: shardEvents" })
+          assert.deepInclude(refused, { reason: "JournalUnavailable: scan" })
           const status = (yield* projector.status).find(({ projection }) => projection === "contact_directory")
           assert.deepInclude(status, { state: "RUNNING" })
           assert.isAbove(status?.lagEvents ?? 0, 0)

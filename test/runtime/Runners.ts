@@ -8,10 +8,8 @@ import * as Exit from "effect/Exit"
 import * as Layer from "effect/Layer"
 import * as Redacted from "effect/Redacted"
 import * as Scope from "effect/Scope"
-import type { Refusal } from "#domain/Refusal.ts"
 import * as Actors from "#runtime/actor/Actors.ts"
 import type { Reply } from "#runtime/actor/Pending.ts"
-import type { RuntimeRefusal } from "#runtime/actor/RuntimeRefusal.ts"
 import { Codec } from "#runtime/journal/Codec.ts"
 import { aggregateOfKind, type Kind, type StateOf } from "#runtime/journal/Kinds.ts"
 import { Journal } from "#runtime/journal/Journal.ts"
@@ -61,10 +59,6 @@ export const askNow = (runner: Runner, ask: Actors.Ask): Asked => {
   runner.actors.askWith(ask, (reply) => void replies.push(reply))
   return { replies }
 }
-
-/** The refusal, of the domain or the runtime; fails the test if it was accepted. */
-export const refusal = (runner: Runner, ask: Actors.Ask): Effect.Effect<Refusal | RuntimeRefusal, Actors.Answered> =>
-  Effect.flip(runner.actors.ask(ask))
 
 /** Nothing is due that is not done; timers stand for later. */
 export const isAtRest = (store: Store, now = 0): boolean =>

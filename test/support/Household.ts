@@ -8,7 +8,6 @@ import type { CommunityEvent } from "#domain/community/CommunityEvent.ts"
 import type { Terms, WalletSharing } from "#domain/community/CommunityState.ts"
 import type { InvitePerson } from "#domain/community/CommunityCommand.ts"
 import type { PostJournal } from "#domain/contact/ContactCommand.ts"
-import type { ContactEvent } from "#domain/contact/ContactEvent.ts"
 import type { PostPurchase } from "#domain/purchase/PurchaseCommand.ts"
 import type { PurchaseState } from "#domain/purchase/PurchaseState.ts"
 import type { Refusal } from "#domain/Refusal.ts"
@@ -46,20 +45,6 @@ export const joined = (memberId: string, overrides: Partial<PersonInvited> = {})
   state: "ACCEPTED",
   at: noon - 40 * dayMs,
   ...overrides
-})
-
-/** The fact that a contact knows of being in somebody's community. */
-export const member = (ownerId: string, overrides: { readonly sharing?: boolean } = {}): ContactEvent => ({
-  _tag: "MembershipChanged",
-  membership: {
-    ownerId,
-    relationshipId: `relation-of-${ownerId}`,
-    state: "ACCEPTED",
-    sharing: true,
-    revision: 1,
-    ...overrides
-  },
-  at: noon - 40 * dayMs
 })
 
 /** A receipt of Eleni's; the total is all that the till says unless more is given. */

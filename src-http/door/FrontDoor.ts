@@ -1,0 +1,123 @@
+/**
+ * The front door: declared endpoints answered straight from `node:http`, ahead of the library's server, which keeps
+ * everything else (batches, the live feed, health, docs). What a request costs there before a handler sees it (a request
+ * object, a scope, a router fiber, a response object) is most of what a small write costs in all; the handlers are the
+ * same, each on one fiber.
+ */
+import type { Actors } from "#runtime/actor/Actors.ts"
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import * as FindMyWay from "effect/http/FindMyWay"
+import { type IncomingMessage, Server, type ServerResponse } from "node:http"
+import { CurrentMeter } from "../operator/RequestMeter.ts"
+import { answering, type Incoming } from "./Answering.ts"
+import type { Call, Declaration, Endpoint } from "./Endpoint.ts"
+import { type Fault, fault, internal } from "./Fault.ts"
+import type { Authentication } from "./Principal.ts"
+import { type Rendered, renderProblem } from "./Rendered.ts"
+
+/** Bytes of a request body, at most; batches stream and are bounded by the line. */
+const bodyBytesMax = 1024 * 1024
+
+const tooLarge = fault(
+  413,
+  "KOINON.BODY_TOO_LARGE",
+  "Body too large",
+  `A request body has at most ${bodyBytesMax} bytes.`,
+  {
+    // What is left of it is not read, so the connection cannot be used again.
+    headers: { connection: "close" }
+  }
+)
+const unreadable = fault(
+  400,
+  "KOINON.BODY_UNREADABLE",
+  "Body unreadable",
+  "The request body could not be read to its end."
+)
+
+const textOf = (request: IncomingMessage): Effect.Effect<string, Fault> =>
+  Effect.callback((resume) => {
+    const chunks: Array<Buffer> = []
+    let size = 0
+    request.on("data", (chunk: Buffer) => {
+      size += chunk.length
+      if (size <= bodyBytesMax) chunks.push(chunk)
+      else {
+        request.removeAllListeners("data").resume()
+        resume(Effect.fail(tooLarge))
+      }
+    })
+    request.on("end", () => resume(Effect.succeed(Buffer.concat(chunks).toString("utf8"))))
+    request.on("error", () => resume(Effect.fail(unreadable)))
+  })
+
+const send = (response: ServerResponse, { status, headers, body }: Rendered): void => {
+  if (response.destroyed) return
+  if (body === "") response.writeHead(status, headers).end()
+  else response.writeHead(status, { ...headers, "content-length": Buffer.byteLength(body) }).end(body)
+}
+
+type Look = (request: IncomingMessage, response: ServerResponse) => boolean
+
+/** Node's server with a first look at each request; what the look does not take goes the usual way. */
+export class FrontServer extends Server {
+  look: Look | undefined
+
+  override emit(event: string, ...given: Array<unknown>): boolean {
+    if (event === "request" && this.look !== undefined) {
+      const [request, response] = given as Parameters<Look>
+      if (this.look(request, response)) return true
+    }
+    return super.emit(event, ...given)
+  }
+}
+
+interface Room<R> {
+  readonly declaration: Declaration<unknown, unknown, unknown>
+  readonly answer: (
+    request: Incoming,
+    params: Call<unknown, unknown>["params"]
+  ) => Effect.Effect<Rendered, never, R | Actors | Authentication>
+}
+
+/** Opens the front door for as long as the scope lasts. */
+export const open = Effect.fn("FrontDoor.open")(function* <R>(
+  server: FrontServer,
+  endpoints: ReadonlyArray<Endpoint<R>>
+) {
+  const context = yield* Effect.context<R | Actors | Authentication>()
+  const runFork = Effect.runForkWith(context)
+  const meter = yield* CurrentMeter
+  const rooms = FindMyWay.make<Room<R>>()
+  for (const endpoint of endpoints) {
+    const { declaration } = endpoint
+    if (declaration.batch !== undefined) continue
+    rooms.on(declaration.method, declaration.path, { declaration, answer: answering(endpoint) })
+  }
+
+  const look: Look = (request, response) => {
+    const { method = "", url = "/" } = request
+    const found = rooms.find(method, url)
+    if (found === undefined) return false
+    const { declaration, answer } = found.handler
+    const startedAt = performance.now()
+    const headers = request.headers as Incoming["headers"]
+    const incoming = { method, url, headers, text: textOf(request) }
+    runFork(answer(incoming, found.params as Record<string, string>)).addObserver((exit) => {
+      const rendered = Exit.isSuccess(exit) ? exit.value : renderProblem(internal, url)
+      send(response, rendered)
+      meter.count(declaration, rendered.status, performance.now() - startedAt)
+    })
+    return true
+  }
+  yield* Effect.acquireRelease(
+    Effect.sync(() => {
+      server.look = look
+    }),
+    () =>
+      Effect.sync(() => {
+        server.look = undefined
+      })
+  )
+})

@@ -1,0 +1,168 @@
+/**
+ * What is promised whatever is killed, each with the number of things it was checked on. Pure: it compares what clients
+ * were told with what the journal says.
+ */
+import type { Backlog } from "./Audit.ts"
+import { cancelOf, type Effects, type Fold, type Span } from "./Fold.ts"
+import { describe, type Record as OperationRecord, verdictOf } from "./Operation.ts"
+
+export const promises = {
+  P1: "an answered command is there once, and repeated it gets the same answer",
+  P2: "no command takes effect twice, and a refused one never",
+  P3: "no wallet below zero, no month above its limit, at any prefix of the journal",
+  P4: "money is conserved: credits less debits are what wallets and journeys hold",
+  P6: "what was answered before another began on the same wallet stands before it",
+  P8: "accepted work finishes: no message, transfer or command is left over",
+  P10: "a shared purchase ends paid, or refused or cancelled with its draw returned"
+} as const
+export type PromiseName = keyof typeof promises
+
+export interface Finding {
+  readonly promise: PromiseName
+  readonly round: number
+  readonly what: string
+}
+
+export interface Findings {
+  readonly checked: Map<PromiseName, number>
+  readonly found: Array<Finding>
+}
+
+export const noFindings = (): Findings => ({ checked: new Map(), found: [] })
+
+export class Judge {
+  readonly #findings: Findings
+  readonly #round: number
+
+  constructor(findings: Findings, round: number) {
+    this.#findings = findings
+    this.#round = round
+  }
+
+  /** All that is promised of the operations given, after everything has come to rest. */
+  judge(records: ReadonlyArray<OperationRecord>, fold: Fold, backlog: Backlog): void {
+    for (const record of records) this.#judgeEffects(record, fold)
+    this.#judgeOrder(records, fold)
+    this.#judgeBooks(fold)
+    this.#judgeRest(fold, backlog)
+    this.#judgePurchases(fold)
+  }
+
+  #count(promise: PromiseName, things = 1): void {
+    this.#findings.checked.set(promise, (this.#findings.checked.get(promise) ?? 0) + things)
+  }
+
+  found(promise: PromiseName, what: string): void {
+    this.#findings.found.push({ promise, round: this.#round, what })
+  }
+
+  /** P1, P2: done is once, refused is never. */
+  #judgeEffects(record: OperationRecord, fold: Fold): void {
+    const { operation, answer } = record
+    const name = `${operation.kind} ${operation.mark}`
+    const count = effectsOf(record, fold).count
+    if (record.accepted || operation.kind === "transfer" || operation.kind === "shared purchase") this.#count("P8")
+    if (answer === undefined) {
+      this.found(record.accepted ? "P8" : "P1", `${name} was sent ${record.sent} times and never answered`)
+      return
+    }
+    this.#count("P1")
+    this.#count("P2")
+    for (const oddity of record.oddities) this.found("P1", `${name}: ${oddity}`)
+    const isDone = verdictOf(answer) === "done"
+    if (isDone && count === 0) this.found("P1", `${name} was answered ${describe(answer)} and left no trace`)
+    if (count > 1) this.found("P2", `${name} took effect ${count} times`)
+    if (!isDone && count !== 0) this.found("P2", `${name} was answered ${describe(answer)} and took effect`)
+  }
+
+  /** P6, as far as it can be seen from outside: real time is respected on every key. */
+  #judgeOrder(records: ReadonlyArray<OperationRecord>, fold: Fold): void {
+    const byKey = new Map<string, Array<{ readonly record: OperationRecord; readonly span: Span }>>()
+    for (const record of records) {
+      if (record.answer === undefined) continue
+      for (const span of effectsOf(record, fold).spans) {
+        const all = byKey.get(span.key) ?? []
+        all.push({ record, span })
+        byKey.set(span.key, all)
+      }
+    }
+    for (const all of byKey.values()) {
+      const begun = all.toSorted((left, right) => left.record.invokedAt - right.record.invokedAt)
+      const returned = all.toSorted((left, right) => left.record.returnedAt - right.record.returnedAt)
+      let next = 0
+      let latest: (typeof all)[number] | undefined
+      for (const one of begun) {
+        for (let other = returned[next]; other !== undefined; other = returned[++next]) {
+          if (other.record.returnedAt >= one.record.invokedAt) break
+          if (latest === undefined || other.span.last > latest.span.last) latest = other
+        }
+        this.#count("P6")
+        if (latest !== undefined && latest.span.last >= one.span.first) {
+          const [earlier, later] = [latest.record.operation, one.record.operation]
+          this.found("P6", `${later.kind} ${later.mark} began after ${earlier.mark} and stands before it`)
+        }
+      }
+    }
+  }
+
+  /** P3 and P4: what the fold saw at each event, and what the sums say now. */
+  #judgeBooks(fold: Fold): void {
+    this.#findings.checked.set("P3", fold.events)
+    for (const fault of fold.faults.splice(0)) this.found("P3", fault)
+    let held = 0n
+    for (const [contactId, minor] of fold.wallets()) {
+      held += minor
+      if (minor < 0n) this.found("P3", `the wallet of ${contactId} holds ${minor}`)
+    }
+    const { credits, debits, inTransit } = fold.books
+    this.#count("P4")
+    if (credits - debits !== held + inTransit) {
+      this.found("P4", `${credits} came in and ${debits} went out, but ${held} are held and ${inTransit} under way`)
+    }
+    for (const [name, used] of fold.books.months) {
+      const max = fold.limitOf(name)
+      if (used < 0n || (max !== undefined && used > max)) this.found("P3", `${name}: ${used} of ${max} were drawn`)
+    }
+  }
+
+  /** P8. */
+  #judgeRest(fold: Fold, { due, parked, open }: Backlog): void {
+    if (due > 0) this.found("P8", `${due} messages are due and not done`)
+    if (parked > 0) this.found("P8", `${parked} messages were parked: their turn threw`)
+    if (open > 0) this.found("P8", `${open} commands were never settled`)
+    for (const [id, { sent, arrived, returned }] of fold.books.transfers) {
+      if (sent !== arrived + returned)
+        this.found("P8", `transfer ${id}: ${sent} sent, ${arrived} arrived, ${returned} back`)
+    }
+  }
+
+  /** P10. */
+  #judgePurchases(fold: Fold): void {
+    const { draws } = fold.books
+    const paidBy = new Map<string, string>()
+    this.#findings.checked.set("P10", draws.size)
+    for (const [id, { state, shared }] of fold.purchases) {
+      if (state === "OPEN" || state === "ABSENT") this.found("P10", `purchase ${id} is ${state}`)
+      if (shared === undefined) continue
+      paidBy.set(shared.drawId, id)
+      const drawn = draws.get(shared.drawId)?.sent ?? 0n
+      if (drawn !== shared.amount) this.found("P10", `purchase ${id} was paid ${shared.amount} of a draw of ${drawn}`)
+    }
+    for (const [drawId, draw] of draws) {
+      const state = fold.purchases.get(draw.purchaseId)?.state ?? "unknown"
+      const isPaid = paidBy.get(drawId) === draw.purchaseId && state === "POSTED"
+      const left = draw.sent - draw.returned
+      if (left !== (isPaid ? draw.sent : 0n)) {
+        this.found(
+          "P10",
+          `purchase ${draw.purchaseId} is ${state}, and of draw ${drawId} ${left} of ${draw.sent} stay spent`
+        )
+      }
+      if (draw.counted !== left)
+        this.found("P10", `draw ${drawId} of ${left} is counted as ${draw.counted} in its month`)
+    }
+  }
+}
+
+const effectsOf = ({ operation: { kind, mark, purchaseId = "" } }: OperationRecord, fold: Fold): Effects =>
+  fold.effectsOf(kind === "cancel" ? cancelOf(purchaseId) : mark)

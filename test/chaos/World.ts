@@ -1,0 +1,197 @@
+/**
+ * The people of a run: households of an owner who shares her wallet and members who draw on it, made through the
+ * back-office door, and what their tills, apps and back office ask for. Amounts are small against the number of requests
+ * and about as much comes in as goes out, so that wallets are often empty and limits often reached.
+ */
+import { randomUUID } from "node:crypto"
+import type { Chance } from "./Chance.ts"
+import { inParallel } from "./Client.ts"
+import type { KoinonProcess } from "./KoinonProcess.ts"
+import { type Kind, type Operation, type Record as OperationRecord } from "./Operation.ts"
+
+export interface Person {
+  readonly id: string
+  readonly token: string
+  /** Of the owner whose wallet is shared with her. */
+  readonly ownerId: string | undefined
+}
+
+/** An owner and up to three members. */
+const householdSize = 4
+const arrangingAtOnce = 8
+const arrangeTimeoutMs = 30_000
+const limitsInEuros = [30, 100, 400, 2_000]
+const country = "CYP"
+const currency = "EUR"
+const firstPhone = 99_000_000
+
+const weights: ReadonlyArray<readonly [kind: Kind, weight: number]> = [
+  ["credit", 24],
+  ["debit", 12],
+  ["purchase", 12],
+  ["shared purchase", 32],
+  ["cancel", 8],
+  ["transfer", 12]
+]
+/** One wallet and its household get that part of all requests. */
+const hotShare = 0.15
+const laterShare = 0.05
+
+const textOf = (answer: unknown, ...names: ReadonlyArray<string>): string => {
+  let value: unknown = answer
+  for (const name of names) {
+    value = typeof value === "object" && value !== null ? (value as Readonly<Record<string, unknown>>)[name] : undefined
+  }
+  if (typeof value === "string" && value !== "") return value
+  throw new Error(`${names.join(".")} is missing in ${JSON.stringify(answer).slice(0, 300)}`)
+}
+
+const arrange = async (koinon: KoinonProcess, path: string, body: object): Promise<unknown> => {
+  const answer = await fetch(`${koinon.url}${path}`, {
+    method: "POST",
+    headers: { "content-type": "application/json", api_key: koinon.apiKey },
+    body: JSON.stringify(body),
+    signal: AbortSignal.timeout(arrangeTimeoutMs)
+  })
+  const text = await answer.text()
+  if (!answer.ok) throw new Error(`POST ${path} answered ${answer.status} ${text.slice(0, 500)}`)
+  return text === "" ? {} : JSON.parse(text)
+}
+
+export class World {
+  readonly people: ReadonlyArray<Person>
+  readonly #storeId: string
+  readonly #chance: Chance
+  readonly #members: ReadonlyArray<Person>
+  readonly #hot: ReadonlyArray<Person>
+  readonly #cancellable: Array<string> = []
+  #count = 0
+
+  constructor(people: ReadonlyArray<Person>, storeId: string, chance: Chance) {
+    this.people = people
+    this.#storeId = storeId
+    this.#chance = chance
+    this.#members = people.filter(({ ownerId }) => ownerId !== undefined)
+    const hotOwner = people[0]?.id
+    this.#hot = people.filter(({ id, ownerId }) => id === hotOwner || ownerId === hotOwner)
+  }
+
+  /** The next request of somebody. */
+  next(): Operation {
+    const kind = this.#kind()
+    const mark = `chaos-${++this.#count}-${this.#chance.integer(0, 2 ** 31).toString(36)}`
+    const prefersLater = this.#chance.happens(laterShare)
+    const request = this.#request(kind, mark)
+    return request === undefined ? this.next() : { mark, kind, prefersLater, ...request }
+  }
+
+  /** What was posted may be cancelled later. */
+  posted({ operation, answer }: OperationRecord): void {
+    if (!operation.kind.endsWith("purchase") || answer?.status !== 201) return
+    this.#cancellable.push(textOf(JSON.parse(answer.body), "id"))
+  }
+
+  #kind(): Kind {
+    let rest = this.#chance.next() * weights.reduce((sum, [, weight]) => sum + weight, 0)
+    for (const [kind, weight] of weights) {
+      rest -= weight
+      if (rest < 0) return kind
+    }
+    return "credit"
+  }
+
+  #person(from: ReadonlyArray<Person>): Person {
+    const hot = this.#hot.filter((person) => from.includes(person))
+    return this.#chance.pick(hot.length > 0 && this.#chance.happens(hotShare) ? hot : from)
+  }
+
+  #request(kind: Kind, mark: string): Omit<Operation, "mark" | "kind"> | undefined {
+    switch (kind) {
+      case "credit":
+        return this.#journal("CREDIT", mark, this.#chance.integer(100, 2_500))
+      case "debit":
+        return this.#journal("DEBIT", mark, this.#chance.integer(100, 2_000))
+      case "purchase":
+        return this.#purchase(this.#person(this.people.filter(({ ownerId }) => ownerId === undefined)), mark)
+      case "shared purchase":
+        return this.#purchase(this.#person(this.#members), mark)
+      case "cancel": {
+        const at = this.#chance.integer(0, this.#cancellable.length - 1)
+        const [purchaseId] = this.#cancellable.splice(at, 1)
+        if (purchaseId === undefined) return undefined
+        return { path: `/backoffice/v2/purchases/${purchaseId}/cancel`, body: "", purchaseId }
+      }
+      case "transfer":
+        return this.#transfer(mark)
+    }
+  }
+
+  #journal(action: "CREDIT" | "DEBIT", mark: string, cents: number) {
+    const { id } = this.#person(this.people)
+    const body = JSON.stringify({ action, amount: cents / 100, currency_code: currency, notes: mark })
+    return { path: `/backoffice/v2/wallets/${id}/journals`, body }
+  }
+
+  /** Half of them ask for a part, half for all of it; half of them will have all or nothing. */
+  #purchase(buyer: Person, mark: string) {
+    const cents = this.#chance.integer(50, 3_000)
+    const spend = this.#chance.happens(0.5) ? { amount: this.#chance.integer(1, cents) / 100 } : {}
+    const body = JSON.stringify({
+      contact: { id: buyer.id },
+      organisation: { id: this.#storeId },
+      reference_number: mark,
+      transaction_amounts: { total: cents / 100 },
+      currency_code: currency,
+      spend_request: { ...spend, restrict_fully_covered: this.#chance.happens(0.5) }
+    })
+    return { path: "/backoffice/v2/purchases", body }
+  }
+
+  #transfer(mark: string) {
+    const origin = this.#person(this.people)
+    const others = this.people.filter((person) => person !== origin)
+    const namesItself = this.#chance.happens(0.5)
+    const body = JSON.stringify({
+      ...(namesItself ? { id: randomUUID() } : {}),
+      origin: { wallet_id: origin.id },
+      destination: { wallet_id: this.#person(others).id },
+      amount: this.#chance.integer(10, 1_000) / 100,
+      notes: mark
+    })
+    return { path: "/self-service/v2/transfers", body, token: origin.token, namesItself }
+  }
+}
+
+const makePerson = async (koinon: KoinonProcess, index: number, ownerId: string | undefined): Promise<Person> => {
+  const number = String(firstPhone + index)
+  const made = await arrange(koinon, "/backoffice/v2/contacts", {
+    type: "PERSON",
+    first_name: "Ελένη",
+    last_name: `Χριστοδούλου ${index}`,
+    phone: { type: "MOBILE", country_code: country, number }
+  })
+  const id = textOf(made, "id")
+  const walletId = textOf(made, "wallet", "id")
+  if (walletId !== id) throw new Error(`contact ${id} has wallet ${walletId}: they are meant to have one id`)
+  const access = await arrange(koinon, `/backoffice/v2/contacts/${id}/access_token`, {})
+  return { id, token: textOf(access, "access_token"), ownerId }
+}
+
+/** Makes `keys` people, in households that share the owner's wallet with different limits. */
+export const settle = async (koinon: KoinonProcess, keys: number, chance: Chance): Promise<World> => {
+  const households = Array.from({ length: Math.max(1, Math.ceil(keys / householdSize)) }, (_, index) => index)
+  const people: Array<Person> = []
+  await inParallel(households, arrangingAtOnce, async (household) => {
+    const first = household * householdSize
+    const owner = await makePerson(koinon, first, undefined)
+    people.push(owner)
+    for (let index = first + 1; index < Math.min(first + householdSize, Math.max(keys, 2)); index++) {
+      people.push(await makePerson(koinon, index, owner.id))
+      await arrange(koinon, `/backoffice/v2/contacts/${owner.id}/people`, {
+        phone: { country_code: country, number: String(firstPhone + index) },
+        wallet_sharing: { is_enabled: true, method: "AUTO", max_amount: limitsInEuros[index % limitsInEuros.length] }
+      })
+    }
+  })
+  return new World(people, koinon.storeId, chance)
+}
