@@ -1,5 +1,6 @@
 /** The verbs of `koinon`: each does one thing, explains itself with --help, and exits non-zero when it could not. */
 import "effect/schema/SchemaJITCompiler/enable"
+import { version } from "#http/operator/Version.ts"
 import * as NodeRuntime from "@effect/platform-node/NodeRuntime"
 import * as NodeServices from "@effect/platform-node/NodeServices"
 import * as Cause from "effect/Cause"
@@ -51,9 +52,6 @@ const sayWhy = (cause: Cause.Cause<unknown>): Effect.Effect<void> => {
   return Cause.hasInterruptsOnly(cause) ? Effect.void : Console.error(Cause.pretty(cause))
 }
 
-const program = Command.run(koinon, { version: "0.1.0" }).pipe(
-  Effect.tapCause(sayWhy),
-  Effect.provide(NodeServices.layer)
-)
+const program = Command.run(koinon, { version }).pipe(Effect.tapCause(sayWhy), Effect.provide(NodeServices.layer))
 
 NodeRuntime.runMain(program, { disableErrorReporting: true })

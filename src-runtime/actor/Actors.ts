@@ -52,6 +52,10 @@ const idleTimeoutMs = 5 * 60_000
 const passivationIntervalMs = 5_000
 /** On leaving memory a stream is snapshot when its tail is at least this long. */
 const passivationSnapshotEvents = 20
+/** Rows of commits are kept this long, and go so many at a time. */
+const batchRetentionMs = 24 * 60 * 60_000
+const forgottenAtOnceMax = 5_000
+const forgettingIntervalMs = 10 * 60_000
 /** How long a stop waits for what was decided to become durable. */
 const drainTimeoutMs = 3_000
 /** A full mailbox drains in about one commit: what a caller is told to wait. */
@@ -308,6 +312,12 @@ const make = Effect.gen(function* () {
     }
   })
   yield* Effect.forkScoped(Effect.forever(Effect.delay(passivate, passivationIntervalMs)))
+  // A batch is asked for within seconds of its commit, or never.
+  const forgetBatches = Effect.suspend(() => journal.forgetBatches(now() - batchRetentionMs, forgottenAtOnceMax)).pipe(
+    Effect.repeat({ while: (gone: number) => gone === forgottenAtOnceMax }),
+    Effect.catchTag("JournalUnavailable", (error) => Effect.logWarning("old batches stay for now", error.operation))
+  )
+  yield* Effect.forkScoped(Effect.forever(Effect.delay(forgetBatches, forgettingIntervalMs)))
 
   return Actors.of({
     runner,

@@ -139,7 +139,7 @@ export class Journal extends Context.Service<
     /** All businesses: the streams that are a business itself. */
     readonly businessIds: Effect.Effect<ReadonlyArray<string>, JournalUnavailable>
     readonly saveSnapshots: (snapshots: ReadonlyArray<SnapshotRow>) => Effect.Effect<void, JournalUnavailable>
-    /** Forgets commands and batches from before an instant; returns how many rows went. */
-    readonly forget: (before: number, rowsMax: number) => Effect.Effect<number, JournalUnavailable>
+    /** Forgets batches from before an instant, nobody asks for them any more; returns how many rows went. */
+    readonly forgetBatches: (before: number, rowsMax: number) => Effect.Effect<number, JournalUnavailable>
   }
 >()("koinon/runtime/Journal") {}

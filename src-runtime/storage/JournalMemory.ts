@@ -246,13 +246,10 @@ export const make = (store: Store): Journal["Service"] =>
           }
         }
       }),
-    forget: (before, rowsMax) =>
+    forgetBatches: (before, rowsMax) =>
       Effect.sync(() => {
-        const settled = [...store.commands.values()].filter((row) => row.at < before && row.outcome !== null)
-        const commands = settled.slice(0, rowsMax).map((row) => row.id)
         const batches = [...store.batches].flatMap(([id, at]) => (at < before ? [id] : [])).slice(0, rowsMax)
-        for (const id of commands) store.commands.delete(id)
         for (const id of batches) store.batches.delete(id)
-        return commands.length + batches.length
+        return batches.length
       })
   })

@@ -285,16 +285,14 @@ const make = Effect.gen(function* () {
           ]
         )
       ),
-    forget: (before, rowsMax) =>
+    forgetBatches: (before, rowsMax) =>
       Effect.map(
-        query<{ readonly gone: number }>(
-          "forget",
-          "WITH c AS (DELETE FROM command WHERE id IN (SELECT id FROM command WHERE at < $1::bigint AND outcome IS NOT NULL " +
-            "LIMIT $2::integer) RETURNING 1), b AS (DELETE FROM batch WHERE id IN (SELECT id FROM batch WHERE at < $1::bigint " +
-            "LIMIT $2::integer) RETURNING 1) SELECT (SELECT count(*) FROM c) + (SELECT count(*) FROM b) AS gone",
+        query<{ readonly id: string }>(
+          "forgetBatches",
+          "DELETE FROM batch WHERE id IN (SELECT id FROM batch WHERE at < $1::bigint LIMIT $2::integer) RETURNING id",
           [BigInt(before), rowsMax]
         ),
-        ([row]) => row?.gone ?? 0
+        (rows) => rows.length
       )
   })
 })

@@ -61,7 +61,7 @@ export const connectTo = (inner: Service): Connection => {
       streamEvents: (...asked) => through(inner.streamEvents(...asked)),
       businessIds: through(inner.businessIds),
       saveSnapshots: (...asked) => through(inner.saveSnapshots(...asked)),
-      forget: (...asked) => through(inner.forget(...asked))
+      forgetBatches: (...asked) => through(inner.forgetBatches(...asked))
     }),
     sent,
     around: (commit) => commit,

@@ -1,8 +1,7 @@
-/** The journal's contract, the reading half: the inbox, loading, paging, tenancy and forgetting. Held against every store. */
+/** The journal's contract, the reading half: the inbox, loading, paging, tenancy, scans and forgetting. Held against every store. */
 import { assert } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import { randomUUID } from "node:crypto"
-import type { Journal } from "#runtime/journal/Journal.ts"
 import { batch, business, command, event, events, message, otherBusiness, snapshot, unit } from "./JournalRows.ts"
 import { emptyStore, overEachStore } from "./JournalStores.ts"
 
@@ -193,37 +192,37 @@ overEachStore("paging", (it) => {
 })
 
 overEachStore("forgetting", (it) => {
-  const remembers = (journal: Journal["Service"]) => (id: string) =>
-    Effect.map(journal.command(id), (row) => row !== undefined)
-
-  it.effect("lets go of old commands and batches, and keeps young ones and those still open (P2)", () =>
+  it.effect("lets go of old batches, a few at a time, and keeps young ones and every command (P2)", () =>
     Effect.gen(function* () {
       const journal = yield* start
-      const [old, open, young] = [command({ at: 10 }), command({ at: 10, outcome: null }), command({ at: 500 })]
-      const oldBatch = { ...batch([unit({ command: old }), unit({ command: open })]), at: 10 }
-      const youngBatch = { ...batch([unit({ command: young })]), at: 500 }
-      yield* journal.commit(oldBatch)
-      yield* journal.commit(youngBatch)
-      assert.strictEqual(yield* journal.forget(500, 100), 2)
-      const known = yield* Effect.forEach(ids([old, open, young]), remembers(journal))
-      assert.deepStrictEqual(known, [false, true, true])
-      assert.isFalse(yield* journal.hasBatch(oldBatch.id))
-      assert.isTrue(yield* journal.hasBatch(youngBatch.id))
-      assert.strictEqual(yield* journal.forget(500, 100), 0)
+      const rows = Array.from({ length: 3 }, () => command({ at: 10 }))
+      const old = rows.map((row) => ({ ...batch([unit({ command: row })]), at: 10 }))
+      const young = { ...batch([unit({ command: command({ at: 500 }) })]), at: 500 }
+      for (const each of [...old, young]) yield* journal.commit(each)
+      assert.strictEqual(yield* journal.forgetBatches(500, 2), 2)
+      assert.strictEqual(yield* journal.forgetBatches(500, 2), 1)
+      assert.strictEqual(yield* journal.forgetBatches(500, 2), 0)
+      for (const { id } of old) assert.isFalse(yield* journal.hasBatch(id))
+      assert.isTrue(yield* journal.hasBatch(young.id))
+      for (const { id } of rows) assert.isDefined(yield* journal.command(id))
     })
   )
+})
 
-  it.effect("takes no more rows at a time than it is told to", () =>
+overEachStore("a scan", (it) => {
+  it.effect("brings the events of some types within its ranges, in order, and names the shards with a hole (P14)", () =>
     Effect.gen(function* () {
       const journal = yield* start
-      const rows = Array.from({ length: 5 }, () => command({ at: 10 }))
-      yield* journal.commit(batch(rows.map((row) => unit({ command: row }))))
-      assert.strictEqual(yield* journal.forget(500, 2), 2)
-      const known = yield* Effect.forEach(ids(rows), remembers(journal))
-      assert.lengthOf(
-        known.filter((remembered) => !remembered),
-        2
+      const rows = [1, 2, 3, 5].map((offset) => event({ shard: 1, offset, type: offset === 2 ? "Unwanted" : "Wanted" }))
+      yield* journal.commit(batch([unit({ events: rows })]))
+      const upTo = (last: number) => journal.scan([{ shard: 1, after: 0, upTo: last }], ["Wanted"])
+      const whole = yield* upTo(3)
+      assert.deepStrictEqual(
+        whole.rows.map(({ offset }) => offset),
+        [1, 3]
       )
+      assert.deepStrictEqual(whole.shardsWithHoles, [])
+      assert.deepStrictEqual((yield* upTo(5)).shardsWithHoles, [1])
     })
   )
 })
