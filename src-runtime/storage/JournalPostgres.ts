@@ -122,6 +122,40 @@ const make = Effect.gen(function* () {
       [uuids(streams.map(({ id }) => id)), smallints(streams.map(({ aggregate }) => aggregate)), business]
     )
 
+  /** The snapshots first: which events are wanted depends on them. */
+  const load = Effect.fnUntraced(function* (
+    business: string,
+    streams: ReadonlyArray<StreamRef>,
+    withSnapshots: boolean
+  ) {
+    const kept = withSnapshots ? yield* snapshots(business, streams) : []
+    const from = new Map(kept.map((row) => [streamName(row), row]))
+    const events = yield* query<EventRow>(
+      "load",
+      `SELECT ${eventColumns} FROM unnest($1::smallint[], $2::uuid[], $3::integer[]) AS wanted(stream, stream_id, after) ` +
+        "JOIN event ON id = stream_id AND aggregate = stream AND seq > after " +
+        "WHERE business = $4::uuid ORDER BY aggregate, seq",
+      [
+        smallints(streams.map(({ aggregate }) => aggregate)),
+        uuids(streams.map(({ id }) => id)),
+        integers(streams.map((stream) => from.get(streamName(stream))?.seq ?? 0)),
+        business
+      ]
+    )
+    return streams.map((stream): LoadedStream => ({
+      ...stream,
+      snapshot: from.get(streamName(stream)),
+      events: events.filter((event) => event.aggregate === stream.aggregate && event.id === stream.id)
+    }))
+  })
+
+  const dataKeys = (business: string, key: string) =>
+    query<{ readonly wrapped: Uint8Array }>(
+      "load",
+      "SELECT wrapped FROM data_key WHERE key = $1::uuid AND business = $2::uuid",
+      [key, business]
+    )
+
   return Journal.of({
     takeOver: Effect.fn("Journal.takeOver")(function* (runner, shards) {
       return yield* holdsOf(
@@ -160,36 +194,12 @@ const make = Effect.gen(function* () {
       }
     }),
     load: Effect.fnUntraced(function* (business, key, streams, options) {
-      const kept = options?.withoutSnapshots === true || streams.length === 0 ? [] : yield* snapshots(business, streams)
-      const from = new Map(kept.map((row) => [streamName(row), row]))
-      const events =
-        streams.length === 0
-          ? []
-          : yield* query<EventRow>(
-              "load",
-              `SELECT ${eventColumns} FROM unnest($1::smallint[], $2::uuid[], $3::integer[]) AS wanted(stream, stream_id, after) ` +
-                "JOIN event ON id = stream_id AND aggregate = stream AND seq > after " +
-                "WHERE business = $4::uuid ORDER BY aggregate, seq",
-              [
-                smallints(streams.map(({ aggregate }) => aggregate)),
-                uuids(streams.map(({ id }) => id)),
-                integers(streams.map((stream) => from.get(streamName(stream))?.seq ?? 0)),
-                business
-              ]
-            )
-      const keys = yield* query<{ readonly wrapped: Uint8Array }>(
-        "load",
-        "SELECT wrapped FROM data_key WHERE key = $1::uuid AND business = $2::uuid",
-        [key, business]
+      const withSnapshots = options?.withoutSnapshots !== true
+      const [loaded, keys] = yield* Effect.all(
+        [streams.length === 0 ? Effect.succeed([]) : load(business, streams, withSnapshots), dataKeys(business, key)],
+        { concurrency: "unbounded" }
       )
-      return {
-        streams: streams.map((stream): LoadedStream => ({
-          ...stream,
-          snapshot: from.get(streamName(stream)),
-          events: events.filter((event) => event.aggregate === stream.aggregate && event.id === stream.id)
-        })),
-        dataKey: keys[0]?.wrapped
-      }
+      return { streams: loaded, dataKey: keys[0]?.wrapped }
     }),
     command: (id) => Effect.map(commands([id]), (rows) => rows[0]),
     holders,
