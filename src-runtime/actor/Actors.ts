@@ -25,7 +25,7 @@ import * as Delivery from "./Delivery.ts"
 import type { Answered, Ask, View } from "./Ask.ts"
 import { type ActorView, Group, mailboxSizeMax } from "./Group.ts"
 import type { Host } from "./Host.ts"
-import { claimRow } from "./Naming.ts"
+import { claimRow, timeOrderedUuid } from "./Naming.ts"
 import type { Pending, Reply } from "./Pending.ts"
 import { allShards, shardOf } from "./Placement.ts"
 import { replayOf } from "./Replay.ts"
@@ -248,7 +248,7 @@ const make = Effect.gen(function* () {
       : reply
     const admit = (): void =>
       group.admit({
-        id: id ?? randomUUID(),
+        id: id ?? timeOrderedUuid(now()),
         fingerprint,
         command: ask.command,
         deadlineAt: ask.deadlineAt ?? Number.POSITIVE_INFINITY,

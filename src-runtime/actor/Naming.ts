@@ -1,6 +1,6 @@
 /** How messages, timers, client commands and claims get the ids they are stored under: the same name, the same id. */
 import type { Claim } from "#domain/shared/Decision.ts"
-import { hash } from "node:crypto"
+import { hash, randomUUID } from "node:crypto"
 import type { ClaimRow } from "../journal/Unit.ts"
 import { networkScope, type Sealer } from "../privacy/Sealer.ts"
 
@@ -9,6 +9,15 @@ export const nameUuid = (...names: ReadonlyArray<string>): string => {
   const hex = hash("sha256", names.join("\n"), "hex")
   const variant = ((Number.parseInt(hex[16] as string, 16) & 0x3) | 0x8).toString(16)
   return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-8${hex.slice(13, 16)}-${variant}${hex.slice(17, 20)}-${hex.slice(20, 32)}`
+}
+
+/**
+ * A UUID that sorts by time (RFC 9562 version 7), for commands that nobody named: they go to the end of their index, which
+ * stays in memory there however long it grows.
+ */
+export const timeOrderedUuid = (now: number): string => {
+  const time = now.toString(16).padStart(12, "0")
+  return `${time.slice(0, 8)}-${time.slice(8)}-7${randomUUID().slice(15)}`
 }
 
 export const messageId = (business: string, id: string): string => nameUuid("message", business, id)
