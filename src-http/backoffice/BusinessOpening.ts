@@ -55,7 +55,8 @@ export const openBusiness = Effect.fnUntraced(function* (asker: Asker, given: Gi
       apiKeys: [secret.stored, publishable.stored],
       organisations: []
     },
-    ...(asker.repeatable && { id: asker.commandId, fingerprint: asker.fingerprint }),
+    id: asker.commandId,
+    fingerprint: asker.fingerprint,
     deadlineAt: asker.deadlineAt
   })
   return {

@@ -155,7 +155,7 @@ export const purchaseOf = (business: Business, answer: Answer): Purchase => {
   })
 }
 
-type Asked = Pick<Call<unknown, unknown>, "principal" | "commandId" | "repeatable" | "fingerprint" | "deadlineAt">
+type Asked = Pick<Call<unknown, unknown>, "principal" | "commandId" | "fingerprint" | "deadlineAt">
 
 /** Posts one purchase; the answer comes when it is paid and durable. */
 export const post = Effect.fnUntraced(function* (

@@ -14,10 +14,7 @@ import * as Result from "effect/Result"
 import type { Call } from "./Endpoint.ts"
 import { type Fault, faultOf } from "./Fault.ts"
 
-export type Asker = Pick<
-  Call<unknown, unknown>,
-  "principal" | "commandId" | "repeatable" | "fingerprint" | "deadlineAt"
->
+export type Asker = Pick<Call<unknown, unknown>, "principal" | "commandId" | "fingerprint" | "deadlineAt">
 
 interface Choices {
   /** Names one of several commands of a request: each is done once, also when the request is repeated. */
@@ -26,14 +23,14 @@ interface Choices {
 }
 
 const askOf = (
-  { principal, commandId, repeatable, fingerprint, deadlineAt }: Asker,
+  { principal, commandId, fingerprint, deadlineAt }: Asker,
   key: string,
   command: Command,
   { step, expectedSeq }: Choices
 ) => {
   const id = step === undefined ? commandId : nameUuid("step", commandId, step)
   const business = principal.business.id
-  return { business, key, command, ...(repeatable && { id, fingerprint }), expectedSeq, deadlineAt }
+  return { business, key, command, id, fingerprint, expectedSeq, deadlineAt }
 }
 
 /** Asks the actor of a placement key; the answer comes when it is durable. A refusal is for the handler to judge. */
@@ -65,11 +62,10 @@ const settled = (reply: Reply): Effect.Effect<Answered, Refusal | RuntimeRefusal
 export const answeredBefore = Effect.fnUntraced(function* ({
   principal,
   commandId,
-  repeatable,
   fingerprint
 }: Asker): Effect.fn.Return<Answered | undefined, Refusal | RuntimeRefusal | Fault, Actors> {
   // Nobody can have sent it before.
-  if (!repeatable || fingerprint === "") return undefined
+  if (fingerprint === "") return undefined
   const actors = yield* Actors
   const known = yield* actors.outcome(principal.business.id, commandId, fingerprint)
   if (known === undefined) return undefined

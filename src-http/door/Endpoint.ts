@@ -52,8 +52,6 @@ export interface Call<Query, Body> {
    * handler needs are derived from it.
    */
   readonly commandId: string
-  /** The command is to carry id and fingerprint: always for writes, so that one that takes too long can be found. */
-  readonly repeatable: boolean
   /** What was asked, hashed: method, path, body. Empty if nobody can repeat it. */
   readonly fingerprint: string
   /** From If-Match: the sequence number the caller has seen. */

@@ -26,7 +26,7 @@ export const commandOf = ({
   key,
   identity,
   asked
-}: Asked): Result.Result<Pick<Call<unknown, unknown>, "commandId" | "repeatable" | "fingerprint">, Fault> => {
+}: Asked): Result.Result<Pick<Call<unknown, unknown>, "commandId" | "fingerprint">, Fault> => {
   if (key !== undefined && !idempotencyKeyPattern.test(key)) {
     return Result.fail(invalidField("Idempotency-Key", "1 to 255 visible ASCII characters."))
   }
@@ -34,11 +34,10 @@ export const commandOf = ({
     return Result.fail(invalidField("Idempotency-Key", "The request names itself by its id; leave one of the two out."))
   }
   const { business, caller } = principal
-  const repeatable = true
   if (key === undefined && identity === undefined) {
-    return Result.succeed({ commandId: randomUUID(), repeatable, fingerprint: "" })
+    return Result.succeed({ commandId: randomUUID(), fingerprint: "" })
   }
   const commandId =
     key === undefined ? nameUuid(business.id, identity ?? "") : clientCommandId(business.id, caller, key)
-  return Result.succeed({ commandId, repeatable, fingerprint: hash("sha256", asked, "base64url") })
+  return Result.succeed({ commandId, fingerprint: hash("sha256", asked, "base64url") })
 }

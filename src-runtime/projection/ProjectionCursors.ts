@@ -78,7 +78,7 @@ export const make = (sql: SqlClient) => ({
 
   reset: (projection: string) => Effect.asVoid(sql.unsafe(resetRows, [projection])),
 
-  /** The last event of each shard that has any. */
+  /** The last event of each shard with events. */
   heads: Effect.map(sql.unsafe<{ shard: number; head: bigint }>(readHeads, [shardCount]), (rows) =>
     rows.map(({ shard, head }): Position => ({ shard, offset: Number(head) }))
   ),
