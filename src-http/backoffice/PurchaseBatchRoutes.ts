@@ -1,9 +1,12 @@
 /** The batch: each line is a purchase like any other. */
+import type { Actors } from "#runtime/actor/Actors.ts"
+import type { Identification } from "#runtime/actor/Identification.ts"
 import * as Effect from "effect/Effect"
+import { answer } from "../door/Asking.ts"
 import { serveBatch } from "../door/Endpoint.ts"
 import { invalidField } from "../door/Fault.ts"
 import { postPurchaseBatch } from "./PurchaseBatchApi.ts"
-import { post, purchaseOf } from "./PurchasePosting.ts"
+import { question } from "./PurchasePosting.ts"
 
 export const purchaseBatchRoutes = [
   serveBatch(
@@ -15,8 +18,10 @@ export const purchaseBatchRoutes = [
           "A line needs a reference_number or an idempotency_key: without one it could not be sent again safely."
         return yield* Effect.fail(invalidField("/reference_number", rule))
       }
-      const { answer, replayed } = yield* post(call, body)
-      return { body: purchaseOf(call.principal.business, answer), replayed }
+      const services = yield* Effect.context<Actors | Identification>()
+      const asked = yield* question(call, body, services)
+      const { answer: given, replayed } = yield* answer(call, asked.key, asked.command)
+      return { body: asked.body(given), replayed }
     })
   )
 ]

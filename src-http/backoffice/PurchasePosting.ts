@@ -5,16 +5,18 @@
 import type { Answer } from "#domain/Answer.ts"
 import type { Business } from "#domain/organisation/Business.ts"
 import type { PostPurchase } from "#domain/purchase/PurchaseCommand.ts"
-import { Actors, type Answered } from "#runtime/actor/Actors.ts"
-import { Identification, medium } from "#runtime/actor/Identification.ts"
+import { Actors } from "#runtime/actor/Actors.ts"
+import { Identification, medium, type NotIdentified } from "#runtime/actor/Identification.ts"
 import { nameUuid } from "#runtime/actor/Naming.ts"
+import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
 import { hash } from "node:crypto"
-import { answer } from "../door/Asking.ts"
-import type { Call, HandlerError } from "../door/Endpoint.ts"
+import type { Call, HandlerError, Question } from "../door/Endpoint.ts"
 import { type Fault, fault, invalidField, notFound } from "../door/Fault.ts"
+import { andThen } from "../door/Settled.ts"
 import { cardHashOf } from "../resource/Card.ts"
-import { minor, minorOptional, present } from "../resource/Fields.ts"
+import { Amounts, present } from "../resource/Fields.ts"
 import { type Purchase, renderPurchase } from "../resource/Purchase.ts"
 import type { Medium, PurchaseBody } from "./PurchasesApi.ts"
 
@@ -43,77 +45,63 @@ const mediumOf = (identification: Identification["Service"], business: string, {
   }
 }
 
-const identify = Effect.fnUntraced(function* (business: Business, body: PurchaseBody) {
+const unnamed = invalidField("/contact", "Name the contact by id, code, otp or token, or by cims.")
+const namesAnother = fault(
+  409,
+  "KOINON.MEDIA_CONFLICT",
+  "Media of different contacts",
+  "The id and the media given name different contacts."
+)
+
+/** The contact that everything given names. Settled where the media are remembered. */
+const identify = (
+  identification: Identification["Service"],
+  business: Business,
+  body: PurchaseBody
+): Effect.Effect<string, HandlerError> => {
   const { id, code, otp, token } = body.contact ?? {}
-  const media: Array<Medium> = [...(body.cims ?? [])]
-  if (otp !== undefined) media.push({ type: "TOKEN", value: otp })
-  if (token !== undefined) media.push({ type: "TOKEN", value: token })
-  if (media.length === 0 && id === undefined && code === undefined) {
-    return yield* Effect.fail(invalidField("/contact", "Name the contact by id, code, otp or token, or by cims."))
-  }
-  if (media.length === 0 && code === undefined && id !== undefined) return id
-  const identification = yield* Identification
-  const claims = media.map((given) => mediumOf(identification, business.id, given))
-  const found = yield* identification.identify(business.id, [
-    ...claims,
-    ...(code === undefined ? [] : [medium("code", code)])
-  ])
-  if (id !== undefined && id !== found) {
-    return yield* Effect.fail(
-      fault(
-        409,
-        "KOINON.MEDIA_CONFLICT",
-        "Media of different contacts",
-        "The id and the media given name different contacts."
-      )
-    )
-  }
-  return found
-})
+  const claims = (body.cims ?? []).map((given) => mediumOf(identification, business.id, given))
+  for (const value of [otp, token]) if (value !== undefined) claims.push(medium("token", value))
+  if (code !== undefined) claims.push(medium("code", code))
+  if (claims.length === 0) return id === undefined ? Effect.fail(unnamed) : Effect.succeed(id)
+  return andThen(identification.identify(business.id, claims), (found) =>
+    id === undefined || id === found ? Effect.succeed(found) : Effect.fail(namesAnother)
+  )
+}
 
 const valueOf = (body: PurchaseBody, type: Medium["type"]): string | undefined =>
   body.cims?.find((given) => given.type === type)?.value
 
 type Line = NonNullable<PurchaseBody["products"]>[number]
-const lineOf = (business: string, currency: string) =>
-  Effect.fnUntraced(function* (line: Line, index: number) {
-    const at = `/products/${index}`
-    const net = yield* minorOptional(`${at}/net_amount`, line.net_amount, currency)
-    const tax = yield* minorOptional(`${at}/tax_amount`, line.tax_amount, currency)
-    const total = yield* minorOptional(`${at}/total_amount`, line.total_amount, currency)
-    const { sku, name } = line.product_sku
-    return present({
-      productId: nameUuid("product", business, sku),
-      sku,
-      name,
-      quantity: line.quantity,
-      net,
-      tax,
-      total
-    })
+const lineOf = (business: string, amounts: Amounts, line: Line, index: number) => {
+  const { sku, name } = line.product_sku
+  return present({
+    productId: nameUuid("product", business, sku),
+    sku,
+    name,
+    quantity: line.quantity,
+    net: amounts.read(`/products/${index}/net_amount`, line.net_amount),
+    tax: amounts.read(`/products/${index}/tax_amount`, line.tax_amount),
+    total: amounts.read(`/products/${index}/total_amount`, line.total_amount)
   })
+}
 
-const commandOf = Effect.fnUntraced(function* (
+const commandOf = (
   business: Business,
   contactId: string,
   commandId: string,
   body: PurchaseBody
-) {
+): Effect.Effect<typeof PostPurchase.Type, Fault> => {
   const currency = body.currency_code ?? business.currency
-  const amounts = body.transaction_amounts
-  const net = yield* minorOptional("/transaction_amounts/net", amounts.net, currency)
-  const tax = yield* minorOptional("/transaction_amounts/tax", amounts.tax, currency)
-  const total = yield* minorOptional("/transaction_amounts/total", amounts.total, currency)
-  const discount = yield* minorOptional("/transaction_amounts/discount", amounts.discount, currency)
+  const { net, tax, total, discount } = body.transaction_amounts
+  const amounts = new Amounts(currency)
   const spend = body.spend_request
   // What is spent is wallet money, so it is in the wallet's currency whatever the receipt is in.
-  const spendAmount =
-    spend?.amount === undefined ? undefined : yield* minor("/spend_request/amount", spend.amount, business.currency)
-  const lines = yield* Effect.forEach(body.products ?? [], lineOf(business.id, currency))
+  const spending = new Amounts(business.currency)
   const reference = body.reference_number ?? commandId
   const purchaseId = purchaseIdOf(business.id, body.organisation.id, reference)
   const card = valueOf(body, "CARD")?.replaceAll(/[\s-]/g, "")
-  return present({
+  const command = present({
     _tag: "PostPurchase" as const,
     purchaseId,
     // Readable at the till, and as unique as the purchase is.
@@ -121,20 +109,23 @@ const commandOf = Effect.fnUntraced(function* (
     contactId,
     organisationId: body.organisation.id,
     referenceNumber: reference,
-    net,
-    tax,
-    total,
-    discount,
+    net: amounts.read("/transaction_amounts/net", net),
+    tax: amounts.read("/transaction_amounts/tax", tax),
+    total: amounts.read("/transaction_amounts/total", total),
+    discount: amounts.read("/transaction_amounts/discount", discount),
     currency,
     classification:
       body.classification === undefined
         ? undefined
         : { id: nameUuid("classification", business.id, body.classification.name), name: body.classification.name },
-    lines,
+    lines: (body.products ?? []).map((line, index) => lineOf(business.id, amounts, line, index)),
     spendRequest:
       spend === undefined
         ? undefined
-        : present({ amount: spendAmount, restrictFullyCovered: spend.restrict_fully_covered ?? false }),
+        : present({
+            amount: spending.read("/spend_request/amount", spend.amount),
+            restrictFullyCovered: spend.restrict_fully_covered ?? false
+          }),
     communityId: body.community_id,
     tokenValue: body.contact?.token ?? body.contact?.otp ?? valueOf(body, "TOKEN"),
     walletCode: valueOf(body, "WALLET_CODE"),
@@ -144,7 +135,9 @@ const commandOf = Effect.fnUntraced(function* (
     drawId: nameUuid("draw", commandId),
     fingerprint: hash("sha256", JSON.stringify(body), "base64url")
   }) satisfies typeof PostPurchase.Type
-})
+  const wrong = amounts.fault ?? spending.fault
+  return wrong === undefined ? Effect.succeed(command) : Effect.fail(wrong)
+}
 
 /** Renders the answer to a purchase command. */
 export const purchaseOf = (business: Business, answer: Answer): Purchase => {
@@ -155,29 +148,34 @@ export const purchaseOf = (business: Business, answer: Answer): Purchase => {
   })
 }
 
-type Asked = Pick<Call<unknown, unknown>, "principal" | "commandId" | "fingerprint" | "deadlineAt">
+type Services = Context.Context<Actors | Identification>
 
-/** Posts one purchase; the answer comes when it is paid and durable. */
-export const post = Effect.fnUntraced(function* (
-  call: Asked,
-  body: PurchaseBody
-): Effect.fn.Return<Answered, HandlerError | Fault, Actors | Identification> {
-  const { business } = call.principal
-  const actors = yield* Actors
-  const contactId = yield* identify(business, body).pipe(
-    // A one-time token is gone once it was used: a repetition is still the purchase it made.
-    Effect.catchTag("NotIdentified", (unknown) =>
-      Effect.gen(function* () {
-        if (body.reference_number === undefined) return yield* unknown
-        const id = purchaseIdOf(business.id, body.organisation.id, body.reference_number)
-        const known = yield* actors.lookUp(business.id, "purchase", id)
-        return known.key ?? (yield* unknown)
-      })
-    )
+/** A one-time token is gone once it was used: a repetition is still the purchase it made. */
+const buyerOfKnown = (services: Services, business: Business, body: PurchaseBody, unknown: NotIdentified) => {
+  if (body.reference_number === undefined) return Effect.fail(unknown)
+  const id = purchaseIdOf(business.id, body.organisation.id, body.reference_number)
+  return Effect.flatMap(Context.get(services, Actors).lookUp(business.id, "purchase", id), ({ key }) =>
+    key === undefined ? Effect.fail(unknown) : Effect.succeed(key)
   )
-  const command = yield* commandOf(business, contactId, call.commandId, body)
-  return yield* answer(call, contactId, command)
-})
+}
+
+/** What posting a purchase asks. Settled where the contact is found in memory. */
+export const question = (
+  { principal: { business }, commandId }: Pick<Call<unknown, unknown>, "principal" | "commandId">,
+  body: PurchaseBody,
+  services: Services
+): Effect.Effect<Question<Purchase>, HandlerError> => {
+  const askAt = (contactId: string) =>
+    andThen(commandOf(business, contactId, commandId, body), (command) =>
+      Effect.succeed({ key: contactId, command, body: (answer: Answer) => purchaseOf(business, answer) })
+    )
+  const found = identify(Context.get(services, Identification), business, body)
+  if (Exit.isExit(found) && Exit.isSuccess(found)) return askAt(found.value as string)
+  return found.pipe(
+    Effect.catchTag("NotIdentified", (unknown) => buyerOfKnown(services, business, body, unknown)),
+    Effect.flatMap(askAt)
+  )
+}
 
 /** The purchase and its buyer's key, or 404. */
 export const find = Effect.fnUntraced(function* (business: Business, id: string) {

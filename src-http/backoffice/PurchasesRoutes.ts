@@ -1,22 +1,21 @@
 /** Purchases of the back office: no rules here, only what the request means and how the answer looks. */
 import { displayName } from "#domain/contact/Profile.ts"
 import { Actors } from "#runtime/actor/Actors.ts"
+import type { Identification } from "#runtime/actor/Identification.ts"
 import { nameUuid } from "#runtime/actor/Naming.ts"
+import type * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import { answer } from "../door/Asking.ts"
-import { serve } from "../door/Endpoint.ts"
+import { serve, serveCommand } from "../door/Endpoint.ts"
 import { notFound } from "../door/Fault.ts"
 import { isId } from "../resource/Fields.ts"
 import { renderPurchase } from "../resource/Purchase.ts"
-import { find, post, purchaseOf } from "./PurchasePosting.ts"
+import { find, purchaseOf, question } from "./PurchasePosting.ts"
 import { cancelPurchase, getPurchase, postPurchase } from "./PurchasesApi.ts"
 
 export const purchaseRoutes = [
-  serve(postPurchase, (call) =>
-    Effect.map(post(call, call.body), ({ answer, replayed }) => ({
-      body: purchaseOf(call.principal.business, answer),
-      replayed
-    }))
+  serveCommand(postPurchase, (call, services: Context.Context<Actors | Identification>) =>
+    question(call, call.body, services)
   ),
   serve(
     getPurchase,

@@ -4,10 +4,10 @@ import { Identification, medium } from "#runtime/actor/Identification.ts"
 import { nameUuid } from "#runtime/actor/Naming.ts"
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
-import { answer } from "../door/Asking.ts"
-import { serve } from "../door/Endpoint.ts"
+import { serve, serveCommand } from "../door/Endpoint.ts"
 import { notFound } from "../door/Fault.ts"
 import type { Principal } from "../door/Principal.ts"
+import { andThen } from "../door/Settled.ts"
 import { isId, minor, present } from "../resource/Fields.ts"
 import { renderWallet } from "../resource/Wallet.ts"
 import { journalsOf } from "../resource/WalletLists.ts"
@@ -30,12 +30,6 @@ const findWallet = Effect.fnUntraced(function* (principal: Principal, reference:
   return contact.state.id === "" ? yield* unknown : contact
 })
 
-/** The key to ask at. An id needs no look: a turn of nobody's refuses, and a read would wait for commits under way. */
-const keyOf = (principal: Principal, reference: string) =>
-  isId(reference)
-    ? Effect.succeed(reference.toLowerCase())
-    : Effect.map(findWallet(principal, reference), ({ state }) => state.id)
-
 export const walletRoutes = [
   serve(
     getWallet,
@@ -51,24 +45,19 @@ export const walletRoutes = [
       return { body: yield* journalsOf(principal.business, state, query) }
     })
   ),
-  serve(
-    postWalletJournal,
-    Effect.fnUntraced(function* (call) {
-      const { body, principal, commandId } = call
-      const key = yield* keyOf(principal, call.params["id"] ?? "")
-      const currency = body.currency_code ?? principal.business.currency
-      const entryId = nameUuid("journal", commandId)
-      const journal = present({
-        _tag: "PostJournal" as const,
-        entryId,
-        action: body.action,
-        amount: yield* minor("/amount", body.amount, currency),
-        currency,
-        poolId: body.commerce_pool_id?.toLowerCase(),
-        notes: body.notes
+  serveCommand(postWalletJournal, ({ body, params, principal, commandId }) => {
+    const reference = params["id"] ?? ""
+    const currency = body.currency_code ?? principal.business.currency
+    const entryId = nameUuid("journal", commandId)
+    const askAt = (key: string) =>
+      andThen(minor("/amount", body.amount, currency), (amount) => {
+        const poolId = body.commerce_pool_id?.toLowerCase()
+        const { action, notes } = body
+        const command = present({ _tag: "PostJournal" as const, entryId, action, amount, currency, poolId, notes })
+        return Effect.succeed({ key, command, body: () => ({ id: entryId }) })
       })
-      const { replayed, seq } = yield* answer(call, key, journal, { expectedSeq: call.expectedSeq })
-      return { body: { id: entryId }, replayed, seq }
-    })
-  )
+    // An id needs no look: a turn of nobody's refuses, and a read would wait for commits under way.
+    if (isId(reference)) return askAt(reference.toLowerCase())
+    return Effect.flatMap(findWallet(principal, reference), ({ state }) => askAt(state.id))
+  })
 ]

@@ -36,7 +36,10 @@ export class AccessTokens extends Context.Service<
   AccessTokens,
   {
     readonly issue: (businessId: string, contactId: string) => Effect.Effect<TokenPair>
-    /** The claims of a valid, unexpired access token; fails as 401 without saying which check failed. */
+    /**
+     * The claims of a valid, unexpired access token; fails as 401 without saying which check failed. Settled where the
+     * token was seen before.
+     */
     readonly verify: (token: string) => Effect.Effect<TokenClaims, Fault>
     /** The claims of a valid, unexpired refresh token. */
     readonly verifyRefresh: (token: string) => Effect.Effect<TokenClaims, Fault>
@@ -88,18 +91,17 @@ const make = (masterSecret: Redacted.Redacted) =>
 
     return AccessTokens.of({
       issue,
-      verify: (token) =>
-        Effect.suspend(() => {
-          const known = remembered.get(token)
-          if (known !== undefined && known.expiresAt > nowSeconds()) return Effect.succeed(known)
-          remembered.delete(token)
-          return Effect.tap(check(token, "access"), (claims) =>
-            Effect.sync(() => {
-              if (remembered.size >= rememberedMax) remembered.clear()
-              remembered.set(token, claims)
-            })
-          )
-        }),
+      verify: (token) => {
+        const known = remembered.get(token)
+        if (known !== undefined && known.expiresAt > nowSeconds()) return Effect.succeed(known)
+        remembered.delete(token)
+        return Effect.tap(check(token, "access"), (claims) =>
+          Effect.sync(() => {
+            if (remembered.size >= rememberedMax) remembered.clear()
+            remembered.set(token, claims)
+          })
+        )
+      },
       verifyRefresh: (token) => check(token, "refresh")
     })
   })

@@ -4,17 +4,22 @@
  *
  *     caller → parameters and body → command id → handler → answer | problem+json
  */
-import type { Actors } from "#runtime/actor/Actors.ts"
+import type { Actors, Answered } from "#runtime/actor/Actors.ts"
 import * as Cause from "effect/Cause"
-import * as Clock from "effect/Clock"
+import type * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import type * as Fiber from "effect/Fiber"
 import * as Result from "effect/Result"
-import { type Call, type Endpoint, type HandlerError, toFault } from "./Endpoint.ts"
+import { askOf, settled } from "./Asking.ts"
+import { type Call, type Endpoint, type HandlerError, type Question, toFault } from "./Endpoint.ts"
 import { type Fault, internal, invalidField } from "./Fault.ts"
-import { answeredInTime, answeredLater, answerWithinMs } from "./Later.ts"
-import { Authentication, type Principal } from "./Principal.ts"
+import { answeredInTime, answeredLater, answerWithinMs, durable } from "./Later.ts"
+import type { Patience } from "./Patience.ts"
+import type { Authentication, Principal } from "./Principal.ts"
 import { type Rendered, renderAccepted, renderProblem, renderReply } from "./Rendered.ts"
 import { commandOf } from "./RequestCommand.ts"
+import { settle } from "./Settled.ts"
 import { decoderOf, NoFields, parseJson } from "./Validation.ts"
 
 /** A request, whatever carried it here. */
@@ -24,8 +29,8 @@ export interface Incoming {
   readonly url: string
   /** Names in lower case. */
   readonly headers: Readonly<Record<string, string | undefined>>
-  /** The whole body, read when it is needed. */
-  readonly text: Effect.Effect<string, Fault>
+  /** Reads the whole body, or says why it cannot be read. */
+  readonly text: (done: (text: string | Fault) => void) => void
 }
 
 /** `?a=1&a=2` keeps both; a lone one is a string. */
@@ -41,6 +46,8 @@ export const queryOf = (url: string): Record<string, string | ReadonlyArray<stri
   }
   return query
 }
+
+const nothing = Result.succeed(undefined)
 
 const prefersLater = (preference: string | undefined): boolean =>
   preference?.split(",").some((each) => each.trim().toLowerCase() === "respond-async") ?? false
@@ -72,48 +79,129 @@ export const guarded = <A, R>(
 
 type Params = Call<unknown, unknown>["params"]
 
-/** The endpoint as a function from request to answer. */
-export const answering = <R>(
-  endpoint: Endpoint<R>
-): ((request: Incoming, params: Params) => Effect.Effect<Rendered, never, R | Actors | Authentication>) => {
-  const { declaration, handle } = endpoint
+/** What requests are answered with: the actors, who may ask them, and how to run what has to wait. */
+export interface Desk<R> {
+  readonly actors: Actors["Service"]
+  readonly authentication: Authentication["Service"]
+  readonly patience: Patience
+  readonly now: () => number
+  readonly context: Context.Context<R | Actors>
+  readonly runFork: <A, E>(effect: Effect.Effect<A, E, R | Actors>) => Fiber.Fiber<A, E>
+}
+
+/** Answers one request: `done` is called once. */
+export type Answerer = (request: Incoming, params: Params, done: (rendered: Rendered) => void) => void
+
+/** The endpoint as it answers requests: in plain calls as far as nothing has to be waited for but the actor. */
+export const answering = <R>(endpoint: Endpoint<R>, desk: Desk<R>): Answerer => {
+  const { declaration, handle, question } = endpoint
+  const { actors, authentication, patience, now, runFork } = desk
   const decodeQuery = decoderOf(declaration.query ?? NoFields, "")
+  const noQuery = decodeQuery({})
   const decodeBody = decoderOf(declaration.body, "")
   const writes = declaration.method !== "GET"
 
-  /** All that has to be right before a handler is called; plain code, because every request pays for it. */
-  const understand = (request: Incoming, principal: Principal, text: string) =>
-    Result.gen(function* () {
-      const { headers, method, url } = request
-      const query = yield* decodeQuery(queryOf(url))
-      const parsed = declaration.body === undefined ? undefined : yield* parseJson(text)
-      const body = yield* decodeBody(parsed)
-      const identity = declaration.identityOf?.(body, principal.caller)
-      const key = headers["idempotency-key"]
-      const command = yield* commandOf({ principal, key, identity, asked: `${method} ${pathOf(url)}\n${text}` })
-      const expectedSeq = yield* expectedSeqOf(writes ? headers["if-match"] : undefined)
-      return { principal, query, body, ...command, expectedSeq }
+  /** All that has to be right before a handler is called. */
+  const understand = (
+    request: Incoming,
+    params: Params,
+    principal: Principal,
+    text: string
+  ): Result.Result<Call<unknown, unknown>, Fault> => {
+    const { headers, method, url } = request
+    const query = url.includes("?") ? decodeQuery(queryOf(url)) : noQuery
+    if (Result.isFailure(query)) return Result.fail(query.failure)
+    const parsed = declaration.body === undefined ? nothing : parseJson(text)
+    if (Result.isFailure(parsed)) return Result.fail(parsed.failure)
+    const body = decodeBody(parsed.success)
+    if (Result.isFailure(body)) return Result.fail(body.failure)
+    const identity = declaration.identityOf?.(body.success, principal.caller)
+    const key = headers["idempotency-key"]
+    const command = commandOf({ principal, key, identity, asked: `${method} ${pathOf(url)}\n${text}` })
+    if (Result.isFailure(command)) return Result.fail(command.failure)
+    const expectedSeq = writes ? expectedSeqOf(headers["if-match"]) : nothing
+    if (Result.isFailure(expectedSeq)) return Result.fail(expectedSeq.failure)
+    const { commandId, fingerprint } = command.success
+    return Result.succeed({
+      principal,
+      params,
+      query: query.success,
+      body: body.success,
+      commandId,
+      fingerprint,
+      expectedSeq: expectedSeq.success,
+      deadlineAt: now() + answerWithinMs
     })
+  }
 
-  const answered = (request: Incoming, call: Call<unknown, unknown>) => {
-    const handled = handle(call)
-    if (!writes) return Effect.map(handled, (reply) => renderReply(declaration, reply))
+  /** Through the handler, on a fiber. */
+  const handled = (request: Incoming, call: Call<unknown, unknown>) => {
+    if (!writes) return Effect.map(handle(call), (reply) => renderReply(declaration, reply))
     const waiting = prefersLater(request.headers["prefer"]) ? answeredLater : answeredInTime
-    return Effect.map(waiting({ ...call, business: call.principal.business }, handled), (reply) =>
+    return Effect.map(waiting({ ...call, business: call.principal.business }, handle(call)), (reply) =>
       "later" in reply ? renderAccepted(reply.later) : renderReply(declaration, reply)
     )
   }
 
-  const call = Effect.fnUntraced(function* (request: Incoming, params: Call<unknown, unknown>["params"]) {
-    const authentication = yield* Authentication
-    const principal = yield* authentication.authenticate(request.headers, declaration.access)
-    const text = writes ? yield* request.text : ""
-    const understood = understand(request, principal, text)
-    if (Result.isFailure(understood)) return yield* Effect.fail(understood.failure)
-    const clock = yield* Clock.Clock
-    const deadlineAt = clock.currentTimeMillisUnsafe() + answerWithinMs
-    return yield* answered(request, { ...understood.success, params, deadlineAt })
-  })
+  return (request, params, done) => {
+    const problem = (found: Fault): void => done(renderProblem(found, pathOf(request.url)))
+    const failed = (cause: Cause.Cause<HandlerError>): void => {
+      const failure = Cause.findErrorOption(cause)
+      if (failure._tag === "Some") return problem(toFault(failure.value))
+      if (!Cause.hasInterruptsOnly(cause)) runFork(Effect.logError("a handler died", cause))
+      problem(internal)
+    }
+    /** A step of the way, and the end of it for whoever asks if it goes wrong. */
+    const then =
+      <A>(step: (value: A) => void) =>
+      (exit: Exit.Exit<A, HandlerError>): void => {
+        if (Exit.isFailure(exit)) return failed(exit.cause)
+        try {
+          step(exit.value)
+        } catch (defect) {
+          failed(Cause.die(defect))
+        }
+      }
 
-  return (request, params) => guarded(call(request, params), (problem) => renderProblem(problem, pathOf(request.url)))
+    /** Without a handler: the door asks, and renders the answer when it comes. */
+    const ask = (call: Call<unknown, unknown>, { key, command, body }: Question<unknown>): void => {
+      const { business } = call.principal
+      const giveUp = (): void =>
+        settle(
+          durable({ ...call, business }),
+          runFork,
+          then((operation) => done(renderAccepted(operation)))
+        )
+      const stillWaited = patience.wait(call.deadlineAt, giveUp)
+      actors.askWith(askOf(call, key, command, { expectedSeq: call.expectedSeq }), (reply) => {
+        if (!stillWaited()) return
+        const answered = then(({ answer, replayed, seq }: Answered) =>
+          done(renderReply(declaration, { body: body(answer), replayed, seq }))
+        )
+        settle(settled(reply), runFork, answered)
+      })
+    }
+
+    const proceed = (principal: Principal, text: string): void => {
+      const understood = understand(request, params, principal, text)
+      if (Result.isFailure(understood)) return problem(understood.failure)
+      const call = understood.success
+      if (question === undefined || prefersLater(request.headers["prefer"])) {
+        return settle(handled(request, call), runFork, then(done))
+      }
+      settle(
+        question(call, desk.context),
+        runFork,
+        then((asked) => ask(call, asked))
+      )
+    }
+
+    const admitted = then((principal: Principal) => {
+      if (!writes) return proceed(principal, "")
+      request.text((text) =>
+        typeof text === "string" ? then((body: string) => proceed(principal, body))(Exit.succeed(text)) : problem(text)
+      )
+    })
+    settle(authentication.authenticate(request.headers, declaration.access), runFork, admitted)
+  }
 }

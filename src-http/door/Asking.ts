@@ -22,7 +22,7 @@ interface Choices {
   readonly expectedSeq?: number | undefined
 }
 
-const askOf = (
+export const askOf = (
   { principal, commandId, fingerprint, deadlineAt }: Asker,
   key: string,
   command: Command,
@@ -49,8 +49,8 @@ export const answer = Effect.fnUntraced(function* (asker: Asker, key: string, co
   return yield* settled(reply)
 })
 
-/** A refusal that was given before says so, as an answer does. */
-const settled = (reply: Reply): Effect.Effect<Answered, Refusal | RuntimeRefusal | Fault> => {
+/** A refusal that was given before says so, as an answer does. Settled. */
+export const settled = (reply: Reply): Effect.Effect<Answered, Refusal | RuntimeRefusal | Fault> => {
   if (reply._tag === "Failed") return Effect.fail(reply.refusal)
   const { outcome, replayed, seq } = reply
   if (Result.isSuccess(outcome)) return Effect.succeed({ answer: outcome.success, replayed, seq })

@@ -3,11 +3,16 @@
  * (a handler). Declarations are the single source for routing, validation, authentication, the OpenAPI description and
  * the docs page.
  */
+import type { Answer } from "#domain/Answer.ts"
+import type { Command } from "#domain/Command.ts"
 import type { Refusal } from "#domain/Refusal.ts"
+import type { Actors } from "#runtime/actor/Actors.ts"
 import type { MediaConflict, NotIdentified } from "#runtime/actor/Identification.ts"
 import type { RuntimeRefusal } from "#runtime/actor/RuntimeRefusal.ts"
-import type * as Effect from "effect/Effect"
+import type * as Context from "effect/Context"
+import * as Effect from "effect/Effect"
 import type * as Schema from "effect/Schema"
+import { answer } from "./Asking.ts"
 import { type Fault, faultOf } from "./Fault.ts"
 import type { Access, Principal } from "./Principal.ts"
 
@@ -68,6 +73,14 @@ export interface Reply<Success> {
   readonly replayed?: boolean
 }
 
+/** What a write that is one command asks, and how it is answered. */
+export interface Question<Success> {
+  /** The placement key to ask at. */
+  readonly key: string
+  readonly command: Command
+  readonly body: (answer: Answer) => Success
+}
+
 export type HandlerError = Fault | Refusal | RuntimeRefusal | NotIdentified | MediaConflict
 
 const isFault = (error: HandlerError): error is Fault => error._tag === "Fault"
@@ -77,6 +90,11 @@ export const toFault = (error: HandlerError): Fault => (isFault(error) ? error :
 export interface Endpoint<R> {
   readonly declaration: Declaration<unknown, unknown, unknown>
   readonly handle: (call: Call<unknown, unknown>) => Effect.Effect<Reply<unknown>, HandlerError, R>
+  /** Of a write that is one command: what it asks. The door may ask it itself, without calling `handle`. */
+  readonly question?: (
+    call: Call<unknown, unknown>,
+    services: Context.Context<R>
+  ) => Effect.Effect<Question<unknown>, HandlerError, R>
 }
 
 export const declare = <Query = {}, Body = undefined, Success = undefined>(
@@ -89,6 +107,31 @@ export const serve = <Query, Body, Success, R>(
 ): Endpoint<R> => ({
   declaration: declaration as unknown as Endpoint<R>["declaration"],
   handle: handle as unknown as Endpoint<R>["handle"]
+})
+
+/**
+ * For a write that is one command: only what it means has to be said. Best said with settled effects (`Settled`), for
+ * then the request is answered without a fiber.
+ */
+export const serveCommand = <Query, Body, Success, R>(
+  declaration: Declaration<Query, Body, Success>,
+  question: (call: Call<Query, Body>, services: Context.Context<R>) => Effect.Effect<Question<Success>, HandlerError, R>
+): Endpoint<R | Actors> => ({
+  ...serve(declaration, (call) =>
+    Effect.flatMap(
+      Effect.contextWith((services: Context.Context<R>) => question(call, services)),
+      ({ key, command, body }) =>
+        Effect.map(
+          answer(call, key, command, { expectedSeq: call.expectedSeq }),
+          ({ answer: given, replayed, seq }) => ({
+            body: body(given),
+            replayed,
+            seq
+          })
+        )
+    )
+  ),
+  question: question as unknown as NonNullable<Endpoint<R>["question"]>
 })
 
 /** For a batch: the handler replies to one line, and what it replies stands in the line's verdict. */

@@ -2,19 +2,20 @@
  * The front door: declared endpoints answered straight from `node:http`, ahead of the library's server, which keeps
  * everything else (batches, the live feed, health, docs). What a request costs there before a handler sees it (a request
  * object, a scope, a router fiber, a response object) is most of what a small write costs in all; the handlers are the
- * same, each on one fiber.
+ * same; a write that is one command needs no fiber at all.
  */
-import type { Actors } from "#runtime/actor/Actors.ts"
+import { Actors } from "#runtime/actor/Actors.ts"
+import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
-import * as Exit from "effect/Exit"
 import * as FindMyWay from "effect/http/FindMyWay"
 import { type IncomingMessage, Server, type ServerResponse } from "node:http"
 import { CurrentMeter } from "../operator/RequestMeter.ts"
-import { answering, type Incoming } from "./Answering.ts"
-import type { Call, Declaration, Endpoint } from "./Endpoint.ts"
-import { type Fault, fault, internal } from "./Fault.ts"
-import type { Authentication } from "./Principal.ts"
-import { type Rendered, renderProblem } from "./Rendered.ts"
+import { type Answerer, answering, type Desk, type Incoming } from "./Answering.ts"
+import type { Declaration, Endpoint } from "./Endpoint.ts"
+import { fault } from "./Fault.ts"
+import * as Patience from "./Patience.ts"
+import { Authentication } from "./Principal.ts"
+import type { Rendered } from "./Rendered.ts"
 
 /** Bytes of a request body, at most; batches stream and are bounded by the line. */
 const bodyBytesMax = 1024 * 1024
@@ -36,21 +37,25 @@ const unreadable = fault(
   "The request body could not be read to its end."
 )
 
-const textOf = (request: IncomingMessage): Effect.Effect<string, Fault> =>
-  Effect.callback((resume) => {
+const readText =
+  (request: IncomingMessage): Incoming["text"] =>
+  (done) => {
     const chunks: Array<Buffer> = []
     let size = 0
     request.on("data", (chunk: Buffer) => {
       size += chunk.length
       if (size <= bodyBytesMax) chunks.push(chunk)
       else {
-        request.removeAllListeners("data").resume()
-        resume(Effect.fail(tooLarge))
+        request.removeAllListeners("data").removeAllListeners("end").resume()
+        done(tooLarge)
       }
     })
-    request.on("end", () => resume(Effect.succeed(Buffer.concat(chunks).toString("utf8"))))
-    request.on("error", () => resume(Effect.fail(unreadable)))
-  })
+    request.on("end", () => {
+      const [only] = chunks
+      done((chunks.length === 1 && only !== undefined ? only : Buffer.concat(chunks)).toString("utf8"))
+    })
+    request.on("error", () => done(unreadable))
+  }
 
 const send = (response: ServerResponse, { status, headers, body }: Rendered): void => {
   if (response.destroyed) return
@@ -73,12 +78,9 @@ export class FrontServer extends Server {
   }
 }
 
-interface Room<R> {
+interface Room {
   readonly declaration: Declaration<unknown, unknown, unknown>
-  readonly answer: (
-    request: Incoming,
-    params: Call<unknown, unknown>["params"]
-  ) => Effect.Effect<Rendered, never, R | Actors | Authentication>
+  readonly answer: Answerer
 }
 
 /** Opens the front door for as long as the scope lasts. */
@@ -86,14 +88,22 @@ export const open = Effect.fn("FrontDoor.open")(function* <R>(
   server: FrontServer,
   endpoints: ReadonlyArray<Endpoint<R>>
 ) {
-  const context = yield* Effect.context<R | Actors | Authentication>()
-  const runFork = Effect.runForkWith(context)
+  const context = yield* Effect.context<R | Actors>()
+  const clock = yield* Clock.Clock
   const meter = yield* CurrentMeter
-  const rooms = FindMyWay.make<Room<R>>()
+  const desk: Desk<R> = {
+    actors: yield* Actors,
+    authentication: yield* Authentication,
+    patience: yield* Patience.make,
+    context,
+    now: () => clock.currentTimeMillisUnsafe(),
+    runFork: Effect.runForkWith(context)
+  }
+  const rooms = FindMyWay.make<Room>()
   for (const endpoint of endpoints) {
     const { declaration } = endpoint
     if (declaration.batch !== undefined) continue
-    rooms.on(declaration.method, declaration.path, { declaration, answer: answering(endpoint) })
+    rooms.on(declaration.method, declaration.path, { declaration, answer: answering(endpoint, desk) })
   }
 
   const look: Look = (request, response) => {
@@ -103,9 +113,7 @@ export const open = Effect.fn("FrontDoor.open")(function* <R>(
     const { declaration, answer } = found.handler
     const startedAt = performance.now()
     const headers = request.headers as Incoming["headers"]
-    const incoming = { method, url, headers, text: textOf(request) }
-    runFork(answer(incoming, found.params as Record<string, string>)).addObserver((exit) => {
-      const rendered = Exit.isSuccess(exit) ? exit.value : renderProblem(internal, url)
+    answer({ method, url, headers, text: readText(request) }, found.params as Record<string, string>, (rendered) => {
       send(response, rendered)
       meter.count(declaration, rendered.status, performance.now() - startedAt)
     })

@@ -45,7 +45,8 @@ const operationOf = Effect.fnUntraced(function* ({ business, commandId, fingerpr
   return renderOperation(business, commandId, reply)
 })
 
-const durable = Effect.fnUntraced(function* (command: RequestCommand) {
+/** The operation of a write that took too long, once it is durable; 503 if that takes too long as well. */
+export const durable = Effect.fnUntraced(function* (command: RequestCommand) {
   for (let look = 0; look < looksMax; look++) {
     const operation = yield* operationOf(command)
     if (operation !== undefined) return operation

@@ -11,6 +11,7 @@ import * as Layer from "effect/Layer"
 import { hash } from "node:crypto"
 import { AccessTokens } from "./AccessTokens.ts"
 import { type Fault, forbidden, unauthorized } from "./Fault.ts"
+import { andThen } from "./Settled.ts"
 
 export interface Principal {
   readonly business: Business
@@ -39,7 +40,10 @@ type Headers = Readonly<Record<string, string | undefined>>
 
 export class Authentication extends Context.Service<
   Authentication,
-  { readonly authenticate: (headers: Headers, access: Access) => Effect.Effect<Principal, Fault> }
+  {
+    /** Settled for keys, and for tokens that were seen before. */
+    readonly authenticate: (headers: Headers, access: Access) => Effect.Effect<Principal, Fault>
+  }
 >()("koinon/http/Authentication") {}
 
 const make = Effect.gen(function* () {
@@ -79,7 +83,7 @@ const make = Effect.gen(function* () {
     }
     if (bearer !== undefined) {
       const token = bearer.replace(/^Bearer\s+/i, "")
-      return Effect.flatMap(access === "refresh" ? tokens.verifyRefresh(token) : tokens.verify(token), (claims) => {
+      return andThen(access === "refresh" ? tokens.verifyRefresh(token) : tokens.verify(token), (claims) => {
         const business = actors.business(claims.businessId)
         if (business === undefined) return Effect.fail(unauthorized("The token is of a business that does not exist."))
         if (byKey !== undefined && byKey.business.id !== business.id) {

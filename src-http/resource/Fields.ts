@@ -2,7 +2,7 @@
 import { exponentOf, fromDecimal, toDecimal } from "#domain/shared/Money.ts"
 import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
-import { type Fault, invalidField } from "../door/Fault.ts"
+import { type Fault, type FieldFault, invalid } from "../door/Fault.ts"
 
 /** A UUID, any case. */
 export const Id = Schema.String.check(
@@ -19,26 +19,47 @@ export const CurrencyCode = Schema.String.check(
   Schema.isPattern(/^[A-Z]{3}$/, { message: "An ISO 4217 currency code is needed." })
 )
 
-/** Minor units of a decimal that a caller sent; names the field and the rule when it cannot be one. */
-export const minor = (pointer: string, decimal: number, currency: string): Effect.Effect<bigint, Fault> => {
-  const amount = fromDecimal(decimal, currency)
-  if (amount === undefined || amount < 0n) {
-    return Effect.fail(
-      invalidField(
-        pointer,
-        `${decimal} is not an amount of ${currency}: not negative, at most ${exponentOf(currency)} decimals and 15 digits.`
-      )
-    )
+/** Reads amounts that a caller sent into minor units, and remembers which of them cannot be amounts, and why. */
+export class Amounts {
+  readonly #currency: string
+  readonly #faults: Array<FieldFault> = []
+
+  constructor(currency: string) {
+    this.#currency = currency
   }
-  return Effect.succeed(amount)
+
+  /** Absent stays absent, and so does what is no amount: then `fault` says so. */
+  read(pointer: string, decimal: number | undefined): bigint | undefined {
+    if (decimal === undefined) return undefined
+    const amount = fromDecimal(decimal, this.#currency)
+    if (amount !== undefined && amount >= 0n) return amount
+    const decimals = exponentOf(this.#currency)
+    const rule = `${decimal} is not an amount of ${this.#currency}: not negative, at most ${decimals} decimals and 15 digits.`
+    this.#faults.push({ pointer, rule })
+    return undefined
+  }
+
+  get fault(): Fault | undefined {
+    return this.#faults.length === 0 ? undefined : invalid(this.#faults)
+  }
 }
 
+/** Minor units of one decimal; names the field and the rule when it cannot be one. Settled. */
 export const minorOptional = (
   pointer: string,
   decimal: number | undefined,
   currency: string
-): Effect.Effect<bigint | undefined, Fault> =>
-  decimal === undefined ? Effect.succeed(undefined) : minor(pointer, decimal, currency)
+): Effect.Effect<bigint | undefined, Fault> => {
+  const amounts = new Amounts(currency)
+  const amount = amounts.read(pointer, decimal)
+  return amounts.fault === undefined ? Effect.succeed(amount) : Effect.fail(amounts.fault)
+}
+
+export const minor = minorOptional as (
+  pointer: string,
+  decimal: number,
+  currency: string
+) => Effect.Effect<bigint, Fault>
 
 export const decimal = toDecimal
 
@@ -49,5 +70,8 @@ type Present<T> = { [K in keyof T as undefined extends T[K] ? never : K]: T[K] }
   [K in keyof T as undefined extends T[K] ? K : never]?: Exclude<T[K], undefined>
 }
 /** An object without its undefined members, as exact optional types want it. */
-export const present = <T extends object>(fields: T): Present<T> =>
-  Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined)) as never
+export const present = <T extends object>(fields: T): Present<T> => {
+  const kept: Record<string, unknown> = {}
+  for (const name in fields) if (fields[name] !== undefined) kept[name] = fields[name]
+  return kept as never
+}

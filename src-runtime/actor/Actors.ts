@@ -23,7 +23,9 @@ import { claimName, type CommandRow, emptyUnit, type InboxRow } from "../journal
 import { Sealer } from "../privacy/Sealer.ts"
 import * as Delivery from "./Delivery.ts"
 import type { Answered, Ask, View } from "./Ask.ts"
-import { type ActorView, Group, mailboxSizeMax } from "./Group.ts"
+import { cascade, CascadeTurnsMax, type Surroundings } from "./Cascade.ts"
+import { type ActorView, type Group, mailboxSizeMax } from "./Group.ts"
+import { Groups } from "./Groups.ts"
 import type { Host } from "./Host.ts"
 import { claimRow, timeOrderedUuid } from "./Naming.ts"
 import type { Pending, Reply } from "./Pending.ts"
@@ -45,10 +47,6 @@ export interface Statistics {
 
 /** Units decided and not yet durable, on this runner. */
 const unitsInFlightMax = 8192
-/** Groups kept in memory; beyond it the least recently used idle ones leave. */
-const residentGroupsMax = 100_000
-/** A group idle for longer leaves memory. */
-const idleTimeoutMs = 5 * 60_000
 const passivationIntervalMs = 5_000
 /** On leaving memory a stream is snapshot when its tail is at least this long. */
 const passivationSnapshotEvents = 20
@@ -117,9 +115,9 @@ const make = Effect.gen(function* () {
   const codec = new Codec(sealer)
   const now = (): number => clock.currentTimeMillisUnsafe()
 
-  const groups = new Map<string, Group>()
   const businesses = new Map<string, Business>()
-  const open = new Map<string, Pending>()
+  /** Who waits for a later turn. Emptied when answered, for a map's outgrown tables keep alive what they once held. */
+  const open = new Map<string, { reply: Pending["reply"] | undefined }>()
   const recent = new RecentCommands()
   const waitingForRoom = new Set<Group>()
   const listeners = new Set<(turn: CommittedTurn) => void>()
@@ -148,18 +146,22 @@ const make = Effect.gen(function* () {
     )
   }
 
+  const answerOpen = (commandId: string, reply: Reply): void => {
+    const waiting = open.get(commandId)
+    if (waiting?.reply === undefined) return
+    const answer = waiting.reply
+    waiting.reply = undefined
+    open.delete(commandId)
+    answer(reply)
+  }
+
   const published = (turn: CommittedTurn): void => {
-    for (const { commandId, outcome } of turn.settles) {
-      const pending = open.get(commandId)
-      open.delete(commandId)
-      pending?.reply({ _tag: "Outcome", outcome, replayed: false, seq: 0 })
-    }
     if (turn.key === turn.business) {
       let business = businesses.get(turn.business) ?? (aggregateOfKind("business").initial as Business)
       for (const { event } of turn.events) business = aggregateOfKind("business").evolve(business, event) as Business
       businesses.set(turn.business, business)
     }
-    for (const { row, command } of turn.inbox) delivery.added(row, command)
+    for (const { row, command, isTimer } of turn.inbox) delivery.added(row, command, isTimer ? undefined : turn.key)
     saveSnapshots(turn.business, turn.dataKey, turn.snapshots)
     for (const listener of listeners) listener(turn)
   }
@@ -169,9 +171,12 @@ const make = Effect.gen(function* () {
     sealer,
     now,
     business: (id) => businesses.get(id),
-    hasRoom: () => committer.statistics().waiting < unitsInFlightMax,
+    hasRoom: () => committer.waiting() < unitsInFlightMax,
     whenRoom: (group) => waitingForRoom.add(group),
-    submit: committer.submit,
+    submit: (decided, spreading) => {
+      committer.submit(cascade(decided, spreading ? surroundings : alone))
+    },
+    commit: committer.submit,
     load: (business, key, streams, done) => {
       runFork(
         Effect.matchCause(load(business, key, streams), {
@@ -181,30 +186,27 @@ const make = Effect.gen(function* () {
       )
     },
     leftOpen: (pending) => {
-      open.set(pending.id, pending)
+      open.set(pending.id, { reply: pending.reply })
     },
     published,
+    settle: (settlements) => {
+      for (const { commandId, outcome } of settlements) {
+        answerOpen(commandId, { _tag: "Outcome", outcome, replayed: false, seq: 0 })
+      }
+    },
     gaveUp: (pending, reason) => {
       if (pending.fromInbox) delivery.park(pending.id, reason)
       else runFork(Effect.logError(`a turn threw on ${pending.command._tag} ${pending.id}`, reason))
     }
   }
 
-  const groupOf = (business: string, key: string): Group => {
-    const name = `${business}/${key}`
-    let group = groups.get(name)
-    if (group === undefined) {
-      group = new Group(host, business, key)
-      groups.set(name, group)
-    }
-    return group
-  }
+  const groups = new Groups(host)
 
   const delivery = yield* Delivery.make({
     now,
     codec,
     deliver: (row, command, done) =>
-      groupOf(row.business, row.key).admit({
+      groups.of(row.business, row.key).admit({
         id: row.id,
         fingerprint: "",
         command,
@@ -215,6 +217,13 @@ const make = Effect.gen(function* () {
       })
   })
 
+  const surroundings: Surroundings = {
+    turnsMax: yield* CascadeTurnsMax,
+    groupOf: (business, key) => groups.peek(business, key),
+    delivery
+  }
+  const alone: Surroundings = { ...surroundings, turnsMax: 1 }
+
   const pumpWaiting = (): void => {
     if (waitingForRoom.size === 0) return
     const groupsWithWork = [...waitingForRoom]
@@ -224,25 +233,24 @@ const make = Effect.gen(function* () {
   committer.onCommitted(pumpWaiting)
   committer.onFenced(() => {
     // Settled by the new owner now: this runner will not hear of it.
-    for (const pending of open.values()) pending.reply({ _tag: "Failed", refusal: new ShardMoved() })
-    open.clear()
+    for (const id of open.keys()) answerOpen(id, { _tag: "Failed", refusal: new ShardMoved() })
     pumpWaiting()
   })
 
   const askWith = (ask: Ask, reply: (reply: Reply) => void): void => {
-    const group = groupOf(ask.business, ask.key)
+    const group = groups.of(ask.business, ask.key)
     if (group.size >= mailboxSizeMax) {
       return reply({ _tag: "Failed", refusal: new MailboxFull({ retryAfterMs }) })
     }
     const { id, fingerprint = "" } = ask
     const mayRepeat = id !== undefined && ask.fingerprint !== ""
     if (mayRepeat) {
-      const known = recent.begin(id, `${ask.business}/${fingerprint}`)
+      const known = recent.begin(id, ask.business, fingerprint)
       if (known !== undefined) return reply(known)
     }
     const finish = mayRepeat
       ? (result: Reply): void => {
-          recent.end(id, `${ask.business}/${fingerprint}`, result)
+          recent.end(id)
           reply(result)
         }
       : reply
@@ -257,8 +265,8 @@ const make = Effect.gen(function* () {
         reply: finish,
         attempts: 0
       })
-    if (!mayRepeat || ask.expectedSeq === undefined) return admit()
-    // A repetition finds its outcome before its precondition is judged on what it changed itself.
+    if (!mayRepeat || (!recent.meet(id) && ask.expectedSeq === undefined)) return admit()
+    // A repetition finds its outcome, also before its precondition is judged on what it changed itself.
     const failed = (cause: unknown): void => finish({ _tag: "Failed", refusal: new ActorUnavailable({ cause }) })
     const found = (row: CommandRow | undefined): void => {
       // Another business's: the commit will say so.
@@ -301,15 +309,9 @@ const make = Effect.gen(function* () {
   yield* delivery.start
 
   const passivate = Effect.sync(() => {
-    const at = now()
-    const surplus = Math.max(0, groups.size - residentGroupsMax)
-    let over = surplus
-    for (const [name, group] of groups) {
-      if (!group.isIdle || (at - group.usedAt < idleTimeoutMs && over <= 0)) continue
-      over -= 1
+    groups.passivate(now(), (group) => {
       saveSnapshots(group.business, group.dataKey, group.snapshots(passivationSnapshotEvents))
-      groups.delete(name)
-    }
+    })
   })
   yield* Effect.forkScoped(Effect.forever(Effect.delay(passivate, passivationIntervalMs)))
   // A batch is asked for within seconds of its commit, or never.
@@ -343,8 +345,8 @@ const make = Effect.gen(function* () {
           return refuse(new TurnFailed({ cause }))
         }
         committer.submit({
-          unit: { ...emptyUnit(business, key, shard), inbox: [row] },
-          group: {},
+          units: [{ ...emptyUnit(business, key, shard), inbox: [row] }],
+          groups: [],
           committed: () => {
             delivery.added(row, command)
             resume(Effect.succeed(id))
@@ -355,7 +357,7 @@ const make = Effect.gen(function* () {
     read: <K extends Kind>(business: string, key: string, kind: K, id: string = key) =>
       Effect.callback<View<StateOf<K>>, RuntimeRefusal>((resume) => {
         if (committer.statistics().fenced) return resume(Effect.fail(new ShardMoved()))
-        groupOf(business, key).admit({
+        groups.of(business, key).admit({
           refs: [[kind, id]],
           reply: (views: ReadonlyArray<ActorView> | RuntimeRefusal) =>
             resume("_tag" in views ? Effect.fail(views) : Effect.succeed(views[0] as unknown as View<StateOf<K>>))

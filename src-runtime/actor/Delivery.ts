@@ -20,9 +20,18 @@ const finishedMax = 2_000
 /** The inbox is looked at this often even if nothing asked for it: what a failed delivery left behind is found then. */
 const sweepIntervalMs = 1_000
 
+/** Of rows that are read from the journal, which does not say. */
+const unknownSender = "?"
+
 export interface Delivery {
-  /** A row is durable: deliver it now or when it is due. */
-  readonly added: (row: InboxRow, command: Command) => void
+  /** A message of that key is on its way to the journal; `added` or `withdrawn` says what became of it. */
+  readonly sent: (row: InboxRow, from: string) => void
+  /** It never became durable. */
+  readonly withdrawn: (row: InboxRow, from: string) => void
+  /** A row is durable: deliver it now or when it is due. A message names the key that sent it. */
+  readonly added: (row: InboxRow, command: Command, from?: string) => void
+  /** Whether an earlier message from one key to the other is on its way, or may be: a later one queues behind it. */
+  readonly isOnTheWay: (from: string, to: string) => boolean
   readonly park: (id: string, reason: string) => void
   /** Hands out what was left undone, before any new work, and goes on looking for due rows until the scope closes. */
   readonly start: Effect.Effect<void>
@@ -38,6 +47,8 @@ export const make = Effect.fn("Delivery.make")(function* (options: {
   const context = yield* Effect.context()
   const runFork = Effect.runForkWith(context)
   const underWay = new Set<string>()
+  /** By sender and receiver: how many messages are on their way to the journal, or from there to their turn. */
+  const onTheWay = new Map<string, number>()
   const wake = yield* Latch.make(false)
   /** The earliest timer known to be waiting. */
   let nextTimerAt = Number.POSITIVE_INFINITY
@@ -46,9 +57,22 @@ export const make = Effect.fn("Delivery.make")(function* (options: {
   let skipped = false
   let finished: Array<string> = []
 
-  const hand = (row: InboxRow, command: Command): void => {
+  const leaves = (from: string, to: string): void => {
+    const way = `${from}/${to}`
+    onTheWay.set(way, (onTheWay.get(way) ?? 0) + 1)
+  }
+  const arrives = (from: string, to: string): void => {
+    const way = `${from}/${to}`
+    const count = (onTheWay.get(way) ?? 0) - 1
+    if (count > 0) onTheWay.set(way, count)
+    else onTheWay.delete(way)
+  }
+
+  const hand = (row: InboxRow, command: Command, from = unknownSender): void => {
     underWay.add(row.id)
+    leaves(from, row.key)
     options.deliver(row, command, (reply) => {
+      arrives(from, row.key)
       // It comes again with the next sweep, and nothing newer may come before it.
       if (reply._tag === "Failed" && reply.refusal._tag === "ActorUnavailable") behind = skipped = true
       // Under way until the next sweep begins, so that a sweep that read the row just before cannot repeat it.
@@ -103,20 +127,29 @@ export const make = Effect.fn("Delivery.make")(function* (options: {
     yield* wake.close
   })
 
+  const take = (row: InboxRow, command: Command, from: string | undefined): void => {
+    if (row.deliverAt > options.now()) {
+      if (row.deliverAt >= nextTimerAt) return
+      nextTimerAt = row.deliverAt
+      wake.openUnsafe()
+      return
+    }
+    // A sweep may have read it between its commit and now.
+    if (underWay.has(row.id) && !finished.includes(row.id)) return
+    if (!behind && underWay.size < underWayMax) return hand(row, command, from)
+    // It stays in the journal, where the sweep finds it in its turn.
+    behind = true
+    skipped = true
+  }
+
   const delivery: Delivery = {
-    added: (row, command) => {
-      if (row.deliverAt <= options.now()) {
-        if (!behind && underWay.size < underWayMax) return hand(row, command)
-        // It stays in the journal, where the sweep finds it in its turn.
-        behind = true
-        skipped = true
-        return
-      }
-      if (row.deliverAt < nextTimerAt) {
-        nextTimerAt = row.deliverAt
-        wake.openUnsafe()
-      }
+    sent: (row, from) => leaves(from, row.key),
+    withdrawn: (row, from) => arrives(from, row.key),
+    added: (row, command, from) => {
+      take(row, command, from)
+      if (from !== undefined) arrives(from, row.key)
     },
+    isOnTheWay: (from, to) => behind || onTheWay.has(`${from}/${to}`) || onTheWay.has(`${unknownSender}/${to}`),
     park,
     start: carefulSweep.pipe(
       Effect.repeat({ while: hasMore }),

@@ -11,18 +11,19 @@
  */
 import { initial as noBusiness } from "#domain/organisation/Business.ts"
 import { isTransient } from "#domain/Refusal.ts"
-import type { Decision, Judgement, Turn } from "#domain/shared/Decision.ts"
+import type { Decision, Judgement } from "#domain/shared/Decision.ts"
 import * as Result from "effect/Result"
-import type { UnitFailure } from "../journal/Committer.ts"
 import type { Loaded, StreamRef } from "../journal/Journal.ts"
-import { aggregateOf, aggregateOfKind, type AnyDecider, deciderOf } from "../journal/Kinds.ts"
+import { aggregateOfKind, type AnyDecider, deciderOf } from "../journal/Kinds.ts"
+import type { UnitFailure } from "../journal/Submission.ts"
 import { type CommandRow, emptyUnit } from "../journal/Unit.ts"
 import type { DataKey } from "../privacy/Sealer.ts"
-import type { Host } from "./Host.ts"
+import type { Decided, Host } from "./Host.ts"
 import type { Pending } from "./Pending.ts"
 import { shardOf } from "./Placement.ts"
 import { replayOf } from "./Replay.ts"
-import { assumedAbsent, isGuess, type Resident, restore } from "./Resident.ts"
+import { isGuess, type Resident, restore } from "./Resident.ts"
+import { Residents, unproven } from "./Residents.ts"
 import {
   ActorUnavailable,
   CommandIdReused,
@@ -33,12 +34,10 @@ import {
   StillRunning,
   TurnFailed
 } from "./RuntimeRefusal.ts"
-import { encode, type Encoded, type SnapshotDue, snapshotOf } from "./Turn.ts"
+import { encode, type Encoded, type SnapshotDue } from "./Turn.ts"
 
 /** Commands that one group may hold, waiting or decided and not yet durable. */
 export const mailboxSizeMax = 256
-/** Actors kept in memory besides those whose id is the key itself. */
-const guestsMax = 4
 /** How often one command is judged again after failed commits before it is given up. */
 const attemptsMax = 5
 export interface ActorView {
@@ -51,14 +50,13 @@ type Read = {
 }
 
 const isRead = (item: Pending | Read): item is Read => "refs" in item
-const nameOf = (kind: string, id: string): string => `${kind}/${id}`
 
 export class Group {
   readonly business: string
   readonly key: string
   readonly shard: number
   readonly #host: Host
-  readonly #actors = new Map<string, Resident>()
+  readonly #actors: Residents
   #waiting: Array<Pending | Read> = []
   #retrying: Array<Pending> = []
   /** What failed is collected until the end of the tick, then goes back ahead of what came later. */
@@ -70,6 +68,8 @@ export class Group {
   #afterCommit: Array<{ readonly submitted: number; readonly answer: () => void }> = []
   #generation: object = {}
   #loading = false
+  /** While one of its commands is judged; what that sets off here is part of it. */
+  #judging = false
   #dataKey: DataKey | undefined
   #dataKeyKnown = false
   #lastAt = 0
@@ -81,6 +81,7 @@ export class Group {
     this.business = business
     this.key = key
     this.shard = shardOf(key)
+    this.#actors = new Residents(key)
   }
 
   get size(): number {
@@ -106,7 +107,9 @@ export class Group {
       if (!isRead(item) && !this.#host.hasRoom()) return this.#host.whenRoom(this)
       // It leaves first: whoever is answered in this very tick may ask again, and that pumps as well.
       this.#waiting.shift()
+      this.#judging = true
       const missing = isRead(item) ? this.#read(item) : this.#judge(item)
+      this.#judging = false
       if (missing === undefined) continue
       this.#waiting.unshift(item)
       return this.#load(missing)
@@ -115,25 +118,21 @@ export class Group {
 
   /** The states to keep when the group leaves memory. */
   snapshots(eventsMin: number): ReadonlyArray<SnapshotDue> {
-    return [...this.#actors.values()].filter((actor) => actor.seq - actor.snapshotSeq >= eventsMin).map(snapshotOf)
+    return this.#actors.snapshots(eventsMin)
   }
 
   get dataKey(): DataKey | undefined {
     return this.#dataKey
   }
 
-  #find(kind: string, id: string): Resident | undefined {
-    return this.#actors.get(nameOf(kind, id))
-  }
-
   #read(read: Read): ReadonlyArray<StreamRef> | undefined {
     const missing = read.refs.filter(([kind, id]) => {
-      const actor = this.#find(kind, id)
+      const actor = this.#actors.find(kind, id)
       return actor === undefined || isGuess(actor)
     })
     if (missing.length > 0) return missing.map(([kind, id]) => ({ aggregate: aggregateOfKind(kind).code, id }))
     const views = read.refs.map(([kind, id]): ActorView => {
-      const actor = this.#find(kind, id)
+      const actor = this.#actors.find(kind, id)
       return { state: actor?.state, seq: actor?.seq ?? 0 }
     })
     this.#gated(read, () => read.reply(views))
@@ -163,69 +162,71 @@ export class Group {
       return undefined
     }
     const decider = deciderOf(pending.command)
-    const [actors, missing] = this.#gather(decider, pending)
+    const { actors, missing } = this.#actors.gather(decider, pending)
     if (missing.length > 0) return missing
-    const current = Object.values(actors)[0]?.seq ?? 0
+    const current = actors[0]?.seq ?? 0
     if (pending.expectedSeq !== undefined && pending.expectedSeq !== current) {
       this.#gated(pending, () => pending.reply({ _tag: "Failed", refusal: new PreconditionFailed({ current }) }))
       return undefined
     }
     const at = Math.max(now, this.#lastAt)
-    const turn: Turn = {
-      at,
-      key: this.key,
-      commandId: pending.id,
-      business: this.#host.business(this.business) ?? noBusiness
-    }
-    const judgement = this.#decide(decider, actors, pending, turn)
-    if (judgement === undefined) return undefined
-    const decision: Decision | undefined = Result.isSuccess(judgement) ? judgement.success : undefined
-    const unproven = Object.values(actors).filter(
-      (actor) => isGuess(actor) && !decision?.events.some((event) => aggregateOf(event) === actor.aggregate)
-    )
-    if (unproven.length > 0) return unproven.map((actor) => ({ aggregate: actor.aggregate.code, id: actor.id }))
-    this.#lastAt = at
-    if (Result.isFailure(judgement) && isTransient(judgement.failure) && !pending.fromInbox) {
-      const outcome = Result.fail(judgement.failure)
-      this.#gated(pending, () => pending.reply({ _tag: "Outcome", outcome, replayed: false, seq: current }))
-      return undefined
-    }
-    this.#submit(pending, judgement, actors, at)
-    return undefined
-  }
-
-  /** The actors that a command is judged on, and the streams of those that are not in memory. */
-  #gather(decider: AnyDecider, pending: Pending): readonly [Record<string, Resident>, ReadonlyArray<StreamRef>] {
-    const needs = decider.needs(pending.command, this.key)
-    const born = decider.births?.[pending.command._tag]
-    const actors: Record<string, Resident> = {}
-    const missing: Array<StreamRef> = []
-    for (const [kind, id] of Object.entries(needs)) {
-      let actor = this.#find(kind, id)
-      // A commit that failed may have proven the assumption wrong: then it is looked up.
-      if (actor === undefined && kind === born && pending.attempts === 0) {
-        actor = assumedAbsent(kind, id)
-        this.#actors.set(nameOf(kind, id), actor)
-      }
-      if (actor === undefined) missing.push({ aggregate: aggregateOfKind(kind).code, id })
-      else actors[kind] = actor
-    }
-    return [actors, missing]
-  }
-
-  #decide(decider: AnyDecider, actors: Record<string, Resident>, pending: Pending, turn: Turn): Judgement | undefined {
-    if (pending.claimTaken !== undefined) return Result.fail({ _tag: "AlreadyTaken", kind: pending.claimTaken })
-    const states: Record<string, unknown> = {}
-    for (const kind in actors) states[kind] = actors[kind]?.state
+    let decided: Decided
     try {
-      return decider.decide(states, pending.command, turn)
+      const judgement = this.#decide(decider, actors, pending, at)
+      const unknown = unproven(actors, Result.isSuccess(judgement) ? judgement.success : undefined)
+      if (unknown !== undefined) return unknown
+      this.#lastAt = at
+      if (Result.isFailure(judgement) && isTransient(judgement.failure) && !pending.fromInbox) {
+        const outcome = Result.fail(judgement.failure)
+        this.#gated(pending, () => pending.reply({ _tag: "Outcome", outcome, replayed: false, seq: current }))
+        return undefined
+      }
+      decided = this.#apply(pending, judgement, actors, at)
     } catch (cause) {
       this.#threw(pending, cause)
       return undefined
     }
+    this.#host.submit(decided, pending.attempts === 0)
+    return undefined
   }
 
-  #submit(pending: Pending, judgement: Judgement, actors: Record<string, Resident>, at: number): void {
+  /**
+   * The turn of a message as part of the commit of the turn that sent it, so that it never stands in the inbox.
+   * `undefined`, and no trace, if it has to wait, is refused, throws or moves a claim: then it is sent as a message.
+   */
+  judgeAtOnce(message: Pending): Decided | undefined {
+    if (this.#loading || this.#regrouping || this.#rebuilding || this.size >= mailboxSizeMax) return undefined
+    // Those who came before take their turns before.
+    if (this.#waiting.length > 0 && !this.#judging) return undefined
+    const decider = deciderOf(message.command)
+    const { actors, missing } = this.#actors.gather(decider, message)
+    if (missing.length > 0) return undefined
+    const at = Math.max(this.#host.now(), this.#lastAt)
+    try {
+      const judgement = this.#decide(decider, actors, message, at)
+      if (Result.isFailure(judgement) || unproven(actors, judgement.success) !== undefined) return undefined
+      const { takes = [], releases = [] } = judgement.success
+      if (takes.length > 0 || releases.length > 0) return undefined
+      const decided = this.#apply(message, judgement, actors, at)
+      this.#lastAt = at
+      this.usedAt = at
+      return decided
+    } catch {
+      // Sent as a message it throws again, and is parked for an operator.
+      return undefined
+    }
+  }
+
+  #decide(decider: AnyDecider, actors: ReadonlyArray<Resident>, pending: Pending, at: number): Judgement {
+    if (pending.claimTaken !== undefined) return Result.fail({ _tag: "AlreadyTaken", kind: pending.claimTaken })
+    const states: Record<string, unknown> = {}
+    for (const actor of actors) states[actor.aggregate.kind] = actor.state
+    const business = this.#host.business(this.business) ?? noBusiness
+    return decider.decide(states, pending.command, { at, key: this.key, commandId: pending.id, business })
+  }
+
+  /** Advances the states and encodes what has to become durable; throws and changes nothing if that cannot be. */
+  #apply(pending: Pending, judgement: Judgement, actors: ReadonlyArray<Resident>, at: number): Decided {
     const { codec, sealer } = this.#host
     const { business, key, shard } = this
     const dataKeyIsNew = Result.isSuccess(judgement) && this.#needsDataKey(judgement.success)
@@ -235,43 +236,34 @@ export class Group {
       encoded = encode(place, pending, judgement, actors)
     } catch (cause) {
       if (dataKeyIsNew) this.#dataKey = undefined
-      return this.#threw(pending, cause)
+      throw cause
     }
-    const { unit, turn, outcome, written } = encoded
+    const { outcome, written } = encoded
+    const seq = actors[0]?.seq ?? 0
     const generation = this.#generation
-    const seq = Object.values(actors)[0]?.seq ?? 0
     for (const actor of written) actor.unitsInFlight += 1
     this.#submitted += 1
     this.#inFlight += 1
-    this.#host.submit({
-      unit,
+    return {
+      ...encoded,
       group: this,
-      committed: () => {
+      published: (turn) => {
         for (const actor of written) {
           actor.assumed = false
           actor.unitsInFlight -= 1
         }
-        this.#dismissGuests()
+        this.#actors.dismissGuests()
         if (outcome === undefined) this.#host.leftOpen(pending)
-        // Before any answer: whoever is answered may act on it at once, and finds it in effect.
         this.#host.published(turn)
+      },
+      // After it: whoever is answered may act on it at once, and finds it in effect.
+      answered: () => {
+        this.#host.settle(encoded.turn.settles)
         this.#settled()
         if (outcome !== undefined) pending.reply({ _tag: "Outcome", outcome, replayed: false, seq })
         if (this.#waiting.length > 0) this.pump()
       },
       failed: (failure) => this.#failed(pending, failure, generation)
-    })
-  }
-
-  /** Actors that only live at this key, such as purchases, leave again: the ones used last are kept. */
-  #dismissGuests(): void {
-    let surplus = this.#actors.size - guestsMax - 1
-    if (surplus <= 0) return
-    for (const [name, actor] of this.#actors) {
-      if (actor.id === this.key || actor.unitsInFlight > 0) continue
-      this.#actors.delete(name)
-      surplus -= 1
-      if (surplus <= 0) return
     }
   }
 
@@ -290,7 +282,7 @@ export class Group {
   }
 
   /** The states stand on something that is not true: they are dropped, and the commands are judged again in order. */
-  #failed(pending: Pending, failure: UnitFailure, generation: object): void {
+  #failed(pending: Pending, failure: UnitFailure | undefined, generation: object): void {
     if (this.#generation === generation) {
       this.#generation = {}
       this.#rebuilding = true
@@ -298,6 +290,12 @@ export class Group {
       this.#dataKey = undefined
       this.#dataKeyKnown = false
     }
+    if (failure !== undefined) this.#endOrRetry(pending, failure)
+    this.#settled()
+    this.#regroup()
+  }
+
+  #endOrRetry(pending: Pending, failure: UnitFailure): void {
     if (failure._tag === "Duplicate") this.#replay(pending, failure.row)
     else if (failure._tag === "Fenced") pending.reply({ _tag: "Failed", refusal: new ShardMoved() })
     else if (failure._tag === "Poisonous") this.#giveUp(pending, new TurnFailed({ cause: `SQLSTATE ${failure.state}` }))
@@ -311,8 +309,6 @@ export class Group {
         })
       } else this.#retrying.push(pending)
     }
-    this.#settled()
-    this.#regroup()
   }
 
   #regroup(): void {
@@ -330,9 +326,9 @@ export class Group {
   #replay(pending: Pending, row: CommandRow): void {
     if (pending.fromInbox) {
       // Done before; only the inbox row is left over.
-      this.#host.submit({
-        unit: { ...emptyUnit(this.business, this.key, this.shard), done: pending.id },
-        group: {},
+      this.#host.commit({
+        units: [{ ...emptyUnit(this.business, this.key, this.shard), done: pending.id }],
+        groups: [],
         committed: () => pending.reply({ _tag: "Failed", refusal: new StillRunning({ commandId: pending.id }) }),
         failed: () => pending.reply({ _tag: "Failed", refusal: new StillRunning({ commandId: pending.id }) })
       })
@@ -388,11 +384,7 @@ export class Group {
     this.#dataKeyKnown = true
     for (const stream of loaded.streams) {
       this.#lastAt = Math.max(this.#lastAt, stream.events.at(-1)?.at ?? 0)
-      const restored = restore(codec, stream, this.#dataKey)
-      const known = this.#find(restored.aggregate.kind, stream.id)
-      // An actor that was written to meanwhile knows more than this load does.
-      if (known !== undefined && !isGuess(known)) continue
-      this.#actors.set(nameOf(restored.aggregate.kind, stream.id), restored)
+      this.#actors.adopt(restore(codec, stream, this.#dataKey))
     }
   }
 }

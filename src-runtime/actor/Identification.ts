@@ -39,7 +39,10 @@ interface Question {
 export class Identification extends Context.Service<
   Identification,
   {
-    /** The one contact that all known media name. Unknown ones are passed over if another one is known. */
+    /**
+     * The one contact that all known media name. Unknown ones are passed over if another one is known. An exit, which can
+     * be read at once, where all of them are remembered.
+     */
     readonly identify: (
       business: string,
       media: ReadonlyArray<Claim>
@@ -93,34 +96,39 @@ const make = Effect.gen(function* () {
     )
   }
 
-  const holderOf = (business: string, claim: Claim): Effect.Effect<string | undefined, ActorUnavailable> =>
-    Effect.suspend(() => {
-      const row = claimRow(sealer, business, business, claim)
-      const name = claimName(row)
-      const known = remembered.get(name)
-      if (known !== undefined) return Effect.succeed(known)
-      return Effect.callback<string | undefined, ActorUnavailable>((resume) => {
-        if (questions.length === 0) setImmediate(lookUp)
-        questions.push({
-          row,
-          name,
-          answer: (holder) => resume(holder instanceof ActorUnavailable ? Effect.fail(holder) : Effect.succeed(holder))
-        })
+  const ask = (row: ClaimRow, name: string): Effect.Effect<string | undefined, ActorUnavailable> =>
+    Effect.callback((resume) => {
+      if (questions.length === 0) setImmediate(lookUp)
+      questions.push({
+        row,
+        name,
+        answer: (holder) => resume(holder instanceof ActorUnavailable ? Effect.fail(holder) : Effect.succeed(holder))
       })
     })
 
+  /** The one holder, if all of those found are the same. */
+  const judge = (
+    media: ReadonlyArray<Claim>,
+    holders: ReadonlyArray<string | undefined>
+  ): Effect.Effect<string, NotIdentified | MediaConflict> => {
+    const [holder, ...others] = new Set(holders.filter((each) => each !== undefined))
+    const kinds = (): ReadonlyArray<string> => media.map((medium) => medium.kind)
+    if (others.length > 0) return Effect.fail(new MediaConflict({ kinds: kinds() }))
+    return holder === undefined ? Effect.fail(new NotIdentified({ kinds: kinds() })) : Effect.succeed(holder)
+  }
+
   return Identification.of({
-    identify: Effect.fnUntraced(function* (business, media) {
-      const holders = new Set<string>()
-      for (const medium of media) {
-        const holder = yield* holderOf(business, medium)
-        if (holder !== undefined) holders.add(holder)
-      }
-      const kinds = media.map((medium) => medium.kind)
-      if (holders.size > 1) return yield* new MediaConflict({ kinds })
-      const [contact] = holders
-      return contact ?? (yield* new NotIdentified({ kinds }))
-    }),
+    identify: (business, media) => {
+      const rows = media.map((claim) => claimRow(sealer, business, business, claim))
+      const names = rows.map(claimName)
+      const known = names.map((name) => remembered.get(name))
+      if (!known.includes(undefined)) return judge(media, known)
+      const looks = rows.map((row, index) => {
+        const holder = known[index]
+        return holder === undefined ? ask(row, names[index] as string) : Effect.succeed(holder)
+      })
+      return Effect.flatMap(Effect.all(looks, { concurrency: "unbounded" }), (holders) => judge(media, holders))
+    },
     cardHash: (business, cardNumber) =>
       Buffer.from(sealer.keyedHash(business, "card_number", cardNumber)).toString("hex")
   })

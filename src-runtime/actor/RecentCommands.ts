@@ -1,46 +1,49 @@
 /**
- * The client-named commands that this runner has seen lately: a repetition is answered from here without a turn. Only a
- * cache: what it forgot, the journal's unique command id finds at the commit.
+ * The client-named commands that are under way on this runner, and which ids it has seen lately. A repetition of one that
+ * is under way is told to wait; of one that was seen, the journal is asked before anything is judged. Only to spare
+ * commits that would fail: what is not remembered here, the journal's unique command id finds.
  */
-import { isTransient } from "#domain/Refusal.ts"
-import * as Result from "effect/Result"
 import type { Reply } from "./Pending.ts"
 import { CommandIdReused, StillRunning } from "./RuntimeRefusal.ts"
 
-/** Commands remembered; the oldest leaves first. */
-const recentMax = 20_000
+/** Ids remembered, at most: each has one place, where the next one that belongs there replaces it. */
+const places = 2 ** 16
 
-interface Known {
+interface UnderWay {
+  readonly business: string
   readonly fingerprint: string
-  /** `undefined` while it is being worked on. */
-  readonly reply: Reply | undefined
 }
 
-export class RecentCommands {
-  readonly #known = new Map<string, Known>()
+/** 32 bits of an id, which is a UUID: random or a hash anywhere but at its version. */
+const bitsOf = (id: string, from: number): number => Number.parseInt(id.slice(from, from + 8), 16) >>> 0
 
-  /** The reply to a repetition, or `undefined` for a new command, which is then being worked on. */
-  begin(id: string, fingerprint: string): Reply | undefined {
-    const known = this.#known.get(id)
+export class RecentCommands {
+  readonly #underWay = new Map<string, UnderWay>()
+  /** Numbers rather than ids: what lives for seconds costs the collector most. */
+  readonly #seen = new Uint32Array(places)
+
+  /** What a command is answered that is under way already; otherwise it is from now on, until `end`. */
+  begin(id: string, business: string, fingerprint: string): Reply | undefined {
+    const known = this.#underWay.get(id)
     if (known === undefined) {
-      this.#known.set(id, { fingerprint, reply: undefined })
+      this.#underWay.set(id, { business, fingerprint })
       return undefined
     }
-    if (known.fingerprint !== fingerprint) return { _tag: "Failed", refusal: new CommandIdReused() }
-    return known.reply ?? { _tag: "Failed", refusal: new StillRunning({ commandId: id }) }
+    const isSame = known.fingerprint === fingerprint && known.business === business
+    const refusal = isSame ? new StillRunning({ commandId: id }) : new CommandIdReused()
+    return { _tag: "Failed", refusal }
   }
 
-  /** Only outcomes are final: a command that failed in the runtime may be tried again. */
-  end(id: string, fingerprint: string, reply: Reply): void {
-    if (reply._tag === "Failed" || (Result.isFailure(reply.outcome) && isTransient(reply.outcome.failure))) {
-      this.#known.delete(id)
-      return
-    }
-    this.#known.set(id, { fingerprint, reply: { ...reply, replayed: true } })
-    while (this.#known.size > recentMax) {
-      const oldest = this.#known.keys().next()
-      if (oldest.done === true) return
-      this.#known.delete(oldest.value)
-    }
+  /** Whether the id may have been seen lately; from now on it has been. */
+  meet(id: string): boolean {
+    const place = bitsOf(id, 0) % places
+    const mark = bitsOf(id, 28) || 1
+    if (this.#seen[place] === mark) return true
+    this.#seen[place] = mark
+    return false
+  }
+
+  end(id: string): void {
+    this.#underWay.delete(id)
   }
 }

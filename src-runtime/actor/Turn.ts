@@ -20,6 +20,12 @@ const snapshotEvents = 200
 
 export interface SnapshotDue extends Pick<Resident, "aggregate" | "id" | "seq" | "state"> {}
 
+export interface InboxItem {
+  readonly row: InboxRow
+  readonly command: Pending["command"]
+  readonly isTimer: boolean
+}
+
 /** A durable turn, for those who listen to commits. */
 export interface CommittedTurn {
   readonly business: string
@@ -27,7 +33,7 @@ export interface CommittedTurn {
   readonly shard: number
   readonly events: ReadonlyArray<{ readonly event: Event; readonly row: EventRow }>
   /** Messages and timers that are now in the inbox. */
-  readonly inbox: ReadonlyArray<{ readonly row: InboxRow; readonly command: Pending["command"] }>
+  readonly inbox: ReadonlyArray<InboxItem>
   readonly settles: ReadonlyArray<Settlement>
   readonly snapshots: ReadonlyArray<SnapshotDue>
   readonly dataKey: DataKey | undefined
@@ -65,29 +71,39 @@ const outcomeOf = (judgement: Judgement): Outcome | undefined => {
   return judgement.success.answer === undefined ? undefined : Result.succeed(judgement.success.answer)
 }
 
-const inboxOf = (place: Place, messages: ReadonlyArray<Message>, timers: ReadonlyArray<Timer>) => {
-  const item = (id: string, to: string, command: Pending["command"], deliverAt: number, key: DataKey | undefined) => ({
+const inboxOf = (
+  place: Place,
+  messages: ReadonlyArray<Message>,
+  timers: ReadonlyArray<Timer>
+): ReadonlyArray<InboxItem> => {
+  const { business, codec, key, at, dataKey } = place
+  const rowOf = (id: string, to: string, command: string, deliverAt: number): InboxRow => ({
+    id,
+    business,
+    key: to,
+    shard: shardOf(to),
     command,
-    row: {
-      id,
-      business: place.business,
-      key: to,
-      shard: shardOf(to),
-      command: place.codec.command(command, key, id),
-      deliverAt
-    }
+    deliverAt
   })
   return [
-    // To another contact: sealed by nobody's key, so it must hold nothing personal, or encoding refuses it.
-    ...messages.map(({ id, to, command }) => item(messageId(place.business, id), to, command, place.at, undefined)),
-    ...timers.map(({ name, at, command }) => item(timerId(place.key, name, at), place.key, command, at, place.dataKey))
+    ...messages.map(({ id, to, command }) => {
+      const name = messageId(business, id)
+      // To another contact: sealed by nobody's key, so it must hold nothing personal, or encoding refuses it.
+      return { row: rowOf(name, to, codec.command(command, undefined, name), at), command, isTimer: false }
+    }),
+    ...timers.map((timer) => {
+      const name = timerId(key, timer.name, timer.at)
+      const { command } = timer
+      return { row: rowOf(name, key, codec.command(command, dataKey, name), timer.at), command, isTimer: true }
+    })
   ]
 }
 
 /** Folds the events into the actors and encodes them. */
-const apply = (place: Place, events: ReadonlyArray<Event>, actors: Readonly<Record<string, Resident>>) =>
+const apply = (place: Place, events: ReadonlyArray<Event>, actors: ReadonlyArray<Resident>) =>
   events.map((event) => {
-    const actor = actors[aggregateOf(event).kind]
+    const aggregate = aggregateOf(event)
+    const actor = actors.find((each) => each.aggregate === aggregate)
     if (actor === undefined) throw new Error(`${event._tag} belongs to an aggregate that its decider did not ask for`)
     actor.state = actor.aggregate.evolve(actor.state, event)
     actor.seq += 1
@@ -100,12 +116,12 @@ export const encode = (
   place: Place,
   pending: Pending,
   judgement: Judgement,
-  actors: Readonly<Record<string, Resident>>
+  actors: ReadonlyArray<Resident>
 ): Encoded => {
   const { codec, sealer, business, key, shard, at, dataKey } = place
   const decision = Result.isSuccess(judgement) ? judgement.success : nothing
   const outcome = outcomeOf(judgement)
-  const before = Object.values(actors).map((actor) => ({ actor, state: actor.state, seq: actor.seq }))
+  const before = actors.map((actor) => ({ actor, state: actor.state, seq: actor.seq }))
   try {
     const events = apply(place, decision.events, actors)
     const inbox = inboxOf(place, decision.messages ?? [], decision.timers ?? [])

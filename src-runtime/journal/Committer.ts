@@ -12,7 +12,8 @@ import * as Fiber from "effect/Fiber"
 import * as Schedule from "effect/Schedule"
 import { randomUUID } from "node:crypto"
 import { type Fenced, Journal, type JournalUnavailable, type Conflicts } from "./Journal.ts"
-import { claimName, streamName, type Batch, type CommandRow, type Unit } from "./Unit.ts"
+import { groupsOf, separate, type Submission, type UnitFailure, wentDown } from "./Submission.ts"
+import { claimName, type Batch, type Unit } from "./Unit.ts"
 
 /** Units to a commit, at most: above it a longer batch only adds waiting. */
 const batchUnitsMax = 1024
@@ -22,28 +23,6 @@ const batchBytesMax = 8 * 1024 * 1024
 const announcedAtOnceMax = 128
 /** How often an unreachable journal is asked again, at most. */
 const retryIntervalMs = 500
-
-export type UnitFailure =
-  /** The command id is in the journal: the row tells its outcome. */
-  | { readonly _tag: "Duplicate"; readonly row: CommandRow }
-  /** Somebody else holds a value that the unit takes. */
-  | { readonly _tag: "ClaimTaken"; readonly kind: string }
-  /** The stream is longer than the unit thought: judge again on what is true. */
-  | { readonly _tag: "Superseded" }
-  /** It stood on a unit that failed, through no fault of its own: judge again on what is true. */
-  | { readonly _tag: "Undermined" }
-  /** The store will never take it. */
-  | { readonly _tag: "Poisonous"; readonly state: string }
-  /** The shard has another owner now. */
-  | { readonly _tag: "Fenced" }
-
-export interface Submission {
-  readonly unit: Unit
-  /** Units of one group stand and fall together, in order. */
-  readonly group: object
-  readonly committed: () => void
-  readonly failed: (failure: UnitFailure) => void
-}
 
 export interface CommitterStatistics {
   readonly commits: number
@@ -60,8 +39,10 @@ export interface CommitterStatistics {
 }
 
 export interface Committer {
-  /** Never blocks; the caller bounds what it submits by `statistics().waiting`. */
+  /** Never blocks; the caller bounds what it submits by `waiting`. */
   readonly submit: (submission: Submission) => void
+  /** Units decided and not yet durable. */
+  readonly waiting: () => number
   readonly statistics: () => CommitterStatistics
   /** The last offset of a shard that is known to be durable. */
   readonly committedOffset: (shard: number) => number
@@ -73,10 +54,13 @@ export interface Committer {
   readonly onCommitted: (listener: (submissions: ReadonlyArray<Submission>) => void) => () => void
 }
 
-const sizeOf = (unit: Unit): number => {
-  let bytes = unit.command?.outcome?.length ?? 0
-  for (const event of unit.events) bytes += event.body.length
-  for (const message of unit.inbox) bytes += message.command.length
+const sizeOf = (units: ReadonlyArray<Unit>): number => {
+  let bytes = 0
+  for (const unit of units) {
+    bytes += unit.command?.outcome?.length ?? 0
+    for (const event of unit.events) bytes += event.body.length
+    for (const message of unit.inbox) bytes += message.command.length
+  }
   return bytes
 }
 
@@ -93,8 +77,8 @@ export const make = Effect.fn("Committer.make")(function* (runner: string, shard
   }
 
   let queue: Array<Submission> = []
-  /** Of the batch under way: those who have not been told what became of them. */
-  let undecided = new Set<Submission>()
+  /** Of the batch under way: those whose fate is not known. */
+  let undecided: ReadonlyArray<Submission> = []
   let running = false
   let fenced = false
   let inFlight = 0
@@ -108,31 +92,37 @@ export const make = Effect.fn("Committer.make")(function* (runner: string, shard
   const counts = { commits: 0, units: 0, conflicts: 0, unknownOutcomes: 0 }
   const batchSizes: Array<number> = []
 
-  const compose = (): Array<Submission> => {
-    let size = 0
+  const compose = (): ReadonlyArray<Submission> => {
+    let count = 0
+    let units = 0
     let bytes = 0
     const released = new Set<string>()
     const taken = new Set<string>()
-    for (const { unit } of queue) {
-      if (size >= batchUnitsMax || bytes >= batchBytesMax) break
-      // One statement sees the values as they were before it: who takes what it releases, or releases what it takes,
-      // waits for the next batch.
-      if (released.size > 0 && unit.takes.some((claim) => released.has(claimName(claim)))) break
-      if (taken.size > 0 && unit.releases.some((claim) => taken.has(claimName(claim)))) break
-      for (const claim of unit.releases) released.add(claimName(claim))
-      for (const claim of unit.takes) taken.add(claimName(claim))
-      bytes += sizeOf(unit)
-      size += 1
+    // One statement sees the values as they were before it: who takes what it releases, or releases what it takes,
+    // waits for the next batch.
+    const clashes = ({ takes, releases }: Unit): boolean =>
+      (released.size > 0 && takes.some((claim) => released.has(claimName(claim)))) ||
+      (taken.size > 0 && releases.some((claim) => taken.has(claimName(claim))))
+    for (const submission of queue) {
+      if (units >= batchUnitsMax || bytes >= batchBytesMax || submission.units.some(clashes)) break
+      for (const { takes, releases } of submission.units) {
+        for (const claim of releases) released.add(claimName(claim))
+        for (const claim of takes) taken.add(claimName(claim))
+      }
+      bytes += sizeOf(submission.units)
+      units += submission.units.length
+      count += 1
     }
-    const batch = queue.slice(0, size)
-    queue = size === queue.length ? [] : queue.slice(size)
-    undecided = new Set(batch)
+    const batch = queue.slice(0, count)
+    queue = count === queue.length ? [] : queue.slice(count)
+    undecided = batch
     return batch
   }
 
   const batchOf = (submissions: ReadonlyArray<Submission>): Batch => {
     const next = new Map<number, number>()
-    for (const { unit } of submissions) {
+    const units = submissions.flatMap((submission) => submission.units)
+    for (const unit of units) {
       let offset = next.get(unit.shard) ?? offsets.get(unit.shard) ?? 0
       for (const event of unit.events) event.offset = ++offset
       next.set(unit.shard, offset)
@@ -142,23 +132,25 @@ export const make = Effect.fn("Committer.make")(function* (runner: string, shard
       runner,
       at: clock.currentTimeMillisUnsafe(),
       fence: [...next.keys()].toSorted((a, b) => a - b).map((shard) => [shard, epochs.get(shard) ?? 0] as const),
-      units: submissions.map((submission) => submission.unit)
+      units
     }
   }
 
   const settle = (submissions: ReadonlyArray<Submission>): void => {
-    counts.commits += 1
-    counts.units += submissions.length
-    const bucket = Math.floor(Math.log2(submissions.length))
-    batchSizes[bucket] = (batchSizes[bucket] ?? 0) + 1
-    for (const { unit } of submissions) {
-      const last = unit.events.at(-1)
-      if (last !== undefined) offsets.set(unit.shard, last.offset)
-    }
+    let units = 0
+    undecided = submissions.length === undecided.length ? [] : undecided.filter((each) => !submissions.includes(each))
     for (const submission of submissions) {
-      undecided.delete(submission)
+      units += submission.units.length
+      for (const { events, shard } of submission.units) {
+        const last = events.at(-1)
+        if (last !== undefined) offsets.set(shard, last.offset)
+      }
       announcements.push(submission)
     }
+    counts.commits += 1
+    counts.units += units
+    const bucket = Math.floor(Math.log2(units))
+    batchSizes[bucket] = (batchSizes[bucket] ?? 0) + 1
     if (!announcing) {
       announcing = true
       setImmediate(announce)
@@ -171,8 +163,10 @@ export const make = Effect.fn("Committer.make")(function* (runner: string, shard
    */
   const announce = (): void => {
     const slice = announcements.splice(0, announcedAtOnceMax)
-    inFlight -= slice.length
-    for (const submission of slice) submission.committed()
+    for (const submission of slice) {
+      inFlight -= submission.units.length
+      submission.committed()
+    }
     for (const listener of listeners) listener(slice)
     announcing = announcements.length > 0
     if (announcing) setImmediate(announce)
@@ -185,56 +179,24 @@ export const make = Effect.fn("Committer.make")(function* (runner: string, shard
     awaitingDrain.clear()
   }
 
-  const fail = (submission: Submission, failure: UnitFailure): void => {
-    inFlight -= 1
-    undecided.delete(submission)
-    submission.failed(failure)
+  const fail = (submission: Submission, failure: UnitFailure, unit?: Unit): void => {
+    inFlight -= submission.units.length
+    undecided = undecided.filter((each) => each !== submission)
+    submission.failed(failure, unit)
   }
 
-  /** Splits off what cannot commit and all that was stacked on it, here and in the queue; returns what may still go. */
+  /** Fails what cannot commit and all that was stacked on it, here and in the queue; returns what may still go. */
   const isolate = (submissions: ReadonlyArray<Submission>, conflicts: Conflicts): ReadonlyArray<Submission> => {
-    const commands = new Set<string>()
-    const claims = new Set<string>()
-    const events = new Set(conflicts.events)
-    const down = new Set<object>()
-    const conflictOf = ({ unit, group }: Submission): UnitFailure | undefined => {
-      const row = unit.command === undefined ? undefined : conflicts.commands.get(unit.command.id)
-      // Whatever it stands on: after a restart many are repeated together, and all of them are answered together.
-      if (row !== undefined) return { _tag: "Duplicate", row }
-      if (down.has(group)) return { _tag: "Undermined" }
-      // The same id or value twice in one batch: the second one is judged again after the first has committed.
-      if (unit.command !== undefined && commands.has(unit.command.id)) return { _tag: "Superseded" }
-      // Judged on an old state, or on the same as another in this batch: what it wanted to take may be its own by now.
-      const written = unit.events.map((event) => `${streamName(event)}/${event.seq}`)
-      if (written.some((name) => events.has(name))) return { _tag: "Superseded" }
-      for (const claim of unit.takes) {
-        const name = claimName(claim)
-        if (conflicts.claims.has(name) || claims.has(name)) return { _tag: "ClaimTaken", kind: claim.kind }
-      }
-      if (unit.command !== undefined) commands.add(unit.command.id)
-      for (const claim of unit.takes) claims.add(claimName(claim))
-      for (const name of written) events.add(name)
-      return undefined
-    }
-    const keep: Array<Submission> = []
-    const drop: Array<readonly [Submission, UnitFailure]> = []
-    for (const submission of submissions) {
-      const failure = conflictOf(submission)
-      if (failure === undefined) keep.push(submission)
-      else {
-        down.add(submission.group)
-        drop.push([submission, failure])
-      }
-    }
-    for (const [submission, failure] of drop) fail(submission, failure)
+    const { standing, fallen, down } = separate(submissions, conflicts)
+    for (const { submission, failure, unit } of fallen) fail(submission, failure, unit)
     unstack(down)
-    return keep
+    return standing
   }
 
   /** Fails what the queue still holds of groups that went down. */
-  const unstack = (down: ReadonlySet<object>): void => {
-    const stacked = queue.filter((submission) => down.has(submission.group))
-    queue = queue.filter((submission) => !down.has(submission.group))
+  const unstack = (down: Set<object>): void => {
+    const stacked: Array<Submission> = []
+    queue = queue.filter((submission) => !wentDown(down, submission) || (stacked.push(submission), false))
     for (const submission of stacked) fail(submission, { _tag: "Undermined" })
   }
 
@@ -253,9 +215,9 @@ export const make = Effect.fn("Committer.make")(function* (runner: string, shard
       Effect.catchTag("JournalUnavailable", Effect.die)
     )
 
-  /** Returns whether all of them were committed. */
-  const commit = (submissions: ReadonlyArray<Submission>): Effect.Effect<boolean, Fenced> =>
-    Effect.gen(function* () {
+  /** Returns the groups that went down. */
+  const commit: (submissions: ReadonlyArray<Submission>) => Effect.Effect<Set<object>, Fenced> = Effect.fnUntraced(
+    function* (submissions) {
       let remaining = submissions
       while (remaining.length > 0) {
         const batch = batchOf(remaining)
@@ -275,7 +237,8 @@ export const make = Effect.fn("Committer.make")(function* (runner: string, shard
         }
         counts.conflicts += 1
         if (failure._tag === "Poisonous") {
-          return (yield* bisect(remaining, failure.state)) && remaining.length === submissions.length
+          const down = yield* bisect(remaining, failure.state)
+          return new Set([...down, ...groupsOf(submissions.filter((submission) => !remaining.includes(submission)))])
         }
         const conflicts = yield* journal
           .conflicts(batch.units)
@@ -284,35 +247,37 @@ export const make = Effect.fn("Committer.make")(function* (runner: string, shard
         if (kept.length === remaining.length) {
           // A rule was hit that no row explains any more: everyone judges again on what is true now.
           for (const submission of remaining) fail(submission, { _tag: "Superseded" })
-          unstack(new Set(remaining.map((submission) => submission.group)))
-          return false
+          unstack(groupsOf(remaining))
+          return groupsOf(submissions)
         }
         remaining = kept
       }
       if (remaining.length > 0) settle(remaining)
-      return remaining.length === submissions.length
-    })
+      if (remaining.length === submissions.length) return new Set<object>()
+      return groupsOf(submissions.filter((submission) => !remaining.includes(submission)))
+    }
+  )
 
-  /** One unit is wrong and the store does not say which: halves, by group and then within it, until it stands alone. */
-  const bisect = (submissions: ReadonlyArray<Submission>, state: string): Effect.Effect<boolean, Fenced> =>
-    Effect.gen(function* () {
-      const groups = [...new Set(submissions.map((submission) => submission.group))]
+  /** One unit is wrong and the store does not say which: halves, in order, until its submission stands alone. */
+  const bisect: (submissions: ReadonlyArray<Submission>, state: string) => Effect.Effect<Set<object>, Fenced> =
+    Effect.fnUntraced(function* (submissions, state) {
       const [only] = submissions
       if (submissions.length === 1 && only !== undefined) {
-        fail(only, { _tag: "Poisonous", state })
-        unstack(new Set(groups))
-        return false
+        const down = groupsOf(submissions)
+        fail(only, { _tag: "Poisonous", state }, only.units.length === 1 ? only.units[0] : undefined)
+        unstack(down)
+        return down
       }
-      if (groups.length === 1) {
-        const half = submissions.length >> 1
-        if (yield* commit(submissions.slice(0, half))) return yield* commit(submissions.slice(half))
-        for (const submission of submissions.slice(half)) fail(submission, { _tag: "Undermined" })
-        return false
+      const half = submissions.length >> 1
+      const down = yield* commit(submissions.slice(0, half))
+      const standing: Array<Submission> = []
+      for (const submission of submissions.slice(half)) {
+        if (wentDown(down, submission)) fail(submission, { _tag: "Undermined" })
+        else standing.push(submission)
       }
-      const first = new Set(groups.slice(0, groups.length >> 1))
-      const one = yield* commit(submissions.filter((submission) => first.has(submission.group)))
-      const other = yield* commit(submissions.filter((submission) => !first.has(submission.group)))
-      return one && other
+      unstack(down)
+      for (const group of yield* commit(standing)) down.add(group)
+      return down
     })
 
   const surrender = (): void => {
@@ -351,7 +316,7 @@ export const make = Effect.fn("Committer.make")(function* (runner: string, shard
 
   const committer: Committer = {
     submit: (submission) => {
-      inFlight += 1
+      inFlight += submission.units.length
       if (fenced) return fail(submission, { _tag: "Fenced" })
       queue.push(submission)
       if (!running) {
@@ -360,6 +325,7 @@ export const make = Effect.fn("Committer.make")(function* (runner: string, shard
         setImmediate(start)
       }
     },
+    waiting: () => inFlight,
     statistics: () => ({ ...counts, waiting: inFlight, stalledSince, fenced, batchSizes }),
     committedOffset: (shard) => offsets.get(shard) ?? 0,
     drained: Effect.callback((resume) => {

@@ -108,6 +108,7 @@ const make = Effect.gen(function* () {
   }
 
   const heard = (turn: CommittedTurn): void => {
+    if (rooms.size === 0) return
     const siblings = rooms.get(`${turn.business}/${turn.key}`)
     const business = siblings === undefined ? undefined : actors.business(turn.business)
     if (siblings === undefined || business === undefined) return

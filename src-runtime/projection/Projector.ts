@@ -1,7 +1,8 @@
 /**
  * Keeps views of the journal up to date: reads each shard after the projection's cursor, decodes what the projection
  * wants, and writes its rows and the moved cursor in one transaction, so that an event takes effect once whatever is
- * killed when, and two runners cannot both apply it. Woken by commits of this runner, and each second in case it missed one.
+ * killed when, and two runners cannot both apply it. Woken by commits of this runner, and each second in case it missed one;
+ * what this runner committed a moment ago need not be read back.
  *
  * Projections run apart: one that throws stands still with its reason in `status`, holds up no other, and never skips;
  * `rebuild` empties it and starts from zero. An unreachable database is waited for.
@@ -22,6 +23,7 @@ import { Journal, type JournalUnavailable, type OffsetRange } from "../journal/J
 import type { EventRow } from "../journal/Unit.ts"
 import { Sealer } from "../privacy/Sealer.ts"
 import { DataKeys } from "./DataKeys.ts"
+import { FreshEvents } from "./FreshEvents.ts"
 import type { Committed, Projection } from "./Projection.ts"
 import * as ProjectionCursors from "./ProjectionCursors.ts"
 import { CursorMoved, type Position } from "./ProjectionCursors.ts"
@@ -30,8 +32,10 @@ import { ProjectionBehind, ViewUnavailable } from "./ViewRefusal.ts"
 
 /** Events read at a time and applied in one transaction, over all shards. */
 const batchEventsMax = 2_000
-/** A projection that was woken waits this long for more to read. */
-const gatherMs = 10
+/** A projection that was woken waits this long for more to read, unless a reader waits for it. */
+const gatherMs = 200
+/** Then it waits only for what is committed in the same moment. */
+const hurriedGatherMs = 5
 /** Data keys asked for at once: some connections are left for everybody else. */
 const readsAtOnceMax = 4
 /** The journal is looked at this often even if no commit was heard of; an unreachable one is tried again as often. */
@@ -70,10 +74,12 @@ export class Projector extends Context.Service<
 /** What stands behind a name: where it is, and who waits for it. */
 interface Reading {
   readonly projection: Projection
-  readonly types: ReadonlySet<string>
   /** By shard: the last event applied. */
   readonly offsets: Map<number, number>
+  readonly fresh: FreshEvents
   readonly wake: Latch.Latch
+  /** Open while a reader waits. */
+  readonly hurry: Latch.Latch
   /** Held by a pass and by a rebuild. */
   readonly turn: Semaphore.Semaphore
   readonly waiting: Set<() => void>
@@ -149,7 +155,7 @@ const make = Effect.fn("Projector.make")(function* (projections: ReadonlyArray<P
   const pass = Effect.fnUntraced(function* (reading: Reading) {
     const { projection } = reading
     const ranges = rangesOf(reading)
-    const events = yield* decode(reading, yield* read(reading, ranges))
+    const events = reading.fresh.within(ranges) ?? (yield* decode(reading, yield* read(reading, ranges)))
     yield* sql.withTransaction(
       Effect.gen(function* () {
         yield* cursors.move(
@@ -160,6 +166,7 @@ const make = Effect.fn("Projector.make")(function* (projections: ReadonlyArray<P
       })
     )
     reading.reason = undefined
+    reading.fresh.forget(ranges)
     moved(
       reading,
       ranges.map(({ shard, upTo }): Position => ({ shard, offset: upTo }))
@@ -174,7 +181,7 @@ const make = Effect.fn("Projector.make")(function* (projections: ReadonlyArray<P
     yield* reading.wake.close
     if (reading.state === "STOPPED" || shardsBehind(reading).length === 0) return
     // A crowd of commits shares one pass.
-    yield* Effect.sleep(gatherMs)
+    yield* Effect.raceFirst(Effect.sleep(gatherMs), Effect.andThen(reading.hurry.await, Effect.sleep(hurriedGatherMs)))
     const exit = yield* Effect.exit(reading.turn.withPermit(pass(reading)))
     if (Exit.isSuccess(exit)) return exit.value ? reading.wake.openUnsafe() : undefined
     if (Cause.hasInterruptsOnly(exit.cause)) return yield* Effect.interrupt
@@ -197,9 +204,10 @@ const make = Effect.fn("Projector.make")(function* (projections: ReadonlyArray<P
     yield* cursors.create(projection.name)
     const reading: Reading = {
       projection,
-      types: new Set<string>(projection.types),
       offsets: new Map(),
+      fresh: new FreshEvents(new Set(projection.types)),
       wake: yield* Latch.make(true),
+      hurry: yield* Latch.make(false),
       turn: yield* Semaphore.make(1),
       waiting: new Set(),
       state: "RUNNING",
@@ -221,7 +229,8 @@ const make = Effect.fn("Projector.make")(function* (projections: ReadonlyArray<P
   )
   yield* Effect.acquireRelease(
     Effect.sync(() =>
-      actors.onCommitted(({ business, key, shard, events, dataKey }) => {
+      actors.onCommitted((turn) => {
+        const { business, key, shard, events, dataKey } = turn
         const last = events.at(-1)
         if (last === undefined) return
         sawHead({ shard, offset: last.row.offset })
@@ -229,9 +238,7 @@ const make = Effect.fn("Projector.make")(function* (projections: ReadonlyArray<P
           keys.remember(business, key, dataKey)
         }
         // What a projection does not want it passes over later, with the next event that it does, or at the next poll.
-        for (const reading of readings) {
-          if (events.some(({ event }) => reading.types.has(event._tag))) reading.wake.openUnsafe()
-        }
+        for (const reading of readings) if (reading.fresh.hear(turn)) reading.wake.openUnsafe()
       })
     ),
     (unsubscribe) => Effect.sync(unsubscribe)
@@ -265,13 +272,19 @@ const make = Effect.fn("Projector.make")(function* (projections: ReadonlyArray<P
       if (upTo !== undefined) yield* view(name, readHeads)
       reading.wake.openUnsafe()
       yield* Effect.callback<void, ProjectionBehind>((resume) => {
+        const leave = (): void => {
+          reading.waiting.delete(look)
+          if (reading.waiting.size === 0) reading.hurry.closeUnsafe()
+        }
         const look = (): void => {
-          if (isThere()) resume(Effect.void)
-          else if (reading.state === "STOPPED") resume(Effect.fail(behind(reading)))
+          if (!isThere() && reading.state !== "STOPPED") return
+          leave()
+          resume(isThere() ? Effect.void : Effect.fail(behind(reading)))
         }
         reading.waiting.add(look)
+        reading.hurry.openUnsafe()
         look()
-        return Effect.sync(() => reading.waiting.delete(look))
+        return Effect.sync(leave)
       }).pipe(Effect.timeoutOrElse({ duration: waitMaxMs, orElse: () => Effect.fail(behind(reading)) }))
     }),
     rebuild: Effect.fn("Projector.rebuild")(function* (name) {

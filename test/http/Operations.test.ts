@@ -149,7 +149,7 @@ layer(testServer)("an operation", (it) => {
 describe("a purchase that waits for a shared wallet", () => {
   it.effect("P8 is an operation that runs after five seconds, and is done when the wallet has answered", () =>
     Effect.gen(function* () {
-      const runner = yield* start(JournalMemory.emptyStore())
+      const runner = yield* start(JournalMemory.emptyStore(), { cascadeTurnsMax: 1 })
       const { actors, connection } = runner
       yield* actors.ask(openBusiness())
       for (const contact of [1, 2]) yield* actors.ask(register(contact))

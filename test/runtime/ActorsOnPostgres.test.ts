@@ -7,7 +7,7 @@ import * as TestDatabase from "../support/TestDatabase.ts"
 import { connectTo, lostAfter, lostBefore } from "./FaultyJournal.ts"
 import { connectPostgres } from "./JournalStores.ts"
 import { askNow, ending, startThrough } from "./Runners.ts"
-import type { Runner } from "./Runners.ts"
+import type { Runner, RunnerOptions } from "./Runners.ts"
 import {
   businessId,
   changeEmail,
@@ -21,15 +21,16 @@ import {
   share
 } from "./SampleCommands.ts"
 
-const bakery = Effect.gen(function* () {
+const bakeryWith = Effect.fnUntraced(function* (options?: RunnerOptions) {
   const database = yield* TestDatabase.create
-  const start = Effect.flatMap(connectPostgres(database), ({ journal }) => startThrough(connectTo(journal)))
+  const start = Effect.flatMap(connectPostgres(database), ({ journal }) => startThrough(connectTo(journal), options))
   const runner = yield* start
   yield* runner.actors.ask(openBusiness())
   for (const number of [1, 2, 3]) yield* runner.actors.ask(register(number))
   yield* runner.actors.ask(credit(1, 1_000n, "opening"))
   return { start, runner }
 })
+const bakery = bakeryWith()
 
 const contact = (runner: Runner, number: number) =>
   Effect.map(runner.actors.read(businessId, contactId(number), "contact"), ({ state }) => state)
@@ -120,7 +121,8 @@ describe("over PostgreSQL", () => {
 
   it.live("a shared purchase and accepted work go on after a restart, wherever the runner died (P8, P10)", () =>
     Effect.gen(function* () {
-      const { start, runner } = yield* bakery
+      // Each message in a commit of its own, so that there is something to go on with.
+      const { start, runner } = yield* bakeryWith({ cascadeTurnsMax: 1 })
       yield* runner.actors.ask(share(1, 2))
       let last = runner
       for (let commits = 1; commits <= 3; commits++) {
@@ -150,6 +152,30 @@ describe("over PostgreSQL", () => {
         (yield* contact(last, 3)).lots.map((lot) => lot.lotId),
         ["accepted 1", "accepted 2", "accepted 3"]
       )
+    })
+  )
+
+  it.live("a shared purchase whose actors are in memory is one commit, and keeps its one outcome (P2, SHR-7)", () =>
+    Effect.gen(function* () {
+      const { start, runner } = yield* bakery
+      yield* runner.actors.ask(share(1, 2))
+      yield* Effect.all([contact(runner, 2), runner.actors.read(businessId, contactId(1), "community")])
+      const from = runner.connection.sent.length
+      const ask = withId(purchase(2, 1, 400n), 1)
+      const { answer } = yield* runner.actors.ask(ask)
+      assert.deepStrictEqual(
+        runner.connection.sent.slice(from).map(({ units }) => units.length),
+        [3]
+      )
+      yield* runner.crash
+      const next = yield* start
+      yield* Effect.all([contact(next, 1), contact(next, 2), next.actors.read(businessId, contactId(1), "community")])
+      // Judged on the doubled debit there is too little for the second one.
+      const again = next.actors.ask(ask)
+      const spent = next.actors.ask(debit(1, 600n, "the rest"))
+      const [repeated] = yield* Effect.all([again, spent], { concurrency: "unbounded" })
+      assert.deepStrictEqual([repeated.replayed, repeated.answer], [true, answer])
+      assert.strictEqual(yield* balance(next, 1), 0n)
     })
   )
 

@@ -6,7 +6,7 @@ import type { Ask } from "#runtime/actor/Actors.ts"
 import * as JournalMemory from "#runtime/storage/JournalMemory.ts"
 import { lostAfter, lostBefore } from "./FaultyJournal.ts"
 import { askNow, ending, history, start } from "./Runners.ts"
-import type { Runner } from "./Runners.ts"
+import type { Runner, RunnerOptions } from "./Runners.ts"
 import {
   businessId,
   commandId,
@@ -22,14 +22,15 @@ import { gate, until } from "./Waiting.ts"
 
 const withId = (ask: Ask, number: number, fingerprint = "one"): Ask => ({ ...ask, id: commandId(number), fingerprint })
 
-const bakery = Effect.gen(function* () {
+const bakeryWith = Effect.fnUntraced(function* (options?: RunnerOptions) {
   const store = JournalMemory.emptyStore()
-  const runner = yield* start(store)
+  const runner = yield* start(store, options)
   yield* runner.actors.ask(openBusiness())
   yield* runner.actors.ask(register(1))
   yield* runner.actors.ask(register(2))
   return { store, runner }
 })
+const bakery = bakeryWith()
 
 const balance = (runner: Runner, number = 1) =>
   Effect.map(runner.actors.read(businessId, contactId(number), "contact"), ({ state }) =>
@@ -115,7 +116,8 @@ describe("the same id again (P2)", () => {
     "while a later turn has still to settle it is told to wait, also after a restart, and then gets the outcome",
     () =>
       Effect.gen(function* () {
-        const { runner, store } = yield* bakery
+        // Each message in a commit of its own, so that there is a time at which the command is open.
+        const { runner, store } = yield* bakeryWith({ cascadeTurnsMax: 1 })
         yield* runner.actors.ask(credit(1, 100n, "opening"))
         const held = yield* gate
         const from = runner.connection.sent.length
@@ -126,7 +128,7 @@ describe("the same id again (P2)", () => {
         assert.strictEqual((yield* Effect.flip(runner.actors.ask(ask)))._tag, "StillRunning")
         yield* runner.crash
         assert.lengthOf(asked.replies, 0)
-        const next = yield* start(store)
+        const next = yield* start(store, { cascadeTurnsMax: 1 })
         const outcome = () => store.commands.get(commandId(1))?.outcome ?? undefined
         assert.isUndefined(outcome())
         const early = askNow(next, ask)

@@ -72,7 +72,7 @@ describe("a batch", () => {
       const lane = yield* startLane
       const heard: Array<number> = []
       lane.committer.onCommitted((submissions) => {
-        for (const { unit: one } of submissions) heard.push(...one.events.map((row) => row.offset))
+        for (const one of submissions.flatMap(({ units }) => units)) heard.push(...one.events.map((row) => row.offset))
       })
       const labels = names(30)
       submitEach(lane, labels.slice(0, 10))

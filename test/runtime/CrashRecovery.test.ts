@@ -11,7 +11,9 @@ import { JournalUnavailable } from "#runtime/journal/Journal.ts"
 import type { EventRow } from "#runtime/journal/Unit.ts"
 import * as JournalMemory from "#runtime/storage/JournalMemory.ts"
 import { askNow, ending, history, isAtRest, start } from "./Runners.ts"
+import type { Runner, RunnerOptions } from "./Runners.ts"
 import {
+  businessId,
   cancel,
   commandId,
   contactId,
@@ -65,9 +67,32 @@ const picture = Effect.fnUntraced(function* (store: Store, id: string) {
   }
 })
 
+/** How the messages of a command come to be done. */
+interface Way {
+  readonly name: string
+  readonly options?: RunnerOptions
+  /** What the runner has in memory when the command comes. */
+  readonly prepare: (runner: Runner) => Effect.Effect<unknown, unknown>
+}
+
+const eachItsOwn: Way = {
+  name: "each message in a commit of its own",
+  options: { cascadeTurnsMax: 1 },
+  prepare: () => Effect.void
+}
+const allInOne: Way = {
+  name: "all messages in one commit",
+  prepare: ({ actors }) =>
+    Effect.all([
+      ...[1, 2, 9].map((number) => actors.read(businessId, contactId(number), "contact")),
+      actors.read(businessId, contactId(1), "community")
+    ])
+}
+
 /** Runs a command over a store; the runner dies once `commits` commits are through. Returns whether it got so far. */
-const dieAfter = Effect.fnUntraced(function* (store: Store, ask: Ask, commits: number) {
-  const runner = yield* start(store)
+const dieAfter = Effect.fnUntraced(function* (store: Store, way: Way, ask: Ask, commits: number) {
+  const runner = yield* start(store, way.options)
+  yield* way.prepare(runner)
   let through = 0
   runner.connection.around = (commit) =>
     Effect.tap(commit, () =>
@@ -85,8 +110,8 @@ const dieAfter = Effect.fnUntraced(function* (store: Store, ask: Ask, commits: n
 })
 
 /** Takes over, lets everything come to rest, and repeats the first command as its caller would. */
-const recover = Effect.fnUntraced(function* (store: Store, ask: Ask) {
-  const runner = yield* start(store)
+const recover = Effect.fnUntraced(function* (store: Store, way: Way, ask: Ask) {
+  const runner = yield* start(store, way.options)
   yield* until(() => isAtRest(store) && [...store.commands.values()].every((row) => row.outcome !== null))
   const again = askNow(runner, { ...ask, id: commandId(1), fingerprint: "one" })
   yield* until(() => again.replies.length === 1 && isAtRest(store))
@@ -100,6 +125,7 @@ interface Story {
   readonly ends: string
   readonly owner: bigint
   readonly member: bigint
+  /** With each message in a commit of its own, at least. */
   readonly commits: number
   readonly before?: ReadonlyArray<Ask>
 }
@@ -156,53 +182,59 @@ const stories: ReadonlyArray<Story> = [
   }
 ]
 
-describe("whatever commit its runner dies after,", () => {
-  for (const story of stories) {
-    it.effect(story.name, () =>
+for (const way of [eachItsOwn, allInOne]) {
+  describe(`with ${way.name}, whatever commit its runner dies after,`, () => {
+    for (const story of stories) {
+      it.effect(story.name, () =>
+        Effect.gen(function* () {
+          const origin = yield* household
+          for (const ask of story.before ?? []) {
+            const runner = yield* start(origin, way.options)
+            yield* runner.actors.ask(ask)
+            yield* until(() => isAtRest(origin))
+            yield* runner.crash
+          }
+          const undisturbed = copy(origin)
+          assert.isFalse(yield* dieAfter(undisturbed, eachItsOwn, story.ask, Number.POSITIVE_INFINITY))
+          // Whichever way, and whoever dies, it ends as it does undisturbed by the longest way.
+          const expected = yield* picture(undisturbed, purchaseId(1))
+          assert.deepStrictEqual([expected.owner, expected.member, expected.open], [story.owner, story.member, 0])
+
+          let commits = 1
+          for (; ; commits++) {
+            const store = copy(origin)
+            const hasDied = yield* dieAfter(store, way, story.ask, commits)
+            if (!hasDied) assert.deepStrictEqual(yield* picture(store, purchaseId(1)), expected)
+            if (!hasDied) break
+            assert.strictEqual(yield* recover(store, way, story.ask), story.ends, `after commit ${commits}`)
+            assert.deepStrictEqual(yield* picture(store, purchaseId(1)), expected, `after commit ${commits}`)
+          }
+          if (way === allInOne) assert.strictEqual(commits - 1, 1)
+          else assert.isAtLeast(commits - 1, story.commits)
+        })
+      )
+    }
+
+    it.effect("and whatever commit the next one dies after, a shared purchase ends paid (P10)", () =>
       Effect.gen(function* () {
         const origin = yield* household
-        for (const ask of story.before ?? []) {
-          const runner = yield* start(origin)
-          yield* runner.actors.ask(ask)
-          yield* until(() => isAtRest(origin))
-          yield* runner.crash
+        const ask = purchase(2, 1, 500n)
+        const ends: Array<string> = []
+        for (let first = 1; first <= 3; first++) {
+          for (let second = 1; second <= 3; second++) {
+            const store = copy(origin)
+            yield* dieAfter(store, way, ask, first)
+            yield* dieAfter(store, way, ask, second)
+            ends.push(yield* recover(store, way, ask))
+            const { owner, member, open } = yield* picture(store, purchaseId(1))
+            assert.deepStrictEqual([owner, member, open], [500n, 100n, 0], `after ${first} and ${second}`)
+          }
         }
-        const undisturbed = copy(origin)
-        assert.isFalse(yield* dieAfter(undisturbed, story.ask, Number.POSITIVE_INFINITY))
-        const expected = yield* picture(undisturbed, purchaseId(1))
-        assert.deepStrictEqual([expected.owner, expected.member, expected.open], [story.owner, story.member, 0])
-
-        let commits = 1
-        for (; ; commits++) {
-          const store = copy(origin)
-          if (!(yield* dieAfter(store, story.ask, commits))) break
-          assert.strictEqual(yield* recover(store, story.ask), story.ends, `after commit ${commits}`)
-          assert.deepStrictEqual(yield* picture(store, purchaseId(1)), expected, `after commit ${commits}`)
-        }
-        assert.isAtLeast(commits - 1, story.commits)
+        assert.deepStrictEqual(new Set(ends), new Set(["done"]))
       })
     )
-  }
-
-  it.effect("and whatever commit the next one dies after, a shared purchase ends paid (P10)", () =>
-    Effect.gen(function* () {
-      const origin = yield* household
-      const ask = purchase(2, 1, 500n)
-      const ends: Array<string> = []
-      for (let first = 1; first <= 3; first++) {
-        for (let second = 1; second <= 3; second++) {
-          const store = copy(origin)
-          yield* dieAfter(store, ask, first)
-          yield* dieAfter(store, ask, second)
-          ends.push(yield* recover(store, ask))
-          const { owner, member, open } = yield* picture(store, purchaseId(1))
-          assert.deepStrictEqual([owner, member, open], [500n, 100n, 0], `after ${first} and ${second}`)
-        }
-      }
-      assert.deepStrictEqual(new Set(ends), new Set(["done"]))
-    })
-  )
-})
+  })
+}
 
 describe("accepted work (P8)", () => {
   const entries = (store: Store) =>

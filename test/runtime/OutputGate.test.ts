@@ -6,9 +6,10 @@ import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
 import { Conflicting } from "#runtime/journal/Journal.ts"
+import type { Unit } from "#runtime/journal/Unit.ts"
 import * as JournalMemory from "#runtime/storage/JournalMemory.ts"
 import { askNow, ending, history, isAtRest, start } from "./Runners.ts"
-import type { Asked, Runner } from "./Runners.ts"
+import type { Asked, Runner, RunnerOptions } from "./Runners.ts"
 import {
   businessId,
   changeEmail,
@@ -27,20 +28,27 @@ import {
 import { gate, quiet, until } from "./Waiting.ts"
 
 /** A bakery with contacts 1 to 3; the first has 10.00 in her wallet. */
-const bakery = Effect.gen(function* () {
+const bakeryWith = Effect.fnUntraced(function* (options?: RunnerOptions) {
   const store = JournalMemory.emptyStore()
-  const runner = yield* start(store)
+  const runner = yield* start(store, options)
   const { ask } = runner.actors
   yield* ask(openBusiness())
   for (const number of [1, 2, 3]) yield* ask(register(number))
   yield* ask(credit(1, 1_000n, "opening"))
   return { store, runner }
 })
+const bakery = bakeryWith()
 
 const balance = (runner: Runner, number: number) =>
   Effect.map(runner.actors.read(businessId, contactId(number), "contact"), ({ state }) =>
     state.lots.reduce((sum, lot) => sum + lot.remaining, 0n)
   )
+
+/** All that is stored, as it is now. */
+const copyOf = (store: JournalMemory.Store): JournalMemory.Store => structuredClone(store)
+
+/** Of all that a commit makes durable. */
+const firstEvent = (units: ReadonlyArray<Unit> | undefined) => units?.flatMap(({ events }) => events)[0]?.type
 
 const endings = (asked: ReadonlyArray<Asked>) => asked.map(({ replies }) => ending(replies[0]))
 
@@ -70,19 +78,53 @@ describe("before the commit", () => {
     })
   )
 
-  it.effect("no message leaves: the other side of a transfer hears of it only when the debit is durable (WAL-8)", () =>
+  it.effect("what a turn sets off is no more seen than the turn: a transfer is both its legs or nothing (WAL-8)", () =>
     Effect.gen(function* () {
       const { runner, store } = yield* bakery
+      const pushes: Array<string> = []
+      runner.actors.onCommitted((turn) => pushes.push(...turn.events.map(({ event }) => event._tag)))
       const held = yield* gate
       runner.connection.around = held.hold
+      const from = runner.connection.sent.length
+      const stored = copyOf(store)
+      const asked = askNow(runner, transfer(1, 2, 300n, "gift"))
+      const seen: Array<bigint> = []
+      const reading = yield* Effect.forEach([1, 2], (number) =>
+        Effect.forkChild(Effect.tap(balance(runner, number), (amount) => Effect.sync(() => seen.push(amount))))
+      )
+      yield* until(() => held.arrived() === 1)
+      yield* quiet
+      assert.lengthOf(runner.connection.sent.at(-1)?.units ?? [], 3, "the debit, the credit and the last word")
+      assert.deepStrictEqual([asked.replies.length, seen, pushes], [0, [], []])
+      assert.deepStrictEqual(copyOf(store), stored)
+
+      yield* held.open
+      yield* until(() => asked.replies.length === 1 && reading.every((fiber) => fiber.pollUnsafe()))
+      assert.deepStrictEqual(endings([asked]), ["done"])
+      assert.sameMembers(seen, [700n, 300n])
+      assert.includeMembers(pushes, ["FundsDebited", "FundsCredited"])
+      assert.strictEqual(runner.connection.sent.length, from + 1)
+      assert.isTrue(isAtRest(store))
+    })
+  )
+
+  it.effect("no message leaves: the other side of a transfer hears of it only when the debit is durable (WAL-8)", () =>
+    Effect.gen(function* () {
+      const { runner, store } = yield* bakeryWith({ cascadeTurnsMax: 1 })
+      const held = yield* gate
+      runner.connection.around = held.hold
+      const from = runner.connection.sent.length
       const asked = askNow(runner, transfer(1, 2, 300n, "gift"))
       yield* until(() => held.arrived() === 1)
       yield* quiet
       assert.strictEqual(store.inbox.size, 0)
       assert.lengthOf(runner.connection.sent.at(-1)?.units ?? [], 1)
+      assert.lengthOf(asked.replies, 0)
       yield* held.open
       yield* until(() => asked.replies.length === 1)
       assert.deepStrictEqual(yield* Effect.all([balance(runner, 1), balance(runner, 2)]), [700n, 300n])
+      const [debited, credited] = runner.connection.sent.slice(from).map(({ units }) => units)
+      assert.deepStrictEqual([debited, credited].map(firstEvent), ["FundsDebited", "FundsCredited"])
     })
   )
 

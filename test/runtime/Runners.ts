@@ -9,6 +9,7 @@ import * as Layer from "effect/Layer"
 import * as Redacted from "effect/Redacted"
 import * as Scope from "effect/Scope"
 import * as Actors from "#runtime/actor/Actors.ts"
+import { CascadeTurnsMax } from "#runtime/actor/Cascade.ts"
 import type { Reply } from "#runtime/actor/Pending.ts"
 import { Codec } from "#runtime/journal/Codec.ts"
 import { aggregateOfKind, type Kind, type StateOf } from "#runtime/journal/Kinds.ts"
@@ -30,8 +31,13 @@ export interface Runner {
   readonly stop: Effect.Effect<void>
 }
 
+export interface RunnerOptions {
+  /** Turns that commit together, at most; 1 sends every message through the inbox. The runtime's own bound if absent. */
+  readonly cascadeTurnsMax?: number
+}
+
 /** Starts a runner through a connection. It ends with its test as in a crash, since what a test holds would never drain. */
-export const startThrough = Effect.fnUntraced(function* (connection: Connection) {
+export const startThrough = Effect.fnUntraced(function* (connection: Connection, options: RunnerOptions = {}) {
   const scope = yield* Scope.make()
   const crash = Effect.sync(() => {
     connection.cut()
@@ -40,13 +46,15 @@ export const startThrough = Effect.fnUntraced(function* (connection: Connection)
   })
   yield* Effect.addFinalizer(() => crash)
   const journal = Layer.succeed(Journal, connection.journal)
-  const layer = Actors.layer.pipe(Layer.provide(Layer.merge(journal, sealerLayer)))
+  const { cascadeTurnsMax } = options
+  const bound = cascadeTurnsMax === undefined ? Layer.empty : Layer.succeed(CascadeTurnsMax, cascadeTurnsMax)
+  const layer = Actors.layer.pipe(Layer.provide(Layer.mergeAll(journal, sealerLayer, bound)))
   const context = yield* Layer.buildWithScope(layer, scope)
   const actors = Context.get(context, Actors.Actors)
   return { actors, connection, crash, stop: Scope.close(scope, Exit.void) } satisfies Runner
 })
 
-export const start = (store: Store) => startThrough(FaultyJournal.connect(store))
+export const start = (store: Store, options?: RunnerOptions) => startThrough(FaultyJournal.connect(store), options)
 
 /** What came of an ask so far; `replies` grows when it is answered. */
 export interface Asked {

@@ -16,8 +16,12 @@ export interface Lane {
   readonly committer: Committer
   /** What was told to whom, in the order of telling: "name committed", "name Superseded". */
   readonly told: ReadonlyArray<string>
+  /** The unit at fault, by the name of the submission that was told so. */
+  readonly faults: ReadonlyMap<string, Unit>
   /** Submits in this very tick. Units of one group name stand and fall together. */
   readonly submit: (name: string, group: string, unit: Unit) => void
+  /** Submits several units, decided on several groups, as one. */
+  readonly submitTogether: (name: string, groups: ReadonlyArray<string>, units: ReadonlyArray<Unit>) => void
 }
 
 export const startLane = Effect.gen(function* () {
@@ -27,16 +31,23 @@ export const startLane = Effect.gen(function* () {
     Effect.provideService(Journal, connection.journal)
   )
   const told: Array<string> = []
+  const faults = new Map<string, Unit>()
   const groups = new Map<string, object>()
-  const submit: Lane["submit"] = (name, groupName, unit) => {
-    const group = groups.get(groupName) ?? {}
-    groups.set(groupName, group)
-    committer.submit({
-      unit,
-      group,
-      committed: () => void told.push(`${name} committed`),
-      failed: (failure) => void told.push(`${name} ${failure._tag}`)
-    })
+  const groupOf = (name: string): object => {
+    const group = groups.get(name) ?? {}
+    groups.set(name, group)
+    return group
   }
-  return { store, connection, committer, told, submit } satisfies Lane
+  const submitTogether: Lane["submitTogether"] = (name, groupNames, units) =>
+    committer.submit({
+      units,
+      groups: groupNames.map(groupOf),
+      committed: () => void told.push(`${name} committed`),
+      failed: (failure, unit) => {
+        told.push(`${name} ${failure._tag}`)
+        if (unit !== undefined) faults.set(name, unit)
+      }
+    })
+  const submit: Lane["submit"] = (name, group, unit) => submitTogether(name, [group], [unit])
+  return { store, connection, committer, told, faults, submit, submitTogether } satisfies Lane
 })

@@ -1,0 +1,109 @@
+/**
+ * What a turn sets off, as far as it can be judged at once. A message to an actor that is in memory takes its turn in the
+ * same tick and commits together with the turn that sent it, all or nothing: a purchase drawn from another's wallet is
+ * one commit instead of three, and no message waits that is done already; its id is kept like any other command's, for
+ * each is done once. Whatever cannot be judged at once stands
+ * in the inbox with its sender's commit and is delivered after it (architecture decisions 5 and 6).
+ *
+ * The output gate holds: nothing of it is seen outside before that commit, and if it fails, all states that it was
+ * decided on are dropped together.
+ */
+import * as Context from "effect/Context"
+import type { Submission } from "../journal/Submission.ts"
+import type { Unit } from "../journal/Unit.ts"
+import type { Delivery } from "./Delivery.ts"
+import type { Group } from "./Group.ts"
+import type { Decided } from "./Host.ts"
+import type { Pending } from "./Pending.ts"
+import type { InboxItem } from "./Turn.ts"
+
+/** Turns that commit together, at most; 1 sends every message through the inbox. */
+export const CascadeTurnsMax = Context.Reference<number>("koinon/runtime/CascadeTurnsMax", {
+  defaultValue: () => 16
+})
+
+interface Part {
+  readonly decided: Decided
+  unit: Unit
+  inbox: ReadonlyArray<InboxItem>
+}
+
+/** A command that a later part of the same commit settles has its outcome from the start: there is no row to update yet. */
+const settleWithin = (parts: ReadonlyArray<Part>): void => {
+  const [first] = parts
+  const command = first?.unit.command
+  if (first === undefined || command?.outcome !== null) return
+  for (const part of parts) {
+    const settled = part.unit.settles.find(({ id }) => id === command.id)
+    if (settled === undefined) continue
+    part.unit = { ...part.unit, settles: part.unit.settles.filter((each) => each !== settled) }
+    first.unit = { ...first.unit, command: { ...command, outcome: settled.outcome } }
+  }
+}
+
+/** What a cascade has to know of the runner. */
+export interface Surroundings {
+  /** At least 1. */
+  readonly turnsMax: number
+  /** The group if it is in memory. */
+  readonly groupOf: (business: string, key: string) => Group | undefined
+  readonly delivery: Pick<Delivery, "sent" | "withdrawn" | "isOnTheWay">
+}
+
+const messageOf = ({ row, command }: InboxItem): Pending => ({
+  id: row.id,
+  fingerprint: "",
+  command,
+  deadlineAt: Number.POSITIVE_INFINITY,
+  fromInbox: false,
+  reply: () => undefined,
+  attempts: 0
+})
+
+/** The turn with those it sets off, as one submission. */
+export const cascade = (decided: Decided, { turnsMax, groupOf, delivery }: Surroundings): Submission => {
+  const parts: Array<Part> = [{ decided, unit: decided.unit, inbox: decided.turn.inbox }]
+  const judge = (item: InboxItem, from: string): Part | undefined => {
+    const { business, key } = item.row
+    // Messages from one to another keep their order.
+    if (parts.length >= turnsMax || delivery.isOnTheWay(from, key)) return undefined
+    const next = groupOf(business, key)?.judgeAtOnce(messageOf(item))
+    return next === undefined ? undefined : { decided: next, unit: next.unit, inbox: next.turn.inbox }
+  }
+  const left: Array<readonly [row: InboxItem["row"], from: string]> = []
+  for (const part of parts) {
+    if (part.inbox.length === 0) continue
+    const from = part.unit.key
+    const sent = part.inbox.filter((item) => {
+      if (item.isTimer) return true
+      const next = judge(item, from)
+      if (next !== undefined) {
+        parts.push(next)
+        return false
+      }
+      delivery.sent(item.row, from)
+      left.push([item.row, from])
+      return true
+    })
+    if (sent.length === part.inbox.length) continue
+    part.inbox = sent
+    part.unit = { ...part.unit, inbox: sent.map(({ row }) => row) }
+  }
+  if (parts.length > 1) settleWithin(parts)
+  return {
+    units: parts.map(({ unit }) => unit),
+    groups: parts.map(({ decided: { group } }) => group),
+    committed: () => {
+      // Everybody hears of all of it before anybody is answered.
+      for (const { decided: each, inbox } of parts) each.published({ ...each.turn, inbox })
+      for (const { decided: each } of parts) each.answered()
+    },
+    failed: (failure, unit) => {
+      for (const [row, from] of left) delivery.withdrawn(row, from)
+      const own = parts.length === 1 || unit === parts[0]?.unit || failure._tag === "Fenced"
+      // Judged again, it sends each message on its own way, so that a fault is found where it is.
+      decided.failed(own ? failure : { _tag: "Superseded" })
+      for (const { decided: each } of parts.slice(1)) each.failed(undefined)
+    }
+  }
+}
