@@ -92,7 +92,7 @@ export const make = Effect.fn("Committer.make")(function* (runner: string, shard
   const counts = { commits: 0, units: 0, conflicts: 0, unknownOutcomes: 0 }
   const batchSizes: Array<number> = []
 
-  const compose = (): ReadonlyArray<Submission> => {
+  const compose = (): Array<Submission> => {
     let count = 0
     let units = 0
     let bytes = 0
@@ -299,6 +299,9 @@ export const make = Effect.fn("Committer.make")(function* (runner: string, shard
         )
       )
       stalledSince = undefined
+      // The driver's hooks remember some statements, and with them this generator, until a full collection: without the
+      // callers, at least.
+      submissions.length = 0
     }
     running = false
     releaseDrained()
