@@ -15,8 +15,8 @@ import type { Pending } from "./Pending.ts"
 import { shardOf } from "./Placement.ts"
 import type { Resident } from "./Resident.ts"
 
-/** A snapshot is due after so many events. */
-const snapshotEvents = 200
+/** A snapshot is due after so many events: no more of them are folded when an actor wakes. */
+const snapshotEvents = 100
 
 export interface SnapshotDue extends Pick<Resident, "aggregate" | "id" | "seq" | "state"> {}
 

@@ -13,6 +13,7 @@ import {
   Journal,
   JournalUnavailable,
   Poisonous,
+  type Loaded,
   type LoadedStream,
   type StreamRef
 } from "../journal/Journal.ts"
@@ -47,11 +48,58 @@ const rowOf = (row: object): unknown =>
 const eventColumns =
   'business, key, aggregate, id, seq, shard, shard_offset AS "offset", type, version, body, checksum, at'
 const commandColumns = "id, business, key, fingerprint, outcome, at"
-const snapshotColumns = 'business, aggregate, id, seq, state_version AS "stateVersion", body, checksum'
 const inboxColumns = 'id, business, key, shard, command, deliver_at AS "deliverAt"'
 const heldClaims =
   "SELECT scope, kind, hash, business, holder FROM claim WHERE (scope, kind, hash) IN " +
   "(SELECT * FROM unnest($1::uuid[], $2::text[], $3::bytea[]))"
+
+/**
+ * All that an actor needs to wake, in one statement: so that it takes one round trip, and snapshots and events are of one
+ * instant.
+ */
+const loading =
+  "WITH wanted AS (SELECT * FROM unnest($1::smallint[], $2::uuid[]) AS w(stream, stream_id)), " +
+  "kept AS (SELECT s.* FROM wanted JOIN snapshot s ON s.id = stream_id AND s.aggregate = stream " +
+  "WHERE s.business = $3::uuid AND $5::boolean) " +
+  "SELECT 'snapshot' AS part, business, NULL::uuid AS key, aggregate, id, seq, NULL::smallint AS shard, " +
+  'NULL::bigint AS "offset", NULL::text AS type, state_version AS version, body, checksum, NULL::bigint AS at, ' +
+  "NULL::bytea AS wrapped FROM kept UNION ALL " +
+  "SELECT 'event', e.business, e.key, e.aggregate, e.id, e.seq, e.shard, e.shard_offset, e.type, e.version, e.body, " +
+  "e.checksum, e.at, NULL FROM wanted LEFT JOIN kept ON kept.id = stream_id AND kept.aggregate = stream " +
+  "JOIN event e ON e.id = stream_id AND e.aggregate = stream AND e.seq > coalesce(kept.seq, 0) " +
+  "WHERE e.business = $3::uuid UNION ALL " +
+  "SELECT 'key', NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, wrapped FROM data_key " +
+  "WHERE key = $4::uuid AND business = $3::uuid"
+
+type LoadedRow = EventRow & { readonly part: "snapshot" | "event" | "key"; readonly wrapped: Uint8Array }
+
+const snapshotOf = ({ business, aggregate, id, seq, version, body, checksum }: LoadedRow): SnapshotRow => ({
+  business,
+  aggregate,
+  id,
+  seq,
+  stateVersion: version,
+  body,
+  checksum
+})
+
+const eventOf = ({ part: _part, wrapped: _wrapped, ...row }: LoadedRow): EventRow => row
+
+const loadedOf = (streams: ReadonlyArray<StreamRef>, rows: ReadonlyArray<LoadedRow>): Loaded => ({
+  streams: streams.map((stream): LoadedStream => {
+    const own = rows.filter((row) => row.aggregate === stream.aggregate && row.id === stream.id)
+    const snapshot = own.find(({ part }) => part === "snapshot")
+    return {
+      ...stream,
+      snapshot: snapshot === undefined ? undefined : snapshotOf(snapshot),
+      events: own
+        .filter(({ part }) => part === "event")
+        .map(eventOf)
+        .toSorted((left, right) => left.seq - right.seq)
+    }
+  }),
+  dataKey: rows.find(({ part }) => part === "key")?.wrapped
+})
 
 const offsetRanges = "unnest($1::smallint[], $2::bigint[], $3::bigint[]) AS ranges(s, after, up_to)"
 
@@ -114,48 +162,6 @@ const make = Effect.gen(function* () {
       uuids(ids)
     ])
 
-  const snapshots = (business: string, streams: ReadonlyArray<StreamRef>) =>
-    query<SnapshotRow>(
-      "load",
-      `SELECT ${snapshotColumns} FROM snapshot WHERE business = $3::uuid AND (id, aggregate) IN ` +
-        "(SELECT * FROM unnest($1::uuid[], $2::smallint[]))",
-      [uuids(streams.map(({ id }) => id)), smallints(streams.map(({ aggregate }) => aggregate)), business]
-    )
-
-  /** The snapshots first: which events are wanted depends on them. */
-  const load = Effect.fnUntraced(function* (
-    business: string,
-    streams: ReadonlyArray<StreamRef>,
-    withSnapshots: boolean
-  ) {
-    const kept = withSnapshots ? yield* snapshots(business, streams) : []
-    const from = new Map(kept.map((row) => [streamName(row), row]))
-    const events = yield* query<EventRow>(
-      "load",
-      `SELECT ${eventColumns} FROM unnest($1::smallint[], $2::uuid[], $3::integer[]) AS wanted(stream, stream_id, after) ` +
-        "JOIN event ON id = stream_id AND aggregate = stream AND seq > after " +
-        "WHERE business = $4::uuid ORDER BY aggregate, seq",
-      [
-        smallints(streams.map(({ aggregate }) => aggregate)),
-        uuids(streams.map(({ id }) => id)),
-        integers(streams.map((stream) => from.get(streamName(stream))?.seq ?? 0)),
-        business
-      ]
-    )
-    return streams.map((stream): LoadedStream => ({
-      ...stream,
-      snapshot: from.get(streamName(stream)),
-      events: events.filter((event) => event.aggregate === stream.aggregate && event.id === stream.id)
-    }))
-  })
-
-  const dataKeys = (business: string, key: string) =>
-    query<{ readonly wrapped: Uint8Array }>(
-      "load",
-      "SELECT wrapped FROM data_key WHERE key = $1::uuid AND business = $2::uuid",
-      [key, business]
-    )
-
   return Journal.of({
     takeOver: Effect.fn("Journal.takeOver")(function* (runner, shards) {
       return yield* holdsOf(
@@ -193,14 +199,17 @@ const make = Effect.gen(function* () {
         events: yield* conflictingEvents(units.flatMap(({ events }) => events))
       }
     }),
-    load: Effect.fnUntraced(function* (business, key, streams, options) {
-      const withSnapshots = options?.withoutSnapshots !== true
-      const [loaded, keys] = yield* Effect.all(
-        [streams.length === 0 ? Effect.succeed([]) : load(business, streams, withSnapshots), dataKeys(business, key)],
-        { concurrency: "unbounded" }
-      )
-      return { streams: loaded, dataKey: keys[0]?.wrapped }
-    }),
+    load: (business, key, streams, options) =>
+      Effect.map(
+        query<LoadedRow>("load", loading, [
+          smallints(streams.map(({ aggregate }) => aggregate)),
+          uuids(streams.map(({ id }) => id)),
+          business,
+          key,
+          options?.withoutSnapshots !== true
+        ]),
+        (rows) => loadedOf(streams, rows)
+      ),
     command: (id) => Effect.map(commands([id]), (rows) => rows[0]),
     holders,
     due: Effect.fnUntraced(function* (now, rowsMax) {

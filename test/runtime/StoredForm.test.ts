@@ -192,16 +192,16 @@ describe("a row that was torn or altered (P14)", () => {
 })
 
 describe("a snapshot", () => {
-  it.effect("is taken every 200 events and equals the fold of the events up to it", () =>
+  it.effect("is taken every 100 events and equals the fold of the events up to it", () =>
     Effect.gen(function* () {
       const { store, runner } = yield* bakery
       const seqs: Array<number> = []
-      for (let index = 0; index < 450; index++) {
+      for (let index = 0; index < 250; index++) {
         yield* runner.actors.ask((index % 3 === 2 ? debit : credit)(1, 1n, `${index}`))
         const seq = store.snapshots.get(stream)?.seq
         if (seq !== undefined && seq !== seqs.at(-1)) seqs.push(seq)
       }
-      assert.deepStrictEqual(seqs, [200, 400])
+      assert.deepStrictEqual(seqs, [100, 200])
       const kept = store.snapshots.get(stream)
       assert.isDefined(kept)
       if (kept === undefined) return
@@ -209,7 +209,7 @@ describe("a snapshot", () => {
       const entries = yield* history(store, "contact", contactId(1))
       const next = yield* start(store)
       const { state, seq } = yield* read(next)
-      assert.deepStrictEqual([seq, state], [451, entries.at(-1)?.state])
+      assert.deepStrictEqual([seq, state], [251, entries.at(-1)?.state])
       assert.strictEqual(seq - kept.seq, 51)
     })
   )
@@ -221,7 +221,7 @@ describe("a snapshot", () => {
         const { store, runner } = yield* bakery
         yield* runner.actors.ask(register(2))
         yield* runner.actors.ask(changeEmail(2, "taken@example.com"))
-        for (let index = 0; index < 198; index++) yield* runner.actors.ask(credit(1, 1n, `${index}`))
+        for (let index = 0; index < 98; index++) yield* runner.actors.ask(credit(1, 1n, `${index}`))
         const both = yield* Effect.all(
           [
             Effect.exit(runner.actors.ask(credit(1, 1n, "the 200th"))),
