@@ -119,7 +119,7 @@ export const make = Effect.fn("Committer.make")(function* (runner: string, shard
     return batch
   }
 
-  const batchOf = (submissions: ReadonlyArray<Submission>): Batch => {
+  const batchOf = (submissions: ReadonlyArray<Submission>): Batch & { readonly units: Array<Unit> } => {
     const next = new Map<number, number>()
     const units = submissions.flatMap((submission) => submission.units)
     for (const unit of units) {
@@ -225,7 +225,11 @@ export const make = Effect.fn("Committer.make")(function* (runner: string, shard
           onFailure: (error) => error,
           onSuccess: () => undefined
         })
-        if (failure === undefined) break
+        if (failure === undefined) {
+          // As the callers are below.
+          batch.units.length = 0
+          break
+        }
         if (failure._tag === "Fenced") return yield* failure
         if (failure._tag === "JournalUnavailable") {
           yield* Effect.logWarning(

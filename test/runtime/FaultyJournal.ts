@@ -40,7 +40,8 @@ export const connectTo = (inner: Service): Connection => {
   const heard: Effect.Effect<void> = Effect.suspend(() => (isCut ? Effect.never : Effect.void))
   const commit = (batch: Batch): Commit =>
     Effect.suspend(() => {
-      sent.push(batch)
+      // A copy, for the committer lets go of what it has committed.
+      sent.push({ ...batch, units: [...batch.units] })
       return Effect.andThen(connection.around(through(inner.commit(batch)), batch, sent.length), heard)
     })
   const connection: Connection = {
