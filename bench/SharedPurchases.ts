@@ -1,7 +1,7 @@
 /**
  * (e) The main job: a till posts a purchase with a card or a loyalty identifier; the member is found, what she asks to
  * spend is drawn from the owner's shared wallet within her limit, and the purchase is answered when it is paid. Three
- * durable turns, member → owner and community → member, for each request.
+ * durable turns in one commit, member → owner and community → member, for each request.
  */
 import { httpRequest, serialMark } from "./LoadProcess.ts"
 import type { KoinonServer } from "./KoinonServer.ts"
