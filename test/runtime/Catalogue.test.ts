@@ -19,7 +19,10 @@ const buy = (buyer: number, number: number, lines: Lines, classification?: { id:
 }
 
 const first: CatalogueQuery = { business: businessId, size: 10, order: "ASC", includeTotal: true }
-const caughtUp = Effect.flatMap(Projector, (projector) => projector.waitFor("catalogue"))
+/** Both views, for the rows of both are compared. */
+const caughtUp = Effect.flatMap(Projector, (projector) =>
+  Effect.forEach(["catalogue", "contact_directory"], (name) => projector.waitFor(name), { discard: true })
+)
 
 layer(readSide, { excludeTestServices: true })("the catalogue", (it) => {
   it.effect("PUR-3: unknown SKUs and classifications are created by the purchase that names them", () =>
