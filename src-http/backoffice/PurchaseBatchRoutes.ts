@@ -2,7 +2,7 @@
 import type { Actors } from "#runtime/actor/Actors.ts"
 import type { Identification } from "#runtime/actor/Identification.ts"
 import * as Effect from "effect/Effect"
-import { answer } from "../door/Asking.ts"
+import { answerTo } from "../door/Asking.ts"
 import { serveBatch } from "../door/Endpoint.ts"
 import { invalidField } from "../door/Fault.ts"
 import { postPurchaseBatch } from "./PurchaseBatchApi.ts"
@@ -19,9 +19,7 @@ export const purchaseBatchRoutes = [
         return yield* Effect.fail(invalidField("/reference_number", rule))
       }
       const services = yield* Effect.context<Actors | Identification>()
-      const asked = yield* question(call, body, services)
-      const { answer: given, replayed } = yield* answer(call, asked.key, asked.command)
-      return { body: asked.body(given), replayed }
+      return yield* answerTo(call, yield* question(call, body, services))
     })
   )
 ]

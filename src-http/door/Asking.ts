@@ -9,9 +9,18 @@ import { Actors, type Answered } from "#runtime/actor/Actors.ts"
 import { nameUuid } from "#runtime/actor/Naming.ts"
 import type { Reply } from "#runtime/actor/Pending.ts"
 import type { RuntimeRefusal } from "#runtime/actor/RuntimeRefusal.ts"
+import type * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Result from "effect/Result"
-import type { Call } from "./Endpoint.ts"
+import {
+  type Call,
+  type Declaration,
+  type Endpoint,
+  type HandlerError,
+  type Question,
+  type Reply as ReplyTo,
+  serve
+} from "./Endpoint.ts"
 import { type Fault, faultOf } from "./Fault.ts"
 
 export type Asker = Pick<Call<unknown, unknown>, "principal" | "commandId" | "fingerprint" | "deadlineAt">
@@ -47,6 +56,31 @@ export const answer = Effect.fnUntraced(function* (asker: Asker, key: string, co
     actors.askWith(asked, (result) => resume(Effect.succeed(result)))
   })
   return yield* settled(reply)
+})
+
+/** The answer to a question, as the reply to its request. */
+export const answerTo = <Success>(asker: Asker, { key, command, body }: Question<Success>, choices: Choices = {}) =>
+  Effect.map(answer(asker, key, command, choices), ({ answer: given, replayed, seq }): ReplyTo<Success> => ({
+    body: body(given),
+    replayed,
+    seq
+  }))
+
+/**
+ * For a write that is one command: only what it means has to be said. Best said with settled effects (`Settled`), for
+ * then the request is answered without a fiber.
+ */
+export const serveCommand = <Query, Body, Success, R>(
+  declaration: Declaration<Query, Body, Success>,
+  question: (call: Call<Query, Body>, services: Context.Context<R>) => Effect.Effect<Question<Success>, HandlerError, R>
+): Endpoint<R | Actors> => ({
+  ...serve(declaration, (call) =>
+    Effect.flatMap(
+      Effect.contextWith((services: Context.Context<R>) => question(call, services)),
+      (asked) => answerTo(call, asked, { expectedSeq: call.expectedSeq })
+    )
+  ),
+  question: question as unknown as NonNullable<Endpoint<R>["question"]>
 })
 
 /** A refusal that was given before says so, as an answer does. Settled. */

@@ -6,13 +6,11 @@
 import type { Answer } from "#domain/Answer.ts"
 import type { Command } from "#domain/Command.ts"
 import type { Refusal } from "#domain/Refusal.ts"
-import type { Actors } from "#runtime/actor/Actors.ts"
 import type { MediaConflict, NotIdentified } from "#runtime/actor/Identification.ts"
 import type { RuntimeRefusal } from "#runtime/actor/RuntimeRefusal.ts"
 import type * as Context from "effect/Context"
-import * as Effect from "effect/Effect"
+import type * as Effect from "effect/Effect"
 import type * as Schema from "effect/Schema"
-import { answer } from "./Asking.ts"
 import { type Fault, faultOf } from "./Fault.ts"
 import type { Access, Principal } from "./Principal.ts"
 
@@ -107,31 +105,6 @@ export const serve = <Query, Body, Success, R>(
 ): Endpoint<R> => ({
   declaration: declaration as unknown as Endpoint<R>["declaration"],
   handle: handle as unknown as Endpoint<R>["handle"]
-})
-
-/**
- * For a write that is one command: only what it means has to be said. Best said with settled effects (`Settled`), for
- * then the request is answered without a fiber.
- */
-export const serveCommand = <Query, Body, Success, R>(
-  declaration: Declaration<Query, Body, Success>,
-  question: (call: Call<Query, Body>, services: Context.Context<R>) => Effect.Effect<Question<Success>, HandlerError, R>
-): Endpoint<R | Actors> => ({
-  ...serve(declaration, (call) =>
-    Effect.flatMap(
-      Effect.contextWith((services: Context.Context<R>) => question(call, services)),
-      ({ key, command, body }) =>
-        Effect.map(
-          answer(call, key, command, { expectedSeq: call.expectedSeq }),
-          ({ answer: given, replayed, seq }) => ({
-            body: body(given),
-            replayed,
-            seq
-          })
-        )
-    )
-  ),
-  question: question as unknown as NonNullable<Endpoint<R>["question"]>
 })
 
 /** For a batch: the handler replies to one line, and what it replies stands in the line's verdict. */

@@ -1,8 +1,8 @@
 /**
  * The front door: declared endpoints answered straight from `node:http`, ahead of the library's server, which keeps
  * everything else (batches, the live feed, health, docs). What a request costs there before a handler sees it (a request
- * object, a scope, a router fiber, a response object) is most of what a small write costs in all; the handlers are the
- * same; a write that is one command needs no fiber at all.
+ * object, a scope, a router fiber, a response object) is most of what a small write costs in all. Handlers are the same
+ * either way, and a write that is one command needs no fiber at all.
  */
 import { Actors } from "#runtime/actor/Actors.ts"
 import * as Clock from "effect/Clock"
@@ -12,7 +12,7 @@ import { type IncomingMessage, Server, type ServerResponse } from "node:http"
 import { CurrentMeter } from "../operator/RequestMeter.ts"
 import { type Answerer, answering, type Desk, type Incoming } from "./Answering.ts"
 import type { Declaration, Endpoint } from "./Endpoint.ts"
-import { fault } from "./Fault.ts"
+import { type Fault, fault } from "./Fault.ts"
 import * as Patience from "./Patience.ts"
 import { Authentication } from "./Principal.ts"
 import type { Rendered } from "./Rendered.ts"
@@ -42,19 +42,26 @@ const readText =
   (done) => {
     const chunks: Array<Buffer> = []
     let size = 0
+    let told = false
+    // Whoever is refused for sending too much may hang up in the middle of it.
+    const tell = (text: string | Fault): void => {
+      if (told) return
+      told = true
+      done(text)
+    }
     request.on("data", (chunk: Buffer) => {
       size += chunk.length
       if (size <= bodyBytesMax) chunks.push(chunk)
       else {
         request.removeAllListeners("data").removeAllListeners("end").resume()
-        done(tooLarge)
+        tell(tooLarge)
       }
     })
     request.on("end", () => {
       const [only] = chunks
-      done((chunks.length === 1 && only !== undefined ? only : Buffer.concat(chunks)).toString("utf8"))
+      tell((chunks.length === 1 && only !== undefined ? only : Buffer.concat(chunks)).toString("utf8"))
     })
-    request.on("error", () => done(unreadable))
+    request.on("error", () => tell(unreadable))
   }
 
 const send = (response: ServerResponse, { status, headers, body }: Rendered): void => {

@@ -270,7 +270,11 @@ const make = Effect.gen(function* () {
     const failed = (cause: unknown): void => finish({ _tag: "Failed", refusal: new ActorUnavailable({ cause }) })
     const found = (row: CommandRow | undefined): void => {
       // Another business's: the commit will say so.
-      if (row?.business !== ask.business) return admit()
+      if (row?.business !== ask.business) {
+        return group.size < mailboxSizeMax
+          ? admit()
+          : finish({ _tag: "Failed", refusal: new MailboxFull({ retryAfterMs }) })
+      }
       host.load(row.business, row.key, [], (loaded) => finish(replayOf(host, row, fingerprint, loaded)))
     }
     runFork(Effect.match(journal.command(id), { onFailure: failed, onSuccess: found }))

@@ -1,9 +1,9 @@
 /**
  * What a turn sets off, as far as it can be judged at once. A message to an actor that is in memory takes its turn in the
  * same tick and commits together with the turn that sent it, all or nothing: a purchase drawn from another's wallet is
- * one commit instead of three, and no message waits that is done already; its id is kept like any other command's, for
- * each is done once. Whatever cannot be judged at once stands
- * in the inbox with its sender's commit and is delivered after it (architecture decisions 5 and 6).
+ * one commit instead of three, and no message waits that is done already. Its id is kept like any other command's, for
+ * each is done once. Whatever cannot be judged at once stands in the inbox with its sender's commit and is delivered
+ * after it (architecture decisions 5 and 6).
  *
  * The output gate holds: nothing of it is seen outside before that commit, and if it fails, all states that it was
  * decided on are dropped together.

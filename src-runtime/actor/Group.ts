@@ -68,8 +68,8 @@ export class Group {
   #afterCommit: Array<{ readonly submitted: number; readonly answer: () => void }> = []
   #generation: object = {}
   #loading = false
-  /** While one of its commands is judged; what that sets off here is part of it. */
-  #judging = false
+  /** While what one of its turns sets off is judged; what of it comes back here is part of that turn. */
+  #spreading = false
   #dataKey: DataKey | undefined
   #dataKeyKnown = false
   #lastAt = 0
@@ -107,9 +107,7 @@ export class Group {
       if (!isRead(item) && !this.#host.hasRoom()) return this.#host.whenRoom(this)
       // It leaves first: whoever is answered in this very tick may ask again, and that pumps as well.
       this.#waiting.shift()
-      this.#judging = true
       const missing = isRead(item) ? this.#read(item) : this.#judge(item)
-      this.#judging = false
       if (missing === undefined) continue
       this.#waiting.unshift(item)
       return this.#load(missing)
@@ -186,7 +184,9 @@ export class Group {
       this.#threw(pending, cause)
       return undefined
     }
+    this.#spreading = true
     this.#host.submit(decided, pending.attempts === 0)
+    this.#spreading = false
     return undefined
   }
 
@@ -197,7 +197,7 @@ export class Group {
   judgeAtOnce(message: Pending): Decided | undefined {
     if (this.#loading || this.#regrouping || this.#rebuilding || this.size >= mailboxSizeMax) return undefined
     // Those who came before take their turns before.
-    if (this.#waiting.length > 0 && !this.#judging) return undefined
+    if (this.#waiting.length > 0 && !this.#spreading) return undefined
     const decider = deciderOf(message.command)
     const { actors, missing } = this.#actors.gather(decider, message)
     if (missing.length > 0) return undefined

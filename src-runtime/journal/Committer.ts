@@ -2,8 +2,8 @@
  * The committer: takes units in the order they were decided and makes them durable, many to a commit, one commit in
  * flight. While one is under way the next batch fills itself, so a lone unit waits for nothing and a crowd shares a flush.
  *
- * Guarantees: units of one group commit in order or not at all; `committed` is called after the commit, in order;
- * a unit that cannot commit takes down those stacked on it and nobody else. A lost connection is not a failure: the
+ * Guarantees: a submission commits whole or not at all, and those that share a group in order; `committed` is called
+ * after the commit, in order; one that cannot commit takes down those stacked on it and nobody else. A lost connection is not a failure: the
  * shards are retaken, which makes the old connection's fate final, and the batch id is looked up.
  */
 import * as Clock from "effect/Clock"
@@ -195,8 +195,9 @@ export const make = Effect.fn("Committer.make")(function* (runner: string, shard
 
   /** Fails what the queue still holds of groups that went down. */
   const unstack = (down: Set<object>): void => {
-    const stacked: Array<Submission> = []
-    queue = queue.filter((submission) => !wentDown(down, submission) || (stacked.push(submission), false))
+    const [standing, stacked] = [new Array<Submission>(), new Array<Submission>()]
+    for (const submission of queue) (wentDown(down, submission) ? stacked : standing).push(submission)
+    queue = standing
     for (const submission of stacked) fail(submission, { _tag: "Undermined" })
   }
 

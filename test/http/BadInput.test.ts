@@ -181,6 +181,20 @@ layer(testServer)("bad input", (it) => {
         }
       })
       yield* refused("2 MiB in chunks", chunked, { status: 413, names: "KOINON.BODY_TOO_LARGE" })
+      // Refused in the middle of it, the caller hangs up: nobody else notices.
+      yield* Effect.promise(async () => {
+        const request = httpRequest(`${server.url}${purchases}`, {
+          method: "POST",
+          headers: { api_key: server.apiKey, "content-length": 4 * 1024 * 1024 }
+        })
+        request.on("error", () => undefined)
+        const answered = once(request, "response")
+        for (let part = 0; part < 3; part++) request.write("x".repeat(512 * 1024))
+        const [response] = await answered
+        assert.strictEqual(response.statusCode, 413)
+        request.destroy()
+        await once(request, "close")
+      })
       for (const [method, path, allow] of [
         ["PUT", purchases, ["POST"]],
         ["DELETE", `/self-service/v2/wallets/${eleni.id}`, ["GET"]],
