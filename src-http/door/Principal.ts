@@ -53,10 +53,20 @@ const make = Effect.gen(function* () {
   const index = (business: Business): void => {
     for (const key of business.apiKeys) keys.set(key.hash, { businessId: business.id, key })
   }
-  for (const business of actors.businesses()) index(business)
-  actors.onCommitted((turn) => {
-    const business = turn.key === turn.business ? actors.business(turn.business) : undefined
+  const indexAll = (): void => {
+    for (const business of actors.businesses()) index(business)
+  }
+  const changed = (id: string): void => {
+    const business = actors.business(id)
     if (business !== undefined) index(business)
+  }
+  indexAll()
+  actors.onCommitted((turn) => {
+    if (turn.key === turn.business) changed(turn.business)
+  })
+  actors.onNotice((notice) => {
+    if (notice === undefined) indexAll()
+    else if ("business" in notice) changed(notice.business)
   })
 
   const ofKey = (text: string): Principal | undefined => {

@@ -49,9 +49,11 @@ const probesOf = Effect.gen(function* () {
 
   const shards = Effect.sync((): Verdict => {
     const { committer } = actors.statistics()
-    return committer.fenced
-      ? { status: "fail", reason: "another runner has taken over the shards of this one; restart it" }
-      : pass("all shards are held")
+    const { shards: held, shardsLost } = committer
+    const observed = { held, lost: shardsLost }
+    return held === 0 && shardsLost > 0
+      ? { status: "fail", reason: "another runner has taken over the shards of this one; restart it", observed }
+      : pass(`${held} shards are held`, observed)
   })
   const lane = Effect.map(now, (at): Verdict => {
     const { stalledSince, waiting } = actors.statistics().committer

@@ -37,7 +37,12 @@ const runnerMetrics = Effect.map(Actors, (actors) => {
       "Commits whose outcome had to be looked up.",
       committer.unknownOutcomes
     ),
-    gauge("koinon_fenced", "1 when another runner has taken over the shards of this one.", committer.fenced ? 1 : 0),
+    gauge("koinon_shards_held", "Shards whose actors are on this runner.", committer.shards),
+    gauge(
+      "koinon_shards_lost",
+      "Shards that another runner has taken over from this one and still has.",
+      committer.shardsLost
+    ),
     gauge("koinon_resident_groups", "Placement keys whose actors are in memory.", residentGroups),
     gauge("koinon_open_commands", "Commands that wait for a later turn to settle them.", openCommands)
   ]

@@ -1,6 +1,6 @@
 /**
- * The actors of this runner: finds or activates the group of a key, hands it commands, and sees to it that what a commit
- * left to be done gets done.
+ * The actors of the shards that this runner holds: finds or activates the group of a key, hands it commands, and sees to it
+ * that what a commit left to be done gets done. Whoever asks for an actor of another shard is told that it has moved.
  *
  * Guarantees: a command is answered only after its commit (`ask`) or after it was made durable (`accept`); one id has one
  * outcome; commands of one key take their turns in the order they were admitted; messages and timers are delivered at
@@ -8,7 +8,6 @@
  */
 import type { Business } from "#domain/organisation/Business.ts"
 import type { Refusal } from "#domain/Refusal.ts"
-import type { Claim } from "#domain/shared/Decision.ts"
 import * as Clock from "effect/Clock"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
@@ -18,20 +17,26 @@ import { randomUUID } from "node:crypto"
 import { Codec } from "../journal/Codec.ts"
 import * as Committer from "../journal/Committer.ts"
 import { Journal, type JournalUnavailable } from "../journal/Journal.ts"
-import { aggregateOfKind, type Kind, type StateOf } from "../journal/Kinds.ts"
-import { claimName, type CommandRow, emptyUnit, type InboxRow } from "../journal/Unit.ts"
+import type { Notice } from "../journal/Notice.ts"
+import type { Kind, StateOf } from "../journal/Kinds.ts"
+import { type CommandRow, emptyUnit, type InboxRow } from "../journal/Unit.ts"
 import { Sealer } from "../privacy/Sealer.ts"
 import * as Delivery from "./Delivery.ts"
 import type { Answered, Ask, View } from "./Ask.ts"
+import { Businesses } from "./Businesses.ts"
 import { cascade, CascadeTurnsMax, type Surroundings } from "./Cascade.ts"
 import { type ActorView, type Group, mailboxSizeMax } from "./Group.ts"
 import { Groups } from "./Groups.ts"
 import type { Host } from "./Host.ts"
-import { claimRow, timeOrderedUuid } from "./Naming.ts"
-import type { Pending, Reply } from "./Pending.ts"
-import { allShards, shardOf } from "./Placement.ts"
+import * as Housekeeping from "./Housekeeping.ts"
+import * as Others from "./Others.ts"
+import * as Loading from "./Loading.ts"
+import { timeOrderedUuid } from "./Naming.ts"
+import * as Lookups from "./Lookups.ts"
+import { OpenCommands } from "./OpenCommands.ts"
+import type { Reply } from "./Pending.ts"
+import { allShards, shardCount, shardOf } from "./Placement.ts"
 import { replayOf } from "./Replay.ts"
-import { restore } from "./Resident.ts"
 import { RecentCommands } from "./RecentCommands.ts"
 import { ActorUnavailable, MailboxFull, type RuntimeRefusal, ShardMoved, TurnFailed } from "./RuntimeRefusal.ts"
 import type { CommittedTurn } from "./Turn.ts"
@@ -47,13 +52,8 @@ export interface Statistics {
 
 /** Units decided and not yet durable, on this runner. */
 const unitsInFlightMax = 8192
-const passivationIntervalMs = 5_000
 /** On leaving memory a stream is snapshot when its tail is at least this long. */
 const passivationSnapshotEvents = 20
-/** Rows of commits are kept this long, and go so many at a time. */
-const batchRetentionMs = 24 * 60 * 60_000
-const forgottenAtOnceMax = 5_000
-const forgettingIntervalMs = 10 * 60_000
 /** How long a stop waits for what was decided to become durable. */
 const drainTimeoutMs = 3_000
 /** A full mailbox drains in about one commit: what a caller is told to wait. */
@@ -61,7 +61,7 @@ const retryAfterMs = 100
 
 export class Actors extends Context.Service<
   Actors,
-  {
+  Lookups.Lookups & {
     readonly runner: string
     /** Judges a command and answers it once that is durable. */
     readonly ask: (ask: Ask) => Effect.Effect<Answered, Refusal | RuntimeRefusal>
@@ -76,59 +76,67 @@ export class Actors extends Context.Service<
       kind: K,
       id?: string
     ) => Effect.Effect<View<StateOf<K>>, RuntimeRefusal>
-    /** The committed state of a stream whose key is not known, straight from the journal. */
-    readonly lookUp: <K extends Kind>(
-      business: string,
-      kind: K,
-      id: string
-    ) => Effect.Effect<View<StateOf<K>> & { readonly key: string | undefined }, RuntimeRefusal>
-    /** The contacts that hold the values, by position. */
-    readonly holders: (
-      business: string,
-      claims: ReadonlyArray<Claim>
-    ) => Effect.Effect<ReadonlyArray<string | undefined>, RuntimeRefusal>
     readonly business: (id: string) => Business | undefined
     readonly businesses: () => Iterable<Business>
-    /** What became so far of a durable command of the business, and at which key, for those who were told to come back. */
-    readonly outcome: (
-      business: string,
-      id: string,
-      fingerprint?: string
-    ) => Effect.Effect<{ readonly key: string; readonly reply: Reply } | undefined, RuntimeRefusal>
     readonly onCommitted: (listener: (turn: CommittedTurn) => void) => () => void
-    /** The last durable offset of a shard: what comes later is still to be heard by `onCommitted`. */
+    /** The last durable offset of a shard held here: what comes later is still to be heard by `onCommitted`. */
     readonly committedOffset: (shard: number) => number
+    /** Whether the actors of the shard are here. */
+    readonly holds: (shard: number) => boolean
+    /** Called when shards have come or gone; what came is served, what went is not. */
+    readonly onHeld: (listener: (shards: ReadonlySet<number>) => void) => () => void
+    /**
+     * Called with what is committed elsewhere of the things that are remembered here, after it is in effect; `undefined`: some
+     * of it may have been missed.
+     */
+    readonly onNotice: (listener: (notice: Notice | undefined) => void) => () => void
+    /** False while commits of other runners are not heard of: then nothing may be remembered that they could change. */
+    readonly hearsOthers: () => boolean
     readonly statistics: () => Statistics
   }
 >()("koinon/runtime/Actors") {}
 
-const make = Effect.gen(function* () {
+/** How the actors of one runner are told what becomes of its shards; for whoever places them. */
+export interface Placed {
+  /**
+   * Takes the shards over: fences whoever had them, hands out what was left undone, and only then serves anything new.
+   */
+  readonly take: (shards: ReadonlyArray<number>) => Effect.Effect<void, JournalUnavailable>
+  /** Turns away who waits, lets what is under way become durable, and gives the shards up. */
+  readonly release: (shards: ReadonlySet<number>) => Effect.Effect<void>
+  /** A message may have come in from another runner. */
+  readonly look: () => void
+  /** Called with the shard of another runner for which a message was made durable. */
+  readonly onSentElsewhere: (listener: (shard: number) => void) => void
+  /** Hears what other runners commit, for as long as it runs. */
+  readonly hearOthers: Effect.Effect<never>
+}
+
+/** Beginning with the first shards. */
+export const make = Effect.fn("Actors.make")(function* (first: ReadonlyArray<number>) {
   const journal = yield* Journal
   const sealer = yield* Sealer
   const clock = yield* Clock.Clock
   const context = yield* Effect.context()
   const runFork = Effect.runForkWith(context)
   const runner = randomUUID()
-  const committer = yield* Committer.make(runner, allShards)
+  const committer = yield* Committer.make(runner, [])
   // On the way out what was decided becomes durable and is answered, before the lane ends.
   yield* Effect.addFinalizer(() => Effect.ignore(Effect.timeout(committer.drained, drainTimeoutMs)))
   const codec = new Codec(sealer)
   const now = (): number => clock.currentTimeMillisUnsafe()
 
-  const businesses = new Map<string, Business>()
-  /** Who waits for a later turn. Emptied when answered, for a map's outgrown tables keep alive what they once held. */
-  const open = new Map<string, { reply: Pending["reply"] | undefined }>()
+  const load = Loading.make(journal, codec)
+  const businesses = new Businesses(journal, codec, load)
+  const open = new OpenCommands()
   const recent = new RecentCommands()
   const waitingForRoom = new Set<Group>()
   const listeners = new Set<(turn: CommittedTurn) => void>()
-
-  const load = Effect.fnUntraced(function* (business: string, key: string, streams: Parameters<Host["load"]>[2]) {
-    const loaded = yield* journal.load(business, key, streams)
-    const trusted = loaded.streams.every((stream) => stream.snapshot === undefined || codec.trusts(stream.snapshot))
-    if (trusted) return loaded
-    yield* Effect.logWarning("a snapshot cannot be trusted; all events of its stream are folded instead")
-    return yield* journal.load(business, key, streams, { withoutSnapshots: true })
-  })
+  const holdListeners = new Set<(shards: ReadonlySet<number>) => void>()
+  const noticeListeners = new Set<(notice: Notice | undefined) => void>()
+  let sentElsewhere = (_shard: number): void => undefined
+  /** By shard: 1 where the actors are here. */
+  const held = new Uint8Array(shardCount)
 
   const saveSnapshots = (business: string, key: Group["dataKey"], snapshots: CommittedTurn["snapshots"]): void => {
     if (snapshots.length === 0) return
@@ -146,21 +154,8 @@ const make = Effect.gen(function* () {
     )
   }
 
-  const answerOpen = (commandId: string, reply: Reply): void => {
-    const waiting = open.get(commandId)
-    if (waiting?.reply === undefined) return
-    const answer = waiting.reply
-    waiting.reply = undefined
-    open.delete(commandId)
-    answer(reply)
-  }
-
   const published = (turn: CommittedTurn): void => {
-    if (turn.key === turn.business) {
-      let business = businesses.get(turn.business) ?? (aggregateOfKind("business").initial as Business)
-      for (const { event } of turn.events) business = aggregateOfKind("business").evolve(business, event) as Business
-      businesses.set(turn.business, business)
-    }
+    if (turn.key === turn.business) businesses.committed(turn)
     for (const { row, command, isTimer } of turn.inbox) delivery.added(row, command, isTimer ? undefined : turn.key)
     saveSnapshots(turn.business, turn.dataKey, turn.snapshots)
     for (const listener of listeners) listener(turn)
@@ -185,13 +180,14 @@ const make = Effect.gen(function* () {
         })
       )
     },
-    leftOpen: (pending) => {
-      open.set(pending.id, { reply: pending.reply })
+    leftOpen: (pending, shard) => {
+      if (held[shard] === 1) open.leave(pending.id, shard, pending.reply)
+      else pending.reply({ _tag: "Failed", refusal: new ShardMoved() })
     },
     published,
     settle: (settlements) => {
       for (const { commandId, outcome } of settlements) {
-        answerOpen(commandId, { _tag: "Outcome", outcome, replayed: false, seq: 0 })
+        open.answer(commandId, { _tag: "Outcome", outcome, replayed: false, seq: 0 })
       }
     },
     gaveUp: (pending, reason) => {
@@ -214,7 +210,8 @@ const make = Effect.gen(function* () {
         fromInbox: true,
         reply: done,
         attempts: 0
-      })
+      }),
+    sentElsewhere: (shard) => sentElsewhere(shard)
   })
 
   const surroundings: Surroundings = {
@@ -231,13 +228,29 @@ const make = Effect.gen(function* () {
     for (const group of groupsWithWork) group.pump()
   }
   committer.onCommitted(pumpWaiting)
-  committer.onFenced(() => {
-    // Settled by the new owner now: this runner will not hear of it.
-    for (const id of open.keys()) answerOpen(id, { _tag: "Failed", refusal: new ShardMoved() })
+
+  /** Nothing new begins on the shards, and all who wait are told. */
+  const surrender = (shards: ReadonlySet<number>): void => {
+    for (const shard of shards) held[shard] = 0
+    delivery.release(shards)
+    groups.surrender(shards)
+    open.moved(shards)
+    for (const listener of holdListeners) listener(shards)
+  }
+  committer.onLost((shards) => {
+    surrender(shards)
     pumpWaiting()
   })
+  const take = (shards: ReadonlyArray<number>) =>
+    Effect.gen(function* () {
+      yield* committer.take(shards)
+      yield* delivery.take(shards)
+      for (const shard of shards) held[shard] = 1
+      for (const listener of holdListeners) listener(new Set(shards))
+    })
 
   const askWith = (ask: Ask, reply: (reply: Reply) => void): void => {
+    if (held[shardOf(ask.key)] === 0) return reply({ _tag: "Failed", refusal: new ShardMoved() })
     const group = groups.of(ask.business, ask.key)
     if (group.size >= mailboxSizeMax) {
       return reply({ _tag: "Failed", refusal: new MailboxFull({ retryAfterMs }) })
@@ -287,45 +300,24 @@ const make = Effect.gen(function* () {
       : Effect.fail(reply.outcome.failure)
   }
 
-  const unavailable = <A>(effect: Effect.Effect<A, JournalUnavailable>): Effect.Effect<A, RuntimeRefusal> =>
-    Effect.mapError(effect, (cause) => new ActorUnavailable({ cause }))
-
-  const lookUp = <K extends Kind>(business: string, kind: K, id: string) =>
-    unavailable(
-      Effect.gen(function* () {
-        const aggregate = aggregateOfKind(kind)
-        const stream = { aggregate: aggregate.code, id }
-        const first = (yield* journal.streamEvents(business, stream, Number.MAX_SAFE_INTEGER % 2 ** 31, 1))[0]
-        if (first === undefined) return { state: aggregate.initial as StateOf<K>, seq: 0, key: undefined }
-        const loaded = yield* load(business, first.key, [stream])
-        const key = loaded.dataKey === undefined ? undefined : sealer.unwrap(business, first.key, loaded.dataKey)
-        const restored = restore(codec, loaded.streams[0] as (typeof loaded.streams)[number], key)
-        return { state: restored.state as StateOf<K>, seq: restored.seq, key: first.key }
-      })
-    )
-
   // Reference data first: no turn of a business runs without it.
-  for (const id of yield* journal.businessIds) {
-    const loaded = yield* load(id, id, [{ aggregate: aggregateOfKind("business").code, id }])
-    const stream = loaded.streams[0]
-    if (stream !== undefined) businesses.set(id, restore(codec, stream, undefined).state as Business)
-  }
-  yield* delivery.start
+  yield* businesses.readAll
+  yield* take(first)
 
-  const passivate = Effect.sync(() => {
-    groups.passivate(now(), (group) => {
-      saveSnapshots(group.business, group.dataKey, group.snapshots(passivationSnapshotEvents))
-    })
+  yield* Housekeeping.start({
+    groups,
+    now,
+    leaving: (group) => saveSnapshots(group.business, group.dataKey, group.snapshots(passivationSnapshotEvents))
   })
-  yield* Effect.forkScoped(Effect.forever(Effect.delay(passivate, passivationIntervalMs)))
-  // A batch is asked for within seconds of its commit, or never.
-  const forgetBatches = Effect.suspend(() => journal.forgetBatches(now() - batchRetentionMs, forgottenAtOnceMax)).pipe(
-    Effect.repeat({ while: (gone: number) => gone === forgottenAtOnceMax }),
-    Effect.catchTag("JournalUnavailable", (error) => Effect.logWarning("old batches stay for now", error.operation))
-  )
-  yield* Effect.forkScoped(Effect.forever(Effect.delay(forgetBatches, forgettingIntervalMs)))
+  const others = yield* Others.make({
+    businesses,
+    isHere: (key) => held[shardOf(key)] === 1,
+    tell: (notice) => {
+      for (const listener of noticeListeners) listener(notice)
+    }
+  })
 
-  return Actors.of({
+  const actors = Actors.of({
     runner,
     askWith,
     ask: (ask) =>
@@ -340,8 +332,9 @@ const make = Effect.gen(function* () {
         const id = ask.id ?? randomUUID()
         const { business, key, command } = ask
         const refuse = (refusal: RuntimeRefusal): void => resume(Effect.fail(refusal))
-        if (!host.hasRoom()) return refuse(new MailboxFull({ retryAfterMs }))
         const shard = shardOf(key)
+        if (held[shard] === 0) return refuse(new ShardMoved())
+        if (!host.hasRoom()) return refuse(new MailboxFull({ retryAfterMs }))
         let row: InboxRow
         try {
           row = { id, business, key, shard, command: codec.command(command, undefined, id), deliverAt: now() }
@@ -360,34 +353,31 @@ const make = Effect.gen(function* () {
       }),
     read: <K extends Kind>(business: string, key: string, kind: K, id: string = key) =>
       Effect.callback<View<StateOf<K>>, RuntimeRefusal>((resume) => {
-        if (committer.statistics().fenced) return resume(Effect.fail(new ShardMoved()))
+        if (held[shardOf(key)] === 0) return resume(Effect.fail(new ShardMoved()))
         groups.of(business, key).admit({
           refs: [[kind, id]],
           reply: (views: ReadonlyArray<ActorView> | RuntimeRefusal) =>
             resume("_tag" in views ? Effect.fail(views) : Effect.succeed(views[0] as unknown as View<StateOf<K>>))
         })
       }),
-    lookUp,
-    holders: (business, claims) => {
-      const rows = claims.map((claim) => claimRow(sealer, business, business, claim))
-      return Effect.map(unavailable(journal.holders(rows)), (held) => rows.map((row) => held.get(claimName(row))))
-    },
+    ...Lookups.make({ journal, sealer, codec, load }),
     business: (id) => businesses.get(id),
-    businesses: () => businesses.values(),
-    outcome: (business, id, fingerprint) =>
-      unavailable(
-        Effect.gen(function* () {
-          const row = yield* journal.command(id)
-          if (row?.business !== business) return undefined
-          const loaded = yield* journal.load(business, row.key, [])
-          return { key: row.key, reply: replayOf(host, row, fingerprint ?? row.fingerprint, loaded) }
-        })
-      ),
+    businesses: () => businesses.all(),
     onCommitted: (listener) => {
       listeners.add(listener)
       return () => listeners.delete(listener)
     },
     committedOffset: committer.committedOffset,
+    holds: (shard) => held[shard] === 1,
+    onHeld: (listener) => {
+      holdListeners.add(listener)
+      return () => holdListeners.delete(listener)
+    },
+    onNotice: (listener) => {
+      noticeListeners.add(listener)
+      return () => noticeListeners.delete(listener)
+    },
+    hearsOthers: others.areHeard,
     statistics: () => ({
       runner,
       residentGroups: groups.size,
@@ -395,6 +385,24 @@ const make = Effect.gen(function* () {
       committer: committer.statistics()
     })
   })
+  const placed: Placed = {
+    take,
+    release: (shards) =>
+      Effect.suspend(() => {
+        surrender(shards)
+        return committer.release(shards)
+      }),
+    look: delivery.look,
+    onSentElsewhere: (listener) => {
+      sentElsewhere = listener
+    },
+    hearOthers: others.hear
+  }
+  return { actors, placed }
 })
 
-export const layer: Layer.Layer<Actors, JournalUnavailable, Journal | Sealer> = Layer.effect(Actors, make)
+/** A runner alone: it holds every shard. */
+export const layer: Layer.Layer<Actors, JournalUnavailable, Journal | Sealer> = Layer.effect(
+  Actors,
+  Effect.map(make(allShards), ({ actors }) => actors)
+)

@@ -1,11 +1,13 @@
 /**
- * Delivery of the inbox: messages at once, timers at their instant, and after a crash whatever was not done. The inbox in
- * the journal is the truth; this only keeps it moving. A row leaves it in the commit of the turn it caused, so delivery
+ * Delivery of the inbox of the shards held here: messages at once, timers at their instant, and after a crash or a move
+ * whatever was not done. The inbox in the journal is the truth; this only keeps it moving. A row leaves it in the commit of the turn it caused, so delivery
  * is at least once and effect is once. A row whose turn threw is parked for an operator and never retried in a loop.
  */
 import type { Command } from "#domain/Command.ts"
 import * as Effect from "effect/Effect"
 import * as Latch from "effect/Latch"
+import * as Schedule from "effect/Schedule"
+import * as Semaphore from "effect/Semaphore"
 import type { Codec } from "../journal/Codec.ts"
 import { Journal } from "../journal/Journal.ts"
 import type { InboxRow } from "../journal/Unit.ts"
@@ -33,19 +35,26 @@ export interface Delivery {
   /** Whether an earlier message from one key to the other is on its way, or may be: a later one queues behind it. */
   readonly isOnTheWay: (from: string, to: string) => boolean
   readonly park: (id: string, reason: string) => void
-  /** Hands out what was left undone, before any new work, and goes on looking for due rows until the scope closes. */
-  readonly start: Effect.Effect<void>
+  /** From now on the shards are delivered here: what was left undone is handed out before it returns, so before new work. */
+  readonly take: (shards: ReadonlyArray<number>) => Effect.Effect<void>
+  readonly release: (shards: Iterable<number>) => void
+  /** Something may have come in from elsewhere. */
+  readonly look: () => void
 }
 
 export const make = Effect.fn("Delivery.make")(function* (options: {
   readonly now: () => number
   readonly codec: Codec
   readonly deliver: (row: InboxRow, command: Command, done: (reply: Reply) => void) => void
+  /** A message became durable for a shard that is not held here. */
+  readonly sentElsewhere: (shard: number) => void
 }) {
   const journal = yield* Journal
   const scope = yield* Effect.scope
   const context = yield* Effect.context()
   const runFork = Effect.runForkWith(context)
+  const held = new Set<number>()
+  const sweeping = yield* Semaphore.make(1)
   const underWay = new Set<string>()
   /** By sender and receiver: how many messages are on their way to the journal, or from there to their turn. */
   const onTheWay = new Map<string, number>()
@@ -91,11 +100,11 @@ export const make = Effect.fn("Delivery.make")(function* (options: {
     for (const id of finished) underWay.delete(id)
     finished = []
     skipped = false
-    const { rows, nextAt } = yield* journal.due(options.now(), dueRowsMax + underWay.size)
+    const { rows, nextAt } = yield* journal.due(options.now(), [...held], dueRowsMax + underWay.size)
     nextTimerAt = nextAt ?? Number.POSITIVE_INFINITY
     let full = rows.length === dueRowsMax + underWay.size
     for (const row of rows) {
-      if (underWay.has(row.id)) continue
+      if (underWay.has(row.id) || !held.has(row.shard)) continue
       if (underWay.size >= underWayMax) {
         full = true
         break
@@ -114,9 +123,18 @@ export const make = Effect.fn("Delivery.make")(function* (options: {
     behind = full || (behind && skipped)
   })
 
-  const carefulSweep = Effect.catchTag(sweep, "JournalUnavailable", (error) =>
-    Effect.logWarning("the inbox cannot be read", error.operation)
+  /** Whether the inbox could be read. */
+  const carefulSweep: Effect.Effect<boolean> = sweep.pipe(
+    Effect.as(true),
+    Effect.catchTag("JournalUnavailable", (error) =>
+      Effect.as(Effect.logWarning("the inbox cannot be read", error.operation), false)
+    ),
+    sweeping.withPermit
   )
+  const untilRead = Effect.repeat(carefulSweep, {
+    until: (read) => read,
+    schedule: Schedule.spaced(sweepIntervalMs)
+  })
   const hasMore = (): boolean => behind && underWay.size < underWayMax
 
   const loop = Effect.gen(function* () {
@@ -128,6 +146,7 @@ export const make = Effect.fn("Delivery.make")(function* (options: {
   })
 
   const take = (row: InboxRow, command: Command, from: string | undefined): void => {
+    if (!held.has(row.shard)) return options.sentElsewhere(row.shard)
     if (row.deliverAt > options.now()) {
       if (row.deliverAt >= nextTimerAt) return
       nextTimerAt = row.deliverAt
@@ -151,11 +170,16 @@ export const make = Effect.fn("Delivery.make")(function* (options: {
     },
     isOnTheWay: (from, to) => behind || onTheWay.has(`${from}/${to}`) || onTheWay.has(`${unknownSender}/${to}`),
     park,
-    start: carefulSweep.pipe(
-      Effect.repeat({ while: hasMore }),
-      Effect.andThen(Effect.forkIn(Effect.forever(loop), scope)),
-      Effect.asVoid
-    )
+    take: (shards) =>
+      Effect.suspend(() => {
+        for (const shard of shards) held.add(shard)
+        return Effect.asVoid(Effect.repeat(untilRead, { while: hasMore }))
+      }),
+    release: (shards) => {
+      for (const shard of shards) held.delete(shard)
+    },
+    look: () => wake.openUnsafe()
   }
+  yield* Effect.forkIn(Effect.forever(loop), scope)
   return delivery
 })

@@ -73,6 +73,8 @@ export class Group {
   #dataKey: DataKey | undefined
   #dataKeyKnown = false
   #lastAt = 0
+  /** The shard is another runner's: what is under way ends, nothing new begins. */
+  #surrendered = false
   /** When it was last used, epoch milliseconds: for passivation. */
   usedAt = 0
 
@@ -94,7 +96,22 @@ export class Group {
 
   admit(item: Pending | Read): void {
     this.#waiting.push(item)
-    this.pump()
+    if (this.#surrendered) this.#turnAway(new ShardMoved())
+    else this.pump()
+  }
+
+  surrender(): void {
+    this.#surrendered = true
+    this.#turnAway(new ShardMoved())
+  }
+
+  #turnAway(refusal: RuntimeRefusal): void {
+    const refused = this.#waiting
+    this.#waiting = []
+    for (const item of refused) {
+      if (isRead(item)) item.reply(refusal)
+      else item.reply({ _tag: "Failed", refusal })
+    }
   }
 
   /** Runs turns until something has to be waited for. */
@@ -196,6 +213,7 @@ export class Group {
    */
   judgeAtOnce(message: Pending): Decided | undefined {
     if (this.#loading || this.#regrouping || this.#rebuilding || this.size >= mailboxSizeMax) return undefined
+    if (this.#surrendered) return undefined
     // Those who came before take their turns before.
     if (this.#waiting.length > 0 && !this.#spreading) return undefined
     const decider = deciderOf(message.command)
@@ -253,7 +271,7 @@ export class Group {
           actor.unitsInFlight -= 1
         }
         this.#actors.dismissGuests()
-        if (outcome === undefined) this.#host.leftOpen(pending)
+        if (outcome === undefined) this.#host.leftOpen(pending, shard)
         this.#host.published(turn)
       },
       // After it: whoever is answered may act on it at once, and finds it in effect.
@@ -318,7 +336,8 @@ export class Group {
       this.#regrouping = false
       this.#waiting = [...this.#retrying, ...this.#waiting]
       this.#retrying = []
-      this.pump()
+      if (this.#surrendered) this.#turnAway(new ShardMoved())
+      else this.pump()
     })
   }
 
@@ -363,14 +382,7 @@ export class Group {
         if ("cause" in loaded) throw loaded.cause
         this.#take(loaded)
       } catch (cause) {
-        const refused = this.#waiting
-        this.#waiting = []
-        for (const item of refused) {
-          const refusal = new ActorUnavailable({ cause })
-          if (isRead(item)) item.reply(refusal)
-          else item.reply({ _tag: "Failed", refusal })
-        }
-        return
+        return this.#turnAway(new ActorUnavailable({ cause }))
       }
       this.pump()
     })

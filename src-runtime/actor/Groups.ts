@@ -39,6 +39,18 @@ export class Groups {
     return group
   }
 
+  /** Turns away all who wait at the groups of the shards, which are another runner's from now on. */
+  surrender(shards: ReadonlySet<number>): void {
+    for (const siblings of this.#byBusiness.values()) {
+      for (const [key, group] of siblings) {
+        if (!shards.has(group.shard)) continue
+        siblings.delete(key)
+        this.#size -= 1
+        group.surrender()
+      }
+    }
+  }
+
   /** Lets go of those that were idle for long, or that are too many; `leaving` is told of each before it goes. */
   passivate(now: number, leaving: (group: Group) => void): void {
     let surplus = Math.max(0, this.#size - residentGroupsMax)

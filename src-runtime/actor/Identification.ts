@@ -1,7 +1,7 @@
 /**
  * Finds the contact that identification media name (CIM-4). Every medium given is resolved; if they name different
- * contacts, nothing is guessed. Resolved media are remembered until a commit takes or releases them, so that the busiest
- * tills cost no query; look-ups of one tick share one. Identifying never authenticates (CIM-5): that is the door's part.
+ * contacts, nothing is guessed. Resolved media are remembered until a commit, of any runner, takes or releases them, so
+ * that the busiest tills cost no query; look-ups of one tick share one. Identifying never authenticates (CIM-5): that is the door's part.
  */
 import { claimOf } from "#domain/contact/Claims.ts"
 import type { Claim } from "#domain/shared/Decision.ts"
@@ -70,7 +70,14 @@ const make = Effect.gen(function* () {
     for (const row of turn.takes) remember(claimName(row), row.holder)
   })
 
+  actors.onNotice((notice) => {
+    moves += 1
+    if (notice === undefined) remembered.clear()
+    else if ("released" in notice) remembered.delete(notice.released)
+  })
+
   const remember = (name: string, holder: string): void => {
+    if (!actors.hearsOthers()) return
     remembered.set(name, holder)
     if (remembered.size <= rememberedMax) return
     const oldest = remembered.keys().next()

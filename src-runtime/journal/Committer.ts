@@ -3,16 +3,17 @@
  * flight. While one is under way the next batch fills itself, so a lone unit waits for nothing and a crowd shares a flush.
  *
  * Guarantees: a submission commits whole or not at all, and those that share a group in order; `committed` is called
- * after the commit, in order; one that cannot commit takes down those stacked on it and nobody else. A lost connection is not a failure: the
- * shards are retaken, which makes the old connection's fate final, and the batch id is looked up.
+ * after the commit, in order; one that cannot commit takes down those stacked on it and nobody else. A lost connection is
+ * not a failure: the shards are retaken, which makes the old connection's fate final, and the batch id is looked up. A shard
+ * that another runner has taken over is lost with all that was decided on it; the others go on.
  */
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
 import * as Schedule from "effect/Schedule"
 import { randomUUID } from "node:crypto"
-import { type Fenced, Journal, type JournalUnavailable, type Conflicts } from "./Journal.ts"
-import { groupsOf, separate, type Submission, type UnitFailure, wentDown } from "./Submission.ts"
+import { Journal, type Conflicts, type JournalUnavailable, type ShardHold } from "./Journal.ts"
+import { groupsOf, separate, separateLost, type Submission, type UnitFailure, wentDown } from "./Submission.ts"
 import { claimName, type Batch, type Unit } from "./Unit.ts"
 
 /** Units to a commit, at most: above it a longer batch only adds waiting. */
@@ -33,7 +34,10 @@ export interface CommitterStatistics {
   readonly waiting: number
   /** Since when the commit under way is under way, epoch milliseconds. */
   readonly stalledSince: number | undefined
-  readonly fenced: boolean
+  /** Shards that this runner may write. */
+  readonly shards: number
+  /** Shards that another runner took from this one and still has, as far as is known here. */
+  readonly shardsLost: number
   /** Units to a commit, by power of two: index 3 counts batches of 8..15. */
   readonly batchSizes: ReadonlyArray<number>
 }
@@ -48,8 +52,15 @@ export interface Committer {
   readonly committedOffset: (shard: number) => number
   /** Succeeds when nothing is waiting to become durable. */
   readonly drained: Effect.Effect<void>
-  /** Called once, when another runner has taken over: nothing that is told afterwards is true of this one. */
-  readonly onFenced: (listener: () => void) => void
+  /** Takes over the shards: from now on nobody else writes them. */
+  readonly take: (shards: ReadonlyArray<number>) => Effect.Effect<void, JournalUnavailable>
+  /**
+   * Gives the shards up once all that was submitted for them is durable and told. Whoever calls sees to it that nothing
+   * more is.
+   */
+  readonly release: (shards: ReadonlySet<number>) => Effect.Effect<void>
+  /** Called when another runner has taken shards over, before those who wait are told. */
+  readonly onLost: (listener: (shards: ReadonlySet<number>) => void) => void
   /** Called after each commit with what it made durable, in order. */
   readonly onCommitted: (listener: (submissions: ReadonlyArray<Submission>) => void) => () => void
 }
@@ -64,28 +75,33 @@ const sizeOf = (units: ReadonlyArray<Unit>): number => {
   return bytes
 }
 
-/** Takes over the shards and starts the lane that writes to them; it ends with the scope. */
-export const make = Effect.fn("Committer.make")(function* (runner: string, shards: ReadonlyArray<number>) {
+/** Takes over the first shards and starts the lane that writes to them; it ends with the scope. */
+export const make = Effect.fn("Committer.make")(function* (runner: string, first: ReadonlyArray<number>) {
   const journal = yield* Journal
   const clock = yield* Clock.Clock
   const context = yield* Effect.context()
   const epochs = new Map<number, number>()
   const offsets = new Map<number, number>()
-  for (const hold of yield* journal.takeOver(runner, shards)) {
-    epochs.set(hold.shard, hold.epoch)
-    offsets.set(hold.shard, hold.lastOffset)
+  const lost = new Set<number>()
+  const hold = ({ shard, epoch, lastOffset }: ShardHold): void => {
+    epochs.set(shard, epoch)
+    offsets.set(shard, lastOffset)
+    lost.delete(shard)
   }
+  const take = (shards: ReadonlyArray<number>) =>
+    shards.length === 0 ? Effect.void : Effect.map(journal.takeOver(runner, shards), (holds) => holds.forEach(hold))
+  yield* take(first)
 
   let queue: Array<Submission> = []
   /** Of the batch under way: those whose fate is not known. */
   let undecided: ReadonlyArray<Submission> = []
   let running = false
-  let fenced = false
   let inFlight = 0
   let stalledSince: number | undefined
   const listeners = new Set<(submissions: ReadonlyArray<Submission>) => void>()
-  const fenceListeners: Array<() => void> = []
-  const awaitingDrain = new Set<() => void>()
+  const lossListeners: Array<(shards: ReadonlySet<number>) => void> = []
+  /** Who waits until nothing is left of some shards, or of any. */
+  const awaitingDrain = new Set<{ readonly shards: ReadonlySet<number> | undefined; readonly done: () => void }>()
   /** Durable, and not yet told to anybody. */
   const announcements: Array<Submission> = []
   let announcing = false
@@ -170,14 +186,31 @@ export const make = Effect.fn("Committer.make")(function* (runner: string, shard
     for (const listener of listeners) listener(slice)
     announcing = announcements.length > 0
     if (announcing) setImmediate(announce)
-    else releaseDrained()
+    releaseDrained()
+  }
+
+  const isDrained = (shards: ReadonlySet<number> | undefined): boolean => {
+    if (!running && !announcing) return true
+    if (shards === undefined) return false
+    const touches = ({ units }: Submission): boolean => units.some(({ shard }) => shards.has(shard))
+    return !queue.some(touches) && !undecided.some(touches) && !announcements.some(touches)
   }
 
   const releaseDrained = (): void => {
-    if (running || announcing) return
-    for (const done of awaitingDrain) done()
-    awaitingDrain.clear()
+    for (const waiting of awaitingDrain) {
+      if (!isDrained(waiting.shards)) continue
+      awaitingDrain.delete(waiting)
+      waiting.done()
+    }
   }
+
+  const drained = (shards?: ReadonlySet<number>) =>
+    Effect.callback<void>((resume) => {
+      if (isDrained(shards)) return resume(Effect.void)
+      const waiting = { shards, done: () => resume(Effect.void) }
+      awaitingDrain.add(waiting)
+      return Effect.sync(() => awaitingDrain.delete(waiting))
+    })
 
   const fail = (submission: Submission, failure: UnitFailure, unit?: Unit): void => {
     inFlight -= submission.units.length
@@ -201,23 +234,35 @@ export const make = Effect.fn("Committer.make")(function* (runner: string, shard
     for (const submission of stacked) fail(submission, { _tag: "Undermined" })
   }
 
-  /** Makes the fate of a batch known after its answer was lost. While it asks, the lane stands still. */
-  const resolveUnknown = (batch: Batch): Effect.Effect<boolean, Fenced> =>
-    Effect.gen(function* () {
-      counts.unknownOutcomes += 1
-      // Retaking waits for a commit still under way and shuts out one that has not begun: then the answer is final.
-      for (const hold of yield* journal.retake(runner, shards)) epochs.set(hold.shard, hold.epoch)
-      return yield* journal.hasBatch(batch.id)
-    }).pipe(
-      Effect.retry({
-        while: (error: JournalUnavailable | Fenced) => error._tag === "JournalUnavailable",
-        schedule: Schedule.spaced(retryIntervalMs)
-      }),
-      Effect.catchTag("JournalUnavailable", Effect.die)
-    )
+  const untilReachable = Effect.retry({ schedule: Schedule.spaced(retryIntervalMs) })
+
+  /**
+   * Finds out which shards another runner has taken over. Retaking the others waits for a commit still under way and shuts
+   * out one that has not begun. What was decided on a lost shard fails; returns what may still go.
+   */
+  const retake = Effect.fnUntraced(function* (submissions: ReadonlyArray<Submission>) {
+    const held = [...epochs.keys()]
+    const still = new Map<number, ShardHold>()
+    for (const each of yield* untilReachable(journal.retake(runner, held))) still.set(each.shard, each)
+    for (const { shard, epoch } of still.values()) epochs.set(shard, epoch)
+    const gone = new Set(held.filter((shard) => !still.has(shard)))
+    if (gone.size === 0) return submissions
+    yield* Effect.logError(`another runner has taken over ${gone.size} shards of this one: they are not written here`)
+    for (const shard of gone) {
+      epochs.delete(shard)
+      lost.add(shard)
+    }
+    for (const listener of lossListeners) listener(gone)
+    const { standing, fallen, down } = separateLost(submissions, gone)
+    const stacked = separateLost(queue, gone, down)
+    queue = [...stacked.standing]
+    // Last: whoever is told may act on it at once, and what that brings stands on what is true now.
+    for (const { submission, failure } of [...fallen, ...stacked.fallen]) fail(submission, failure)
+    return standing
+  }, Effect.orDie)
 
   /** Returns the groups that went down. */
-  const commit: (submissions: ReadonlyArray<Submission>) => Effect.Effect<Set<object>, Fenced> = Effect.fnUntraced(
+  const commit: (submissions: ReadonlyArray<Submission>) => Effect.Effect<Set<object>> = Effect.fnUntraced(
     function* (submissions) {
       let remaining = submissions
       while (remaining.length > 0) {
@@ -231,13 +276,19 @@ export const make = Effect.fn("Committer.make")(function* (runner: string, shard
           batch.units.length = 0
           break
         }
-        if (failure._tag === "Fenced") return yield* failure
+        if (failure._tag === "Fenced") {
+          remaining = yield* retake(remaining)
+          continue
+        }
         if (failure._tag === "JournalUnavailable") {
+          counts.unknownOutcomes += 1
           yield* Effect.logWarning(
             "the journal did not answer a commit; its outcome is being looked up",
             failure.operation
           )
-          if (yield* resolveUnknown(batch)) break
+          // The retaking makes the fate of the batch final. While it asks, the lane stands still.
+          remaining = yield* retake(remaining)
+          if (yield* Effect.orDie(untilReachable(journal.hasBatch(batch.id)))) break
           continue
         }
         counts.conflicts += 1
@@ -245,9 +296,7 @@ export const make = Effect.fn("Committer.make")(function* (runner: string, shard
           const down = yield* bisect(remaining, failure.state)
           return new Set([...down, ...groupsOf(submissions.filter((submission) => !remaining.includes(submission)))])
         }
-        const conflicts = yield* journal
-          .conflicts(batch.units)
-          .pipe(Effect.retry({ schedule: Schedule.spaced(retryIntervalMs) }), Effect.orDie)
+        const conflicts = yield* Effect.orDie(untilReachable(journal.conflicts(batch.units)))
         const kept = isolate(remaining, conflicts)
         if (kept.length === remaining.length) {
           // A rule was hit that no row explains any more: everyone judges again on what is true now.
@@ -264,7 +313,7 @@ export const make = Effect.fn("Committer.make")(function* (runner: string, shard
   )
 
   /** One unit is wrong and the store does not say which: halves, in order, until its submission stands alone. */
-  const bisect: (submissions: ReadonlyArray<Submission>, state: string) => Effect.Effect<Set<object>, Fenced> =
+  const bisect: (submissions: ReadonlyArray<Submission>, state: string) => Effect.Effect<Set<object>> =
     Effect.fnUntraced(function* (submissions, state) {
       const [only] = submissions
       if (submissions.length === 1 && only !== undefined) {
@@ -285,24 +334,11 @@ export const make = Effect.fn("Committer.make")(function* (runner: string, shard
       return down
     })
 
-  const surrender = (): void => {
-    fenced = true
-    const all = [...undecided, ...queue]
-    queue = []
-    for (const submission of all) fail(submission, { _tag: "Fenced" })
-    for (const listener of fenceListeners) listener()
-  }
-
   const lane = Effect.gen(function* () {
     while (queue.length > 0) {
       const submissions = compose()
       stalledSince = clock.currentTimeMillisUnsafe()
-      yield* Effect.catchTag(commit(submissions), "Fenced", () =>
-        Effect.andThen(
-          Effect.logError("another runner has taken over the shards of this one: nothing more is written here"),
-          Effect.sync(surrender)
-        )
-      )
+      yield* commit(submissions)
       stalledSince = undefined
       // The driver's hooks remember some statements, and with them this generator, until a full collection: without the
       // callers, at least.
@@ -322,10 +358,12 @@ export const make = Effect.fn("Committer.make")(function* (runner: string, shard
     lastRun = runFork(lane)
   }
 
+  const isHeld = ({ shard }: Unit): boolean => epochs.has(shard)
+
   const committer: Committer = {
     submit: (submission) => {
       inFlight += submission.units.length
-      if (fenced) return fail(submission, { _tag: "Fenced" })
+      if (!submission.units.every(isHeld)) return fail(submission, { _tag: "Fenced" })
       queue.push(submission)
       if (!running) {
         running = true
@@ -334,14 +372,25 @@ export const make = Effect.fn("Committer.make")(function* (runner: string, shard
       }
     },
     waiting: () => inFlight,
-    statistics: () => ({ ...counts, waiting: inFlight, stalledSince, fenced, batchSizes }),
-    committedOffset: (shard) => offsets.get(shard) ?? 0,
-    drained: Effect.callback((resume) => {
-      const done = (): void => resume(Effect.void)
-      if (running || announcing) awaitingDrain.add(done)
-      else done()
+    statistics: () => ({
+      ...counts,
+      waiting: inFlight,
+      stalledSince,
+      shards: epochs.size,
+      shardsLost: lost.size,
+      batchSizes
     }),
-    onFenced: (listener) => void fenceListeners.push(listener),
+    committedOffset: (shard) => offsets.get(shard) ?? 0,
+    drained: drained(),
+    take,
+    release: (shards) =>
+      Effect.map(drained(shards), () => {
+        for (const shard of shards) {
+          epochs.delete(shard)
+          lost.delete(shard)
+        }
+      }),
+    onLost: (listener) => void lossListeners.push(listener),
     onCommitted: (listener) => {
       listeners.add(listener)
       return () => listeners.delete(listener)

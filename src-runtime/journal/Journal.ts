@@ -8,6 +8,7 @@
 import * as Context from "effect/Context"
 import type * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
+import type { Listener } from "./Notice.ts"
 import type { Batch, ClaimRow, CommandRow, EventRow, InboxRow, SnapshotRow, Unit } from "./Unit.ts"
 
 /** The journal cannot be reached, or failed in a way that says nothing about what it holds. Worth trying again. */
@@ -72,11 +73,11 @@ export class Journal extends Context.Service<
       runner: string,
       shards: ReadonlyArray<number>
     ) => Effect.Effect<ReadonlyArray<ShardHold>, JournalUnavailable>
-    /** The same for shards this runner still holds; `Fenced` if it lost any of them. */
+    /** The same for those of the shards that this runner still holds: the others are lost to another runner. */
     readonly retake: (
       runner: string,
       shards: ReadonlyArray<number>
-    ) => Effect.Effect<ReadonlyArray<ShardHold>, JournalUnavailable | Fenced>
+    ) => Effect.Effect<ReadonlyArray<ShardHold>, JournalUnavailable>
     readonly commit: (batch: Batch) => Effect.Effect<void, JournalUnavailable | Fenced | Conflicting | Poisonous>
     readonly hasBatch: (id: string) => Effect.Effect<boolean, JournalUnavailable>
     readonly conflicts: (units: ReadonlyArray<Unit>) => Effect.Effect<Conflicts, JournalUnavailable>
@@ -95,9 +96,10 @@ export class Journal extends Context.Service<
     readonly holders: (
       claims: ReadonlyArray<ClaimRow>
     ) => Effect.Effect<ReadonlyMap<string, string>, JournalUnavailable>
-    /** Undone work that is due, oldest first, without what is parked. */
+    /** Undone work of the shards that is due, oldest first, without what is parked. */
     readonly due: (
       now: number,
+      shards: ReadonlyArray<number>,
       rowsMax: number
     ) => Effect.Effect<
       { readonly rows: ReadonlyArray<InboxRow>; readonly nextAt: number | undefined },
@@ -138,6 +140,11 @@ export class Journal extends Context.Service<
     ) => Effect.Effect<ReadonlyArray<EventRow>, JournalUnavailable>
     /** All businesses: the streams that are a business itself. */
     readonly businessIds: Effect.Effect<ReadonlyArray<string>, JournalUnavailable>
+    /**
+     * Hears what any runner commits of the things that others remember. Runs until it can no longer be sure to hear all of
+     * it; whoever listens again has to assume that something was missed.
+     */
+    readonly hear: (listener: Listener) => Effect.Effect<never, JournalUnavailable>
     readonly saveSnapshots: (snapshots: ReadonlyArray<SnapshotRow>) => Effect.Effect<void, JournalUnavailable>
     /** Forgets batches from before an instant, nobody asks for them any more; returns how many rows went. */
     readonly forgetBatches: (before: number, rowsMax: number) => Effect.Effect<number, JournalUnavailable>

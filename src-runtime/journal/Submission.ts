@@ -42,11 +42,29 @@ export const wentDown = (down: Set<object>, { groups }: Submission): boolean => 
   return true
 }
 
-interface Fallen {
+export interface Fallen {
   readonly submission: Submission
   readonly failure: UnitFailure
   /** The one at fault, if it is one of its own. */
   readonly unit?: Unit
+}
+
+/** Splits what may still be written from what stands on lost shards, and on what else has gone down. */
+export const separateLost = (
+  submissions: ReadonlyArray<Submission>,
+  lost: ReadonlySet<number>,
+  down = new Set<object>()
+): { readonly standing: ReadonlyArray<Submission>; readonly fallen: ReadonlyArray<Fallen>; down: Set<object> } => {
+  const standing: Array<Submission> = []
+  const fallen: Array<Fallen> = []
+  for (const submission of submissions) {
+    if (submission.units.some(({ shard }) => lost.has(shard))) {
+      for (const group of submission.groups) down.add(group)
+      fallen.push({ submission, failure: { _tag: "Fenced" } })
+    } else if (wentDown(down, submission)) fallen.push({ submission, failure: { _tag: "Undermined" } })
+    else standing.push(submission)
+  }
+  return { standing, fallen, down }
 }
 
 /** Splits what may still commit from what cannot, and what was stacked on that. */

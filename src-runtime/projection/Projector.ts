@@ -40,6 +40,8 @@ const hurriedGatherMs = 5
 const readsAtOnceMax = 4
 /** The journal is looked at this often even if no commit was heard of; an unreachable one is tried again as often. */
 const pollIntervalMs = 1_000
+/** How often a reader looks how far other runners have read. */
+const elsewhereIntervalMs = 25
 /** How long a reader waits for a view to catch up. */
 const waitMaxMs = 1_000
 
@@ -95,6 +97,7 @@ const make = Effect.fn("Projector.make")(function* (projections: ReadonlyArray<P
   const codec = new Codec(yield* Sealer)
   const cursors = ProjectionCursors.make(sql)
   const clock = yield* Clock.Clock
+  const runFork = Effect.runForkWith(yield* Effect.context())
   /** The last offset of each shard that is known to be committed. */
   const heads = new Map<number, number>()
   const names = projections.map((projection) => projection.name)
@@ -114,9 +117,17 @@ const make = Effect.fn("Projector.make")(function* (projections: ReadonlyArray<P
   }
   const reload = (reading: Reading) =>
     Effect.map(cursors.load(reading.projection.name), (positions) => moved(reading, positions))
+  const reloadElsewhere = (reading: Reading) =>
+    Effect.map(cursors.load(reading.projection.name), (positions) =>
+      moved(
+        reading,
+        positions.filter(({ shard }) => !actors.holds(shard))
+      )
+    )
 
+  /** Of the shards that are held here: each is read where its actors are, and by nobody else. */
   const shardsBehind = (reading: Reading): ReadonlyArray<readonly [shard: number, head: number]> =>
-    [...heads].filter(([shard, head]) => head > (reading.offsets.get(shard) ?? 0))
+    [...heads].filter(([shard, head]) => head > (reading.offsets.get(shard) ?? 0) && actors.holds(shard))
 
   /** The ranges to read now: all shards together, a batch at most. */
   const rangesOf = (reading: Reading): ReadonlyArray<OffsetRange> => {
@@ -243,6 +254,16 @@ const make = Effect.fn("Projector.make")(function* (projections: ReadonlyArray<P
     ),
     (unsubscribe) => Effect.sync(unsubscribe)
   )
+  // Whoever read a shard before has moved its cursors.
+  yield* Effect.acquireRelease(
+    Effect.sync(() =>
+      actors.onHeld((shards) => {
+        if (![...shards].some(actors.holds)) return
+        for (const reading of readings) runFork(Effect.ignore(reading.turn.withPermit(reload(reading))))
+      })
+    ),
+    (unsubscribe) => Effect.sync(unsubscribe)
+  )
   yield* Effect.forEach(readings, (reading) => Effect.forkScoped(Effect.forever(step(reading))))
   yield* readHeads.pipe(
     Effect.tap(() => Effect.sync(() => readings.forEach(({ wake }) => wake.openUnsafe()))),
@@ -271,7 +292,14 @@ const make = Effect.fn("Projector.make")(function* (projections: ReadonlyArray<P
       // Only the journal says which positions exist: a reader may be told of one that does not.
       if (upTo !== undefined) yield* view(name, readHeads)
       reading.wake.openUnsafe()
-      yield* Effect.callback<void, ProjectionBehind>((resume) => {
+      // What other runners read moves cursors that only the database knows.
+      const elsewhere = targets.some(
+        ({ shard, offset }) => !actors.holds(shard) && offset > (reading.offsets.get(shard) ?? 0)
+      )
+      const looking = elsewhere
+        ? view(name, Effect.forever(Effect.delay(reloadElsewhere(reading), elsewhereIntervalMs)))
+        : Effect.never
+      const arrived = Effect.callback<void, ProjectionBehind>((resume) => {
         const leave = (): void => {
           reading.waiting.delete(look)
           if (reading.waiting.size === 0) reading.hurry.closeUnsafe()
@@ -285,7 +313,10 @@ const make = Effect.fn("Projector.make")(function* (projections: ReadonlyArray<P
         reading.hurry.openUnsafe()
         look()
         return Effect.sync(leave)
-      }).pipe(Effect.timeoutOrElse({ duration: waitMaxMs, orElse: () => Effect.fail(behind(reading)) }))
+      })
+      yield* Effect.raceFirst(arrived, looking).pipe(
+        Effect.timeoutOrElse({ duration: waitMaxMs, orElse: () => Effect.fail(behind(reading)) })
+      )
     }),
     rebuild: Effect.fn("Projector.rebuild")(function* (name) {
       const reading = readingOf(name)

@@ -5,6 +5,7 @@
  */
 import * as PgTypes from "@effect/sql-pg/PgTypes"
 import * as Result from "effect/Result"
+import { messagesOf, noticesOf } from "../journal/Notice.ts"
 import type { Batch, ClaimRow, CommandRow, EventRow, InboxRow } from "../journal/Unit.ts"
 
 const array = (values: ReadonlyArray<unknown>, elementOid: number): PgTypes.Parameter =>
@@ -87,10 +88,13 @@ const parts = {
   dataKeys: { name: "data_keys", columns: ["uuid", "uuid", "bytea"], sql: insert("data_key", "key, business, wrapped") }
 } satisfies Record<string, Part>
 
+/** Where runners hear what the others committed of the things that they remember. */
+export const noticeChannel = "koinon_notice"
+
 /** The statement for a set of parts; texts are kept, so that the driver keeps them prepared. */
 const statements = new Map<string, string>()
-const statementFor = (present: ReadonlyArray<Part>): string => {
-  const name = present.map((part) => part.name).join("+")
+const statementFor = (present: ReadonlyArray<Part>, tells: boolean): string => {
+  const name = present.map((part) => part.name).join("+") + (tells ? "+notices" : "")
   const known = statements.get(name)
   if (known !== undefined) return known
   let position = 5
@@ -104,7 +108,11 @@ const statementFor = (present: ReadonlyArray<Part>): string => {
   )
   const text =
     `WITH ${[...common, ...own].join(",\n")}\n` +
-    "SELECT 1 / (CASE WHEN (SELECT count(*) FROM fence) = cardinality($1::smallint[]) THEN 1 ELSE 0 END) AS held"
+    "SELECT 1 / (CASE WHEN (SELECT count(*) FROM fence) = cardinality($1::smallint[]) THEN 1 ELSE 0 END) AS held" +
+    // Delivered with the commit, if there is one.
+    (tells
+      ? `, (SELECT count(pg_notify('${noticeChannel}', m)) FROM unnest($${position + 1}::text[]) AS m) AS told`
+      : "")
   statements.set(name, text)
   return text
 }
@@ -216,5 +224,7 @@ export const commitStatement = (batch: Batch): readonly [text: string, parameter
       byteas(dataKeys.map((row) => row.wrapped))
     )
   }
-  return [statementFor(present), parameters]
+  const messages = messagesOf(noticesOf(batch.units))
+  if (messages.length > 0) parameters.push(texts(messages))
+  return [statementFor(present, messages.length > 0), parameters]
 }

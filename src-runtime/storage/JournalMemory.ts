@@ -4,6 +4,7 @@
  */
 import * as Effect from "effect/Effect"
 import { Conflicting, Fenced, Journal } from "../journal/Journal.ts"
+import { type Listener, noticesOf } from "../journal/Notice.ts"
 import {
   claimName,
   streamName,
@@ -26,6 +27,7 @@ export interface Store {
   readonly claims: Map<string, string>
   readonly snapshots: Map<string, SnapshotRow>
   readonly dataKeys: Map<string, { readonly business: string; readonly wrapped: Uint8Array }>
+  readonly listeners: Set<Listener>
 }
 
 export const emptyStore = (): Store => ({
@@ -37,7 +39,8 @@ export const emptyStore = (): Store => ({
   inbox: new Map(),
   claims: new Map(),
   snapshots: new Map(),
-  dataKeys: new Map()
+  dataKeys: new Map(),
+  listeners: new Set()
 })
 
 const listIn = <K>(map: Map<K, Array<EventRow>>, key: K): Array<EventRow> => {
@@ -116,12 +119,12 @@ export const make = (store: Store): Journal["Service"] =>
         return holdsOf(store, shards)
       }),
     retake: (runner, shards) =>
-      Effect.suspend(() => {
-        if (shards.some((shard) => store.epochs.get(shard)?.owner !== runner)) return Effect.fail(new Fenced())
-        for (const shard of shards) {
+      Effect.sync(() => {
+        const held = shards.filter((shard) => store.epochs.get(shard)?.owner === runner)
+        for (const shard of held) {
           store.epochs.set(shard, { epoch: (store.epochs.get(shard)?.epoch ?? 0) + 1, owner: runner })
         }
-        return Effect.succeed(holdsOf(store, shards))
+        return holdsOf(store, held)
       }),
     commit: (batch) =>
       Effect.suspend((): Effect.Effect<void, Fenced | Conflicting> => {
@@ -131,6 +134,7 @@ export const make = (store: Store): Journal["Service"] =>
         const constraint = violation(store, batch)
         if (constraint !== undefined) return Effect.fail(new Conflicting({ constraint }))
         apply(store, batch)
+        for (const notice of noticesOf(batch.units)) for (const listener of store.listeners) listener.notice(notice)
         // A commit is never instantaneous: whoever relies on that is found out here.
         return Effect.yieldNow
       }),
@@ -185,9 +189,9 @@ export const make = (store: Store): Journal["Service"] =>
             })
           )
       ),
-    due: (now, rowsMax) =>
+    due: (now, shards, rowsMax) =>
       Effect.sync(() => {
-        const open = [...store.inbox.values()].filter((row) => row.failure === undefined)
+        const open = [...store.inbox.values()].filter((row) => row.failure === undefined && shards.includes(row.shard))
         const later = open.filter((row) => row.deliverAt > now).map((row) => row.deliverAt)
         return {
           rows: open.filter((row) => row.deliverAt <= now).slice(0, rowsMax),
@@ -246,6 +250,15 @@ export const make = (store: Store): Journal["Service"] =>
           }
         }
       }),
+    hear: (listener) =>
+      Effect.acquireUseRelease(
+        Effect.sync(() => {
+          store.listeners.add(listener)
+          listener.listening()
+        }),
+        () => Effect.never,
+        () => Effect.sync(() => store.listeners.delete(listener))
+      ),
     forgetBatches: (before, rowsMax) =>
       Effect.sync(() => {
         const batches = [...store.batches].flatMap(([id, at]) => (at < before ? [id] : [])).slice(0, rowsMax)

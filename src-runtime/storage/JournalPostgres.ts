@@ -6,6 +6,7 @@
 import * as PgClient from "@effect/sql-pg/PgClient"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
+import * as Queue from "effect/Queue"
 import type { SqlError } from "effect/sql/SqlError"
 import {
   Conflicting,
@@ -17,6 +18,7 @@ import {
   type LoadedStream,
   type StreamRef
 } from "../journal/Journal.ts"
+import { noticesIn } from "../journal/Notice.ts"
 import {
   claimName,
   streamName,
@@ -26,7 +28,16 @@ import {
   type InboxRow,
   type SnapshotRow
 } from "../journal/Unit.ts"
-import { bigints, byteas, commitStatement, integers, smallints, texts, uuids } from "./CommitStatement.ts"
+import {
+  bigints,
+  byteas,
+  commitStatement,
+  integers,
+  noticeChannel,
+  smallints,
+  texts,
+  uuids
+} from "./CommitStatement.ts"
 import { rowIsWrong, sqlState } from "./SqlState.ts"
 
 const divisionByZero = "22012"
@@ -181,7 +192,6 @@ const make = Effect.gen(function* () {
           "RETURNING shard, epoch",
         [smallints(shards), runner]
       )
-      if (epochs.length !== shards.length) return yield* new Fenced()
       return yield* holdsOf(epochs)
     }),
     commit: (batch) =>
@@ -212,17 +222,19 @@ const make = Effect.gen(function* () {
       ),
     command: (id) => Effect.map(commands([id]), (rows) => rows[0]),
     holders,
-    due: Effect.fnUntraced(function* (now, rowsMax) {
+    due: Effect.fnUntraced(function* (now, shards, rowsMax) {
+      const held = smallints(shards)
       const rows = yield* query<InboxRow>(
         "due",
         `SELECT ${inboxColumns} FROM inbox WHERE deliver_at <= $1::bigint AND failure IS NULL ` +
-          "ORDER BY position LIMIT $2::integer",
-        [BigInt(now), rowsMax]
+          "AND shard = ANY ($2::smallint[]) ORDER BY position LIMIT $3::integer",
+        [BigInt(now), held, rowsMax]
       )
       const next = yield* query<{ readonly next: number | null }>(
         "due",
-        "SELECT min(deliver_at) AS next FROM inbox WHERE deliver_at > $1::bigint AND failure IS NULL",
-        [BigInt(now)]
+        "SELECT min(deliver_at) AS next FROM inbox WHERE deliver_at > $1::bigint AND failure IS NULL " +
+          "AND shard = ANY ($2::smallint[])",
+        [BigInt(now), held]
       )
       return { rows, nextAt: next[0]?.next ?? undefined }
     }),
@@ -284,6 +296,19 @@ const make = Effect.gen(function* () {
         (rows) => rows.map(({ id }) => id)
       )
     ),
+    hear: (listener) =>
+      Effect.gen(function* () {
+        const notifications = yield* sql.listen(noticeChannel)
+        listener.listening()
+        while (true) {
+          const { payload } = yield* Queue.take(notifications)
+          for (const notice of noticesIn(payload)) listener.notice(notice)
+        }
+      }).pipe(
+        Effect.scoped,
+        Effect.mapError((cause) => new JournalUnavailable({ operation: "hear", cause })),
+        Effect.andThen(Effect.never)
+      ),
     saveSnapshots: (rows) =>
       Effect.asVoid(
         query(

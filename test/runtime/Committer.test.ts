@@ -221,7 +221,7 @@ describe("a lane that lost its shards (P5)", () => {
       submitEach(lane, ["later"])
       assert.deepStrictEqual(lane.told, ["in flight Fenced", "in the queue Fenced", "later Fenced"])
       assert.deepStrictEqual(offsets(lane), [])
-      assert.isTrue(lane.committer.statistics().fenced)
+      assert.strictEqual(lane.committer.statistics().shards, 1)
       assert.strictEqual(lane.committer.statistics().waiting, 0)
     })
   )
@@ -231,12 +231,29 @@ describe("a lane that lost its shards (P5)", () => {
       const lane = yield* startLane
       lane.connection.around = (commit) =>
         Effect.andThen(
-          lostAfter(Effect.tap(commit, () => JournalMemory.make(lane.store).takeOver(randomUUID(), [2]))),
+          lostAfter(Effect.tap(commit, () => JournalMemory.make(lane.store).takeOver(randomUUID(), [1]))),
           commit
         )
       submitEach(lane, ["a"])
       yield* until(() => lane.told.length === 1)
       assert.deepStrictEqual(lane.told, ["a Fenced"])
+    })
+  )
+
+  it.effect("goes on with the shards that it still has, and finds out what became of them", () =>
+    Effect.gen(function* () {
+      const lane = yield* startLane
+      const rival = JournalMemory.make(lane.store).takeOver(randomUUID(), [2])
+      lane.connection.around = (commit, _batch, number) =>
+        number === 1 ? lostAfter(Effect.tap(commit, rival)) : commit
+      submitEach(lane, ["a"])
+      yield* until(() => lane.told.length === 1)
+      lane.submit("elsewhere", "other", unit({ events: [event({ shard: 2 })], shard: 2 }))
+      submitEach(lane, ["b"])
+      yield* until(() => lane.told.length === 3)
+      assert.deepStrictEqual(lane.told, ["a committed", "elsewhere Fenced", "b committed"])
+      const { shards, shardsLost } = lane.committer.statistics()
+      assert.deepStrictEqual([shards, shardsLost], [1, 1])
     })
   )
 })

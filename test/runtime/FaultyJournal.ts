@@ -61,6 +61,7 @@ export const connectTo = (inner: Service): Connection => {
       scan: (...asked) => through(inner.scan(...asked)),
       streamEvents: (...asked) => through(inner.streamEvents(...asked)),
       businessIds: through(inner.businessIds),
+      hear: (...asked) => through(inner.hear(...asked)),
       saveSnapshots: (...asked) => through(inner.saveSnapshots(...asked)),
       forgetBatches: (...asked) => through(inner.forgetBatches(...asked))
     }),

@@ -2,6 +2,7 @@
 import { assert } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import { randomUUID } from "node:crypto"
+import { allShards } from "#runtime/actor/Placement.ts"
 import { batch, business, command, event, events, message, otherBusiness, snapshot, unit } from "./JournalRows.ts"
 import { emptyStore, overEachStore } from "./JournalStores.ts"
 
@@ -21,9 +22,9 @@ overEachStore("the inbox (P8)", (it) => {
       const mail = Array.from({ length: 6 }, (_, index) => message({ deliverAt: 1_000 - index }))
       yield* journal.commit(batch([unit({ inbox: mail.slice(0, 3) }), unit({ inbox: mail.slice(3, 4) })]))
       yield* journal.commit(batch([unit({ inbox: mail.slice(4) })]))
-      const { rows } = yield* journal.due(1_000, 10)
+      const { rows } = yield* journal.due(1_000, allShards, 10)
       assert.deepStrictEqual(rows, mail)
-      assert.deepStrictEqual(ids((yield* journal.due(1_000, 4)).rows), ids(mail.slice(0, 4)))
+      assert.deepStrictEqual(ids((yield* journal.due(1_000, allShards, 4)).rows), ids(mail.slice(0, 4)))
     })
   )
 
@@ -32,9 +33,9 @@ overEachStore("the inbox (P8)", (it) => {
       const journal = yield* start
       const [now, soon, later] = [message(), message({ deliverAt: 5_000 }), message({ deliverAt: 9_000 })]
       yield* journal.commit(batch([unit({ inbox: [later, now, soon] })]))
-      assert.deepStrictEqual(yield* journal.due(4_999, 10), { rows: [now], nextAt: 5_000 })
-      assert.deepStrictEqual(yield* journal.due(5_000, 10), { rows: [now, soon], nextAt: 9_000 })
-      assert.deepStrictEqual(yield* journal.due(9_000, 10), { rows: [later, now, soon], nextAt: undefined })
+      assert.deepStrictEqual(yield* journal.due(4_999, allShards, 10), { rows: [now], nextAt: 5_000 })
+      assert.deepStrictEqual(yield* journal.due(5_000, allShards, 10), { rows: [now, soon], nextAt: 9_000 })
+      assert.deepStrictEqual(yield* journal.due(9_000, allShards, 10), { rows: [later, now, soon], nextAt: undefined })
     })
   )
 
@@ -44,7 +45,7 @@ overEachStore("the inbox (P8)", (it) => {
       const mail = message()
       yield* journal.commit(batch([unit({ inbox: [mail] })]))
       yield* journal.commit(batch([unit({ inbox: [{ ...mail, command: "other" }] })]))
-      assert.deepStrictEqual((yield* journal.due(1_000, 10)).rows, [mail])
+      assert.deepStrictEqual((yield* journal.due(1_000, allShards, 10)).rows, [mail])
     })
   )
 
@@ -55,9 +56,9 @@ overEachStore("the inbox (P8)", (it) => {
       const row = command()
       yield* journal.commit(batch([unit({ inbox: [mail], command: row })]))
       yield* Effect.flip(journal.commit(batch([unit({ done: mail.id, command: row })])))
-      assert.deepStrictEqual(ids((yield* journal.due(1_000, 10)).rows), [mail.id])
+      assert.deepStrictEqual(ids((yield* journal.due(1_000, allShards, 10)).rows), [mail.id])
       yield* journal.commit(batch([unit({ done: mail.id })]))
-      assert.deepStrictEqual(yield* journal.due(1_000, 10), { rows: [], nextAt: undefined })
+      assert.deepStrictEqual(yield* journal.due(1_000, allShards, 10), { rows: [], nextAt: undefined })
     })
   )
 
@@ -69,7 +70,7 @@ overEachStore("the inbox (P8)", (it) => {
       yield* journal.commit(batch([unit({ inbox: [bad, good, older, timer, badTimer] })]))
       yield* journal.park(bad.id, "the turn threw")
       yield* journal.park(badTimer.id, "the turn threw")
-      assert.deepStrictEqual(yield* journal.due(1_000, 10), { rows: [good, older], nextAt: 3_000 })
+      assert.deepStrictEqual(yield* journal.due(1_000, allShards, 10), { rows: [good, older], nextAt: 3_000 })
       assert.deepStrictEqual(yield* journal.backlog(1_000), { due: 2, parked: 1, oldestDueAt: 800 })
       assert.deepStrictEqual(yield* journal.backlog(700), { due: 0, parked: 0, oldestDueAt: undefined })
     })

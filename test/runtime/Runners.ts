@@ -2,7 +2,6 @@
  * Runners for tests of the runtime: any number of them over one store in memory, each through a connection of its own
  * that a test can disturb or cut. A crash leaves the store as it is and everything else unfinished.
  */
-import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Layer from "effect/Layer"
@@ -10,6 +9,7 @@ import * as Redacted from "effect/Redacted"
 import * as Scope from "effect/Scope"
 import * as Actors from "#runtime/actor/Actors.ts"
 import { CascadeTurnsMax } from "#runtime/actor/Cascade.ts"
+import { allShards } from "#runtime/actor/Placement.ts"
 import type { Reply } from "#runtime/actor/Pending.ts"
 import { Codec } from "#runtime/journal/Codec.ts"
 import { aggregateOfKind, type Kind, type StateOf } from "#runtime/journal/Kinds.ts"
@@ -24,6 +24,8 @@ const sealerLayer = Sealer.layer(Redacted.make("a master secret that is long eno
 
 export interface Runner {
   readonly actors: Actors.Actors["Service"]
+  /** Moves its shards. */
+  readonly placed: Actors.Placed
   readonly connection: Connection
   /** Nothing of it reaches the store from here on, and nothing is drained; whoever waits for it waits in vain. */
   readonly crash: Effect.Effect<void>
@@ -34,6 +36,8 @@ export interface Runner {
 export interface RunnerOptions {
   /** Turns that commit together, at most; 1 sends every message through the inbox. The runtime's own bound if absent. */
   readonly cascadeTurnsMax?: number
+  /** Those that it begins with; all if absent. */
+  readonly shards?: ReadonlyArray<number>
 }
 
 /** Starts a runner through a connection. It ends with its test as in a crash, since what a test holds would never drain. */
@@ -46,12 +50,13 @@ export const startThrough = Effect.fnUntraced(function* (connection: Connection,
   })
   yield* Effect.addFinalizer(() => crash)
   const journal = Layer.succeed(Journal, connection.journal)
-  const { cascadeTurnsMax } = options
+  const { cascadeTurnsMax, shards = allShards } = options
   const bound = cascadeTurnsMax === undefined ? Layer.empty : Layer.succeed(CascadeTurnsMax, cascadeTurnsMax)
-  const layer = Actors.layer.pipe(Layer.provide(Layer.mergeAll(journal, sealerLayer, bound)))
-  const context = yield* Layer.buildWithScope(layer, scope)
-  const actors = Context.get(context, Actors.Actors)
-  return { actors, connection, crash, stop: Scope.close(scope, Exit.void) } satisfies Runner
+  const { actors, placed } = yield* Actors.make(shards).pipe(
+    Effect.provide(yield* Layer.buildWithScope(Layer.mergeAll(journal, sealerLayer, bound), scope)),
+    Scope.provide(scope)
+  )
+  return { actors, placed, connection, crash, stop: Scope.close(scope, Exit.void) } satisfies Runner
 })
 
 export const start = (store: Store, options?: RunnerOptions) => startThrough(FaultyJournal.connect(store), options)

@@ -76,7 +76,7 @@ describe("after a takeover (P5)", () => {
       assert.strictEqual(ending(asked.replies[0]), "ShardMoved")
       const retried = Effect.retry(owner.actors.ask(ask), {
         while: (error) => error._tag === "StillRunning",
-        times: 100
+        times: 1_000
       })
       assert.deepStrictEqual((yield* retried).answer, { _tag: "Done", id: "gift" })
     })

@@ -1,0 +1,66 @@
+/**
+ * Reference data: every business in the state that is known here, for no turn of a business runs without it. Where the
+ * business itself is an actor of this runner, its commits tell; elsewhere it is read again when a notice says that it has
+ * changed. It never goes back to an older state.
+ */
+import type { Business } from "#domain/organisation/Business.ts"
+import * as Effect from "effect/Effect"
+import type { Codec } from "../journal/Codec.ts"
+import type { Journal, JournalUnavailable } from "../journal/Journal.ts"
+import { aggregateOfKind } from "../journal/Kinds.ts"
+import type { Loading } from "./Loading.ts"
+import { restore } from "./Resident.ts"
+import type { CommittedTurn } from "./Turn.ts"
+
+interface Known {
+  readonly business: Business
+  readonly seq: number
+}
+
+export class Businesses {
+  readonly #aggregate = aggregateOfKind("business")
+  readonly #known = new Map<string, Known>()
+  readonly #journal: Journal["Service"]
+  readonly #codec: Codec
+  readonly #load: Loading
+
+  constructor(journal: Journal["Service"], codec: Codec, load: Loading) {
+    this.#journal = journal
+    this.#codec = codec
+    this.#load = load
+  }
+
+  get(id: string): Business | undefined {
+    return this.#known.get(id)?.business
+  }
+
+  *all(): Iterable<Business> {
+    for (const { business } of this.#known.values()) yield business
+  }
+
+  /** A turn of a business was committed here. */
+  committed(turn: CommittedTurn): void {
+    let { business, seq } = this.#known.get(turn.business) ?? { business: this.#aggregate.initial as Business, seq: 0 }
+    for (const { event, row } of turn.events) {
+      if (row.seq <= seq) continue
+      business = this.#aggregate.evolve(business, event) as Business
+      seq = row.seq
+    }
+    this.#known.set(turn.business, { business, seq })
+  }
+
+  /** As the journal has it. */
+  read(id: string): Effect.Effect<void, JournalUnavailable> {
+    return Effect.map(this.#load(id, id, [{ aggregate: this.#aggregate.code, id }]), ({ streams: [stream] }) => {
+      if (stream === undefined) return
+      const { state, seq } = restore(this.#codec, stream, undefined)
+      if (seq > (this.#known.get(id)?.seq ?? 0)) this.#known.set(id, { business: state as Business, seq })
+    })
+  }
+
+  get readAll(): Effect.Effect<void, JournalUnavailable> {
+    return Effect.flatMap(this.#journal.businessIds, (ids) =>
+      Effect.forEach(ids, (id) => this.read(id), { discard: true })
+    )
+  }
+}

@@ -1,0 +1,39 @@
+/**
+ * Who waits for a command that its turn left open, for a later turn of the same key settles it. Emptied when answered, for a
+ * map's outgrown tables keep alive what they once held.
+ */
+import type { Pending, Reply } from "./Pending.ts"
+import { ShardMoved } from "./RuntimeRefusal.ts"
+
+interface Open {
+  readonly shard: number
+  reply: Pending["reply"] | undefined
+}
+
+export class OpenCommands {
+  readonly #byId = new Map<string, Open>()
+
+  get size(): number {
+    return this.#byId.size
+  }
+
+  leave(commandId: string, shard: number, reply: Pending["reply"]): void {
+    this.#byId.set(commandId, { shard, reply })
+  }
+
+  answer(commandId: string, reply: Reply): void {
+    const open = this.#byId.get(commandId)
+    if (open?.reply === undefined) return
+    const answer = open.reply
+    open.reply = undefined
+    this.#byId.delete(commandId)
+    answer(reply)
+  }
+
+  /** They are settled by another runner from now on: this one will not hear of it. */
+  moved(shards: ReadonlySet<number>): void {
+    for (const [id, { shard }] of this.#byId) {
+      if (shards.has(shard)) this.answer(id, { _tag: "Failed", refusal: new ShardMoved() })
+    }
+  }
+}
