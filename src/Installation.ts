@@ -5,6 +5,7 @@
  */
 import { keyHash } from "#http/door/Principal.ts"
 import { Actors } from "#runtime/actor/Actors.ts"
+import { Journal } from "#runtime/journal/Journal.ts"
 import { Sealer } from "#runtime/privacy/Sealer.ts"
 import * as PgClient from "@effect/sql-pg/PgClient"
 import * as Effect from "effect/Effect"
@@ -12,7 +13,7 @@ import * as FileSystem from "effect/FileSystem"
 import * as Path from "effect/Path"
 import * as Redacted from "effect/Redacted"
 import * as Schema from "effect/Schema"
-import { randomBytes, randomUUID } from "node:crypto"
+import { createHmac, randomBytes, randomUUID } from "node:crypto"
 import type { Settings } from "./Settings.ts"
 
 /** It cannot start like this; the message says what to do. */
@@ -59,6 +60,28 @@ export const secrets = Effect.fn("Installation.secrets")(function* (settings: Se
   } satisfies Secrets
 })
 
+/** What all runners of a cluster have in common comes from the settings: a folder belongs to one of them. */
+export const sharedSecrets = Effect.fn("Installation.sharedSecrets")(function* (settings: Settings) {
+  const { databaseUrl, masterSecret, bootstrapApiKey } = settings
+  const missing = Object.entries({
+    DATABASE_URL: databaseUrl,
+    KOINON_MASTER_SECRET: masterSecret,
+    KOINON_BOOTSTRAP_API_KEY: bootstrapApiKey
+  }).flatMap(([name, value]) => (value === undefined ? [name] : []))
+  if (masterSecret === undefined || bootstrapApiKey === undefined || missing.length > 0) {
+    return yield* new InstallationFault({
+      message: `With --cluster all runners need the same ${missing.join(", ")}; set it for each of them.`
+    })
+  }
+  const publishable = createHmac("sha256", masterSecret).update("koinon/publishable key/1").digest("base64url")
+  return {
+    master: Redacted.make(masterSecret),
+    apiKey: Redacted.make(bootstrapApiKey),
+    publishableKey: Redacted.make(`pk_${publishable}`),
+    file: "KOINON_MASTER_SECRET"
+  } satisfies Secrets
+})
+
 /** Refuses to go on with a master secret that is not the journal's. */
 export const checkMasterSecret = Effect.fn("Installation.checkMasterSecret")(function* (secretsFile: string) {
   const sql = yield* PgClient.PgClient
@@ -75,9 +98,27 @@ export const checkMasterSecret = Effect.fn("Installation.checkMasterSecret")(fun
   }
 })
 
-/** Opens the first business of an empty journal, and makes sure that the keys shown in the banner work. */
+/** Advisory lock of PostgreSQL under which an installation is opened. */
+const bootstrapLock = 7_946_001
+/** How often it is looked whether a business that is in the journal is known here. */
+const lookIntervalMs = 50
+
+/** One runner at a time, for each opens a business only if there is none. */
 export const bootstrap = Effect.fn("Installation.bootstrap")(function* (settings: Settings, keys: Secrets) {
+  const sql = yield* PgClient.PgClient
+  yield* sql.withTransaction(
+    Effect.andThen(sql`SELECT pg_advisory_xact_lock(${bootstrapLock}::bigint)`, opened(settings, keys))
+  )
+})
+
+/** Opens the first business of an empty journal, and makes sure that the keys shown in the banner work. */
+const opened = Effect.fnUntraced(function* (settings: Settings, keys: Secrets) {
   const actors = yield* Actors
+  const journal = yield* Journal
+  // Opened by another runner a moment ago, it is heard of soon.
+  for (const id of yield* journal.businessIds) {
+    while (actors.business(id) === undefined) yield* Effect.sleep(lookIntervalMs)
+  }
   const apiKeys = [
     { id: randomUUID(), hash: keyHash(Redacted.value(keys.apiKey)), kind: "SECRET" as const, serviceOwner: true },
     {

@@ -1,6 +1,7 @@
 /** The layers below the doors: database, journal, actors, views. Shared by every verb that needs the journal. */
 import * as Actors from "#runtime/actor/Actors.ts"
 import * as Identification from "#runtime/actor/Identification.ts"
+import * as Cluster from "#runtime/cluster/Cluster.ts"
 import * as LiveHub from "#runtime/live/LiveHub.ts"
 import * as Sealer from "#runtime/privacy/Sealer.ts"
 import * as Catalogue from "#runtime/projection/Catalogue.ts"
@@ -12,6 +13,7 @@ import * as Database from "#runtime/storage/Database.ts"
 import * as JournalPostgres from "#runtime/storage/JournalPostgres.ts"
 import * as Migrations from "#runtime/storage/Migrations.ts"
 import * as PostgresServer from "#runtime/storage/PostgresServer.ts"
+import * as NodeClusterSocket from "@effect/platform-node/NodeClusterSocket"
 import * as PgClient from "@effect/sql-pg/PgClient"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
@@ -53,15 +55,23 @@ const views = Layer.mergeAll(History.layer, ContactDirectory.layer, Catalogue.la
   Layer.provideMerge(DataKeys.layer)
 )
 
+/** One runner that holds every shard, or one of several that share them. */
+const actors = ({ runnerHost, runnerPort }: Settings, isClustered: boolean) =>
+  isClustered
+    ? Cluster.layer({ host: runnerHost, port: runnerPort }, (shardingConfig) =>
+        NodeClusterSocket.layer({ storage: "byo", shardingConfig })
+      )
+    : Actors.layer
+
 /** Everything below the doors, with the first business opened and the master secret proven to be the right one. */
-export const layer = (settings: Settings, keys: Secrets) => {
+export const layer = (settings: Settings, keys: Secrets, isClustered = false) => {
   const storage = migrated(settings).pipe(Layer.provideMerge(database(settings)))
   const sealed = Layer.effectDiscard(checkMasterSecret(keys.file)).pipe(
     Layer.provideMerge(Layer.mergeAll(Sealer.layer(keys.master), storage))
   )
   return Layer.effectDiscard(bootstrap(settings, keys)).pipe(
     Layer.provideMerge(Layer.mergeAll(Identification.layer, LiveHub.layer, views)),
-    Layer.provideMerge(Actors.layer),
+    Layer.provideMerge(actors(settings, isClustered)),
     Layer.provideMerge(JournalPostgres.layer),
     Layer.provideMerge(sealed)
   )

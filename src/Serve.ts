@@ -12,7 +12,7 @@ import * as HttpRouter from "effect/http/HttpRouter"
 import * as HttpServer from "effect/http/HttpServer"
 import * as Layer from "effect/Layer"
 import { banner } from "./Banner.ts"
-import { secrets } from "./Installation.ts"
+import { secrets, sharedSecrets } from "./Installation.ts"
 import * as MigrationsProbe from "./MigrationsProbe.ts"
 import * as Runtime from "./Runtime.ts"
 import type { Settings } from "./Settings.ts"
@@ -22,10 +22,11 @@ const requestMaxMs = 60 * 60_000
 /** Requests under way get this long to finish after a stop was asked for. */
 const gracefulStopMs = 3_000
 
-export const serve = (settings: Settings, startedAt: number) =>
+/** With `isClustered`, as one of several runners on the database of the settings. */
+export const serve = (settings: Settings, startedAt: number, isClustered = false) =>
   Layer.unwrap(
     Effect.gen(function* () {
-      const keys = yield* secrets(settings)
+      const keys = yield* isClustered ? sharedSecrets(settings) : secrets(settings)
       const server = new FrontDoor.FrontServer({ requestTimeout: requestMaxMs })
       const library = HttpRouter.serve(Doors.layer(endpoints), { disableLogger: true, disableListenLog: true })
       const doors = Layer.mergeAll(library, Layer.effectDiscard(FrontDoor.open(server, endpoints))).pipe(
@@ -48,7 +49,7 @@ export const serve = (settings: Settings, startedAt: number) =>
       return Layer.mergeAll(doors, announced, LiveSockets.farewell).pipe(
         Layer.provide(LiveSockets.layer),
         Layer.provideMerge(http),
-        Layer.provideMerge(Runtime.layer(settings, keys))
+        Layer.provideMerge(Runtime.layer(settings, keys, isClustered))
       )
     })
   )

@@ -46,6 +46,13 @@ export const settings = {
     Text
   ),
   databaseUrl: optional("DATABASE_URL", "An outside PostgreSQL (15 or newer) instead of the embedded one.", Text),
+  runnerHost: setting(
+    "KOINON_RUNNER_HOST",
+    "127.0.0.1",
+    "With --cluster: the address at which other runners reach this one, on a network of theirs alone.",
+    Text
+  ),
+  runnerPort: setting("KOINON_RUNNER_PORT", "7946", "With --cluster: the TCP port of that address.", Port),
   bootstrapApiKey: optional(
     "KOINON_BOOTSTRAP_API_KEY",
     "Secret back-office key to use instead of a generated one.",

@@ -12,7 +12,6 @@ import * as Clock from "effect/Clock"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
-import * as Result from "effect/Result"
 import { randomUUID } from "node:crypto"
 import { Codec } from "../journal/Codec.ts"
 import * as Committer from "../journal/Committer.ts"
@@ -34,7 +33,7 @@ import * as Loading from "./Loading.ts"
 import { timeOrderedUuid } from "./Naming.ts"
 import * as Lookups from "./Lookups.ts"
 import { OpenCommands } from "./OpenCommands.ts"
-import type { Reply } from "./Pending.ts"
+import { type Reply, settleReply } from "./Pending.ts"
 import { allShards, shardCount, shardOf } from "./Placement.ts"
 import { replayOf } from "./Replay.ts"
 import { RecentCommands } from "./RecentCommands.ts"
@@ -291,13 +290,6 @@ export const make = Effect.fn("Actors.make")(function* (first: ReadonlyArray<num
       host.load(row.business, row.key, [], (loaded) => finish(replayOf(host, row, fingerprint, loaded)))
     }
     runFork(Effect.match(journal.command(id), { onFailure: failed, onSuccess: found }))
-  }
-
-  const settleReply = (reply: Reply): Effect.Effect<Answered, Refusal | RuntimeRefusal> => {
-    if (reply._tag === "Failed") return Effect.fail(reply.refusal)
-    return Result.isSuccess(reply.outcome)
-      ? Effect.succeed({ answer: reply.outcome.success, replayed: reply.replayed, seq: reply.seq })
-      : Effect.fail(reply.outcome.failure)
   }
 
   // Reference data first: no turn of a business runs without it.

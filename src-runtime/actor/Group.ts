@@ -73,7 +73,7 @@ export class Group {
   #dataKey: DataKey | undefined
   #dataKeyKnown = false
   #lastAt = 0
-  /** The shard is another runner's: what is under way ends, nothing new begins. */
+  /** Another runner's from now on: what is under way ends, nothing new begins. */
   #surrendered = false
   /** When it was last used, epoch milliseconds: for passivation. */
   usedAt = 0
@@ -96,13 +96,12 @@ export class Group {
 
   admit(item: Pending | Read): void {
     this.#waiting.push(item)
-    if (this.#surrendered) this.#turnAway(new ShardMoved())
-    else this.pump()
+    this.pump()
   }
 
   surrender(): void {
     this.#surrendered = true
-    this.#turnAway(new ShardMoved())
+    this.pump()
   }
 
   #turnAway(refusal: RuntimeRefusal): void {
@@ -116,6 +115,7 @@ export class Group {
 
   /** Runs turns until something has to be waited for. */
   pump(): void {
+    if (this.#surrendered) return this.#turnAway(new ShardMoved())
     this.usedAt = this.#host.now()
     while (!this.#loading && !this.#regrouping && !(this.#rebuilding && this.#inFlight > 0)) {
       this.#rebuilding = false
@@ -147,8 +147,8 @@ export class Group {
     })
     if (missing.length > 0) return missing.map(([kind, id]) => ({ aggregate: aggregateOfKind(kind).code, id }))
     const views = read.refs.map(([kind, id]): ActorView => {
-      const actor = this.#actors.find(kind, id)
-      return { state: actor?.state, seq: actor?.seq ?? 0 }
+      const { state, seq } = this.#actors.find(kind, id) ?? { state: undefined, seq: 0 }
+      return { state, seq }
     })
     this.#gated(read, () => read.reply(views))
     return undefined
@@ -158,12 +158,10 @@ export class Group {
   #gated(item: Pending | Read, reply: () => void): void {
     const generation = this.#generation
     const answer = (): void => {
-      if (this.#generation === generation) reply()
-      else if (isRead(item)) this.admit(item)
-      else {
-        this.#retrying.push(item)
-        this.#regroup()
-      }
+      if (this.#generation === generation) return reply()
+      if (isRead(item)) return this.admit(item)
+      this.#retrying.push(item)
+      this.#regroup()
     }
     if (this.#inFlight === 0) answer()
     else this.#afterCommit.push({ submitted: this.#submitted, answer })
@@ -212,8 +210,8 @@ export class Group {
    * `undefined`, and no trace, if it has to wait, is refused, throws or moves a claim: then it is sent as a message.
    */
   judgeAtOnce(message: Pending): Decided | undefined {
-    if (this.#loading || this.#regrouping || this.#rebuilding || this.size >= mailboxSizeMax) return undefined
-    if (this.#surrendered) return undefined
+    if (this.#surrendered || this.#loading || this.#regrouping || this.#rebuilding) return undefined
+    if (this.size >= mailboxSizeMax) return undefined
     // Those who came before take their turns before.
     if (this.#waiting.length > 0 && !this.#spreading) return undefined
     const decider = deciderOf(message.command)
@@ -336,8 +334,7 @@ export class Group {
       this.#regrouping = false
       this.#waiting = [...this.#retrying, ...this.#waiting]
       this.#retrying = []
-      if (this.#surrendered) this.#turnAway(new ShardMoved())
-      else this.pump()
+      this.pump()
     })
   }
 

@@ -1,12 +1,24 @@
 /** A command on its way through an actor: what it is, where it came from, and who waits for its outcome. */
 import type { Command } from "#domain/Command.ts"
+import type { Refusal } from "#domain/Refusal.ts"
+import * as Effect from "effect/Effect"
+import * as Result from "effect/Result"
 import type { Outcome } from "../journal/Codec.ts"
+import type { Answered } from "./Ask.ts"
 import type { RuntimeRefusal } from "./RuntimeRefusal.ts"
 
 /** How a command ends: the domain's outcome (final, durable), or the runtime's reason for not having one. */
 export type Reply =
   | { readonly _tag: "Outcome"; readonly outcome: Outcome; readonly replayed: boolean; readonly seq: number }
   | { readonly _tag: "Failed"; readonly refusal: RuntimeRefusal }
+
+/** The reply as an effect; settled. */
+export const settleReply = (reply: Reply): Effect.Effect<Answered, Refusal | RuntimeRefusal> => {
+  if (reply._tag === "Failed") return Effect.fail(reply.refusal)
+  return Result.isSuccess(reply.outcome)
+    ? Effect.succeed({ answer: reply.outcome.success, replayed: reply.replayed, seq: reply.seq })
+    : Effect.fail(reply.outcome.failure)
+}
 
 export interface Pending {
   readonly id: string

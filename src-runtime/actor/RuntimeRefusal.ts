@@ -26,12 +26,14 @@ export class PreconditionFailed extends Schema.TaggedError<PreconditionFailed>()
   current: Schema.Int
 }) {}
 
-export type RuntimeRefusal =
-  | PreconditionFailed
-  | MailboxFull
-  | DeadlinePassed
-  | StillRunning
-  | CommandIdReused
-  | ShardMoved
-  | ActorUnavailable
-  | TurnFailed
+export const RuntimeRefusal = Schema.Union([
+  PreconditionFailed,
+  MailboxFull,
+  DeadlinePassed,
+  StillRunning,
+  CommandIdReused,
+  ShardMoved,
+  ActorUnavailable,
+  TurnFailed
+])
+export type RuntimeRefusal = typeof RuntimeRefusal.Type

@@ -49,6 +49,11 @@ export interface Loaded {
   readonly dataKey: Uint8Array | undefined
 }
 
+export interface Place {
+  readonly shard: number
+  readonly offset: number
+}
+
 /** Offsets of one shard, the first one excluded. */
 export interface OffsetRange {
   readonly shard: number
@@ -114,11 +119,12 @@ export class Journal extends Context.Service<
       { readonly due: number; readonly parked: number; readonly oldestDueAt: number | undefined },
       JournalUnavailable
     >
-    /** A page of one shard after an offset, in order. */
+    /** The last offset of each shard that has events. */
+    readonly heads: (shards: ReadonlyArray<number>) => Effect.Effect<ReadonlyArray<Place>, JournalUnavailable>
+    /** A page of each shard after an offset, in order within it. */
     readonly shardEvents: (
-      shard: number,
-      afterOffset: number,
-      rowsMax: number
+      after: ReadonlyArray<Place>,
+      rowsMaxEach: number
     ) => Effect.Effect<ReadonlyArray<EventRow>, JournalUnavailable>
     /**
      * The events of some types within ranges of offsets, in order within each shard, and the shards whose range has a

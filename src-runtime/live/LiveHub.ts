@@ -4,6 +4,9 @@
  * duplicate: it is entered before the head is read, and what is committed meanwhile is held back until it has caught up.
  *
  *     enter room ─► head of the shard ─► read position..head ─► release what was held ─► live
+ *
+ * A topic whose actor is on another runner is told from the journal (`Tails`). When its shard moves, those who follow are
+ * told to read anew what they show.
  */
 import { Actors } from "../actor/Actors.ts"
 import { ActorUnavailable, type RuntimeRefusal } from "../actor/RuntimeRefusal.ts"
@@ -21,6 +24,7 @@ import * as Layer from "effect/Layer"
 import * as Semaphore from "effect/Semaphore"
 import type { Feed } from "./Feed.ts"
 import type { Position } from "./Position.ts"
+import * as Tails from "./Tails.ts"
 import { type Follower, type Receiver, Room } from "./Room.ts"
 
 /** Events of a shard read for one who comes back; beyond it the topic has to be loaded anew. */
@@ -70,7 +74,15 @@ const make = Effect.gen(function* () {
   const runFork = Effect.runForkWith(yield* Effect.context())
   /** By business and key, then by feed. */
   const rooms = new Map<string, Map<string, Room>>()
+  /** What opens the events of a place that are read from the journal. */
+  const dataKeys = new Map<string, DataKey | undefined>()
   let followers = 0
+
+  const unavailable = (cause: unknown) => new ActorUnavailable({ cause })
+  const dataKeyOf = (business: string, key: string) =>
+    Effect.map(Effect.mapError(journal.load(business, key, []), unavailable), ({ dataKey }) =>
+      dataKey === undefined ? undefined : sealer.unwrap(business, key, dataKey)
+    )
 
   const leave = (room: Room): void => {
     room.holders -= 1
@@ -78,8 +90,20 @@ const make = Effect.gen(function* () {
     const place = `${room.business}/${room.key}`
     const siblings = rooms.get(place)
     if (siblings?.get(room.feed.name) === room) siblings.delete(room.feed.name)
-    if (siblings?.size === 0) rooms.delete(place)
+    if (siblings?.size !== 0) return
+    rooms.delete(place)
+    dataKeys.delete(place)
+    if (roomsOf(room.shard).length === 0) tails.end(room.shard)
   }
+
+  const roomsOf = (shard: number): ReadonlyArray<Room> =>
+    [...rooms.values()].flatMap((siblings) => [...siblings.values()].filter((room) => room.shard === shard))
+
+  /** Its state, as of when its events begin to be told. */
+  const open = Effect.fnUntraced(function* (room: Room) {
+    if (!actors.holds(room.shard)) yield* Effect.mapError(tails.begin(room.shard), unavailable)
+    room.open(yield* actors.read(room.business, room.key, room.feed.follows))
+  })
 
   const enter = (business: string, feed: Feed, key: string): Room => {
     const place = `${business}/${key}`
@@ -94,10 +118,9 @@ const make = Effect.gen(function* () {
       siblings.set(feed.name, opening)
       room = opening
       runFork(
-        Effect.onExit(actors.read(business, key, feed.follows), (exit) =>
+        Effect.onExit(open(opening), (exit) =>
           Effect.sync(() => {
-            if (Exit.isSuccess(exit)) opening.open(exit.value)
-            else siblings.delete(feed.name)
+            if (Exit.isFailure(exit)) siblings.delete(feed.name)
             Deferred.doneUnsafe(opening.ready, Exit.asVoid(exit))
           })
         )
@@ -107,7 +130,14 @@ const make = Effect.gen(function* () {
     return room
   }
 
-  const heard = (turn: CommittedTurn): void => {
+  /** Others go on, and so does the commit: the followers of this topic are told that they missed something. */
+  const untold = (room: Room, { offset }: EventRow, cause: unknown): void => {
+    runFork(Effect.logError(`an event of ${room.topic} could not be told`, cause))
+    for (const { receiver } of room.followers)
+      receiver.reload({ shard: room.shard, offset }, "an event could not be told")
+  }
+
+  const heard = (turn: Pick<CommittedTurn, "business" | "key" | "events">): void => {
     if (rooms.size === 0) return
     const siblings = rooms.get(`${turn.business}/${turn.key}`)
     const business = siblings === undefined ? undefined : actors.business(turn.business)
@@ -117,10 +147,7 @@ const make = Effect.gen(function* () {
         try {
           room.heard(committed, business)
         } catch (cause) {
-          // Others go on, and so does the commit: the followers of this topic are told that they missed something.
-          runFork(Effect.logError(`an event of ${room.topic} could not be told`, cause))
-          const position = { shard: room.shard, offset: committed.row.offset }
-          for (const { receiver } of room.followers) receiver.reload(position, "an event could not be told")
+          untold(room, committed.row, cause)
         }
       }
     }
@@ -130,7 +157,47 @@ const make = Effect.gen(function* () {
     (unsubscribe) => Effect.sync(unsubscribe)
   )
 
-  const unavailable = (cause: unknown) => new ActorUnavailable({ cause })
+  /** Events of a shard that another runner wrote. Fails before any of them was told, or tells them all. */
+  const read = Effect.fnUntraced(function* (rows: ReadonlyArray<EventRow>) {
+    const own = rows.filter(({ business, key }) => rooms.has(`${business}/${key}`))
+    for (const { business, key } of own) {
+      const place = `${business}/${key}`
+      if (dataKeys.get(place) === undefined) dataKeys.set(place, yield* dataKeyOf(business, key))
+    }
+    for (const row of own) {
+      const { business, key } = row
+      try {
+        heard({ business, key, events: [{ event: codec.readEvent(row, dataKeys.get(`${business}/${key}`)), row }] })
+      } catch (cause) {
+        for (const room of rooms.get(`${business}/${key}`)?.values() ?? []) untold(room, row, cause)
+      }
+    }
+  })
+  const tails = yield* Effect.provideService(Tails.make(read), Journal, journal)
+
+  const headOf = (shard: number): number => (actors.holds(shard) ? actors.committedOffset(shard) : tails.offset(shard))
+
+  /** The shard has come or gone: its topics are told from elsewhere now. */
+  const relocate = Effect.fnUntraced(function* (shard: number) {
+    tails.end(shard)
+    for (const room of roomsOf(shard)) {
+      yield* Effect.catch(open(room), (error) =>
+        Effect.logWarning(`${room.feed.name} topics of shard ${shard} show an old state for now`, error._tag)
+      )
+      for (const follower of room.followers) {
+        if (follower.held !== undefined) follower.overflowed = true
+        else follower.receiver.reload({ shard, offset: headOf(shard) }, "its actor has moved to another runner")
+      }
+    }
+  })
+  yield* Effect.acquireRelease(
+    Effect.sync(() =>
+      actors.onHeld((shards) => {
+        for (const shard of shards) if (roomsOf(shard).length > 0) runFork(relocate(shard))
+      })
+    ),
+    (unsubscribe) => Effect.sync(unsubscribe)
+  )
 
   /** Tells a follower what the journal holds of its topic after `from`, up to the head at which it went live. */
   const replay = Effect.fnUntraced(function* (
@@ -152,14 +219,16 @@ const make = Effect.gen(function* () {
     for (let at = from; at < head;) {
       yield* roomy
       const page = Math.min(resumePageEvents, head - at)
-      const rows = yield* Effect.mapError(resuming.withPermit(journal.shardEvents(room.shard, at, page)), unavailable)
+      const rows = yield* Effect.mapError(
+        resuming.withPermit(journal.shardEvents([{ shard: room.shard, offset: at }], page)),
+        unavailable
+      )
       const own = rows.filter(
         (row) =>
           row.business === room.business && row.key === room.key && room.carries(aggregateOfCode(row.aggregate).kind)
       )
       if (own.length > 0 && !keyKnown) {
-        const { dataKey } = yield* Effect.mapError(journal.load(room.business, room.key, []), unavailable)
-        key = dataKey === undefined ? undefined : sealer.unwrap(room.business, room.key, dataKey)
+        key = yield* dataKeyOf(room.business, room.key)
         keyKnown = true
       }
       // She may have lost her place in the meantime; then nothing more is told.
@@ -177,7 +246,7 @@ const make = Effect.gen(function* () {
     }
     follower.held = undefined
     if (!follower.overflowed) return
-    follower.from = actors.committedOffset(room.shard)
+    follower.from = headOf(room.shard)
     follower.receiver.reload({ shard: room.shard, offset: follower.from }, "too much happened while it caught up")
   })
 
@@ -198,7 +267,7 @@ const make = Effect.gen(function* () {
           const refused = admit(room.state)
           if (refused !== undefined) return yield* Effect.fail(refused)
           // Nothing else runs between reading the head and going live.
-          const head = actors.committedOffset(room.shard)
+          const head = headOf(room.shard)
           const now = { shard: room.shard, offset: head }
           const reason = after === undefined ? undefined : reasonToReload(after, room.shard, head)
           follower.from = head

@@ -29,6 +29,9 @@ const keyBytes = 32
 /** The scope of values that are unique over all businesses. */
 export const networkScope = "00000000-0000-0000-0000-000000000000"
 
+/** Keys that are no business's. */
+const installationScope = "installation"
+
 /** Random bytes are drawn for so many nonces at once: drawing costs as much as sealing a short text. */
 const noncesAtOnce = 512
 const noncePool = Buffer.alloc(nonceBytes * noncesAtOnce)
@@ -83,6 +86,10 @@ export class Sealer extends Context.Service<
     readonly seal: (key: DataKey, text: string, of: string) => string
     /** Throws `Unsealable`. */
     readonly open: (key: DataKey, sealed: string, of: string) => string
+    /** What only runners with the same master secret can make and read; `of` says what it is. */
+    readonly sealForRunners: (text: string, of: string) => Uint8Array
+    /** Throws `Unsealable`. */
+    readonly openFromRunner: (sealed: Uint8Array, of: string) => string
     /** The keyed hash of a unique value of a kind, 32 bytes. */
     readonly keyedHash: (scope: string, kind: string, value: string) => Uint8Array
   }
@@ -104,6 +111,7 @@ export const layer = (masterSecret: Redacted.Redacted): Layer.Layer<Sealer> =>
     }
     const wrappingKey = keysOf("wrap")
     const hashingKey = keysOf("hash")
+    const runnersKey = keysOf("runners")
     return Sealer.of({
       makeDataKey: () => DataKey(randomBytes(keyBytes).toString("latin1")),
       wrap: (business, contact, key) =>
@@ -112,6 +120,9 @@ export const layer = (masterSecret: Redacted.Redacted): Layer.Layer<Sealer> =>
         DataKey(decrypt(wrappingKey(business), wrapped, `data-key/${contact}`).toString("latin1")),
       seal: (key, text, of) => encrypt(keyObjectOf(key), text, of).toString("base64url"),
       open: (key, sealed, of) => decrypt(keyObjectOf(key), Buffer.from(sealed, "base64url"), of).toString("utf8"),
+      sealForRunners: (text, of) => encrypt(runnersKey(installationScope), text, `between runners/${of}`),
+      openFromRunner: (sealed, of) =>
+        decrypt(runnersKey(installationScope), sealed, `between runners/${of}`).toString("utf8"),
       keyedHash: (scope, kind, value) => createHmac("sha256", hashingKey(scope)).update(`${kind}\n${value}`).digest()
     })
   })

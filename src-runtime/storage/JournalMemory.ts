@@ -213,9 +213,18 @@ export const make = (store: Store): Journal["Service"] =>
           oldestDueAt: open.length === 0 ? undefined : Math.min(...open.map((row) => row.deliverAt))
         }
       }),
-    shardEvents: (shard, afterOffset, rowsMax) =>
+    heads: (shards) =>
       Effect.sync(() =>
-        (store.shards.get(shard) ?? []).filter((event) => event.offset > afterOffset).slice(0, rowsMax)
+        shards.flatMap((shard) => {
+          const last = store.shards.get(shard)?.at(-1)
+          return last === undefined ? [] : [{ shard, offset: last.offset }]
+        })
+      ),
+    shardEvents: (after, rowsMaxEach) =>
+      Effect.sync(() =>
+        after.flatMap(({ shard, offset }) =>
+          (store.shards.get(shard) ?? []).filter((event) => event.offset > offset).slice(0, rowsMaxEach)
+        )
       ),
     scan: (ranges, types) =>
       Effect.sync(() => {

@@ -250,12 +250,20 @@ const make = Effect.gen(function* () {
         ),
         ([row]) => ({ due: row?.due ?? 0, parked: row?.parked ?? 0, oldestDueAt: row?.oldest ?? undefined })
       ),
-    shardEvents: (shard, afterOffset, rowsMax) =>
+    heads: (shards) =>
+      query(
+        "heads",
+        'SELECT s AS shard, h.head AS "offset" FROM unnest($1::smallint[]) AS s CROSS JOIN LATERAL ' +
+          "(SELECT max(shard_offset) AS head FROM event WHERE shard = s) AS h WHERE h.head IS NOT NULL",
+        [smallints(shards)]
+      ),
+    shardEvents: (after, rowsMaxEach) =>
       query(
         "shardEvents",
-        `SELECT ${eventColumns} FROM event WHERE shard = $1::smallint AND shard_offset > $2::bigint ` +
-          "ORDER BY shard_offset LIMIT $3::integer",
-        [shard, BigInt(afterOffset), rowsMax]
+        "SELECT found.* FROM unnest($1::smallint[], $2::bigint[]) AS places(s, after) CROSS JOIN LATERAL " +
+          `(SELECT ${eventColumns} FROM event WHERE shard = s AND shard_offset > after ` +
+          "ORDER BY shard_offset LIMIT $3::integer) AS found",
+        [smallints(after.map(({ shard }) => shard)), bigints(after.map(({ offset }) => offset)), rowsMaxEach]
       ),
     scan: Effect.fnUntraced(function* (ranges, types) {
       const bounds = [

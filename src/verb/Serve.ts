@@ -3,13 +3,28 @@ import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Command from "effect/cli/Command"
+import * as Flag from "effect/cli/Flag"
 import { serve } from "../Serve.ts"
 import { load } from "../Settings.ts"
 
-export const serveVerb = Command.make("serve", {}, () =>
+const cluster = Flag.Boolean("cluster").pipe(
+  Flag.withDescription("Share the shards with other runners on the same DATABASE_URL"),
+  Flag.withDefault(false)
+)
+
+export const serveVerb = Command.make("serve", { cluster }, (flags) =>
   Effect.gen(function* () {
     const startedAt = yield* Clock.currentTimeMillis
     const settings = yield* load
-    return yield* Layer.launch(serve(settings, startedAt))
+    return yield* Layer.launch(serve(settings, startedAt, flags.cluster))
   })
-).pipe(Command.withDescription("Open the doors: HTTP, WebSocket, and the embedded database unless DATABASE_URL is set"))
+).pipe(
+  Command.withDescription("Open the doors: HTTP, WebSocket, and the embedded database unless DATABASE_URL is set"),
+  Command.withExamples([
+    { command: "koinon serve", description: "One runner, with a database inside" },
+    {
+      command: "PORT=8081 KOINON_RUNNER_PORT=7947 KOINON_DATA_DIR=.koinon-2 koinon serve --cluster",
+      description: "A second runner; DATABASE_URL, KOINON_MASTER_SECRET and KOINON_BOOTSTRAP_API_KEY as for the first"
+    }
+  ])
+)

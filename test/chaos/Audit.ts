@@ -58,7 +58,7 @@ export const advance = (koinon: KoinonProcess, fold: Fold): Promise<void> =>
       )
       for (const shard of allShards) {
         while (true) {
-          const rows = yield* journal.shardEvents(shard, fold.offsetOf(shard), pageRowsMax)
+          const rows = yield* journal.shardEvents([{ shard, offset: fold.offsetOf(shard) }], pageRowsMax)
           for (const row of rows) {
             let event: Event
             try {

@@ -57,6 +57,7 @@ export const connectTo = (inner: Service): Connection => {
       due: (...asked) => through(inner.due(...asked)),
       park: (...asked) => through(inner.park(...asked)),
       backlog: (...asked) => through(inner.backlog(...asked)),
+      heads: (...asked) => through(inner.heads(...asked)),
       shardEvents: (...asked) => through(inner.shardEvents(...asked)),
       scan: (...asked) => through(inner.scan(...asked)),
       streamEvents: (...asked) => through(inner.streamEvents(...asked)),

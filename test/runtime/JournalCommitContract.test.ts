@@ -40,7 +40,7 @@ overEachStore("the fence (P5)", (it) => {
       )
       assert.strictEqual((yield* Effect.flip(first.commit(stale)))._tag, "Fenced")
       assert.isUndefined(yield* second.command(row.id))
-      assert.deepStrictEqual(yield* second.shardEvents(1, 0, 10), [])
+      assert.deepStrictEqual(yield* second.shardEvents([{ shard: 1, offset: 0 }], 10), [])
       assert.strictEqual((yield* second.holders([taken])).size, 0)
       assert.deepStrictEqual((yield* second.due(2_000, allShards, 10)).rows, [])
       assert.isFalse(yield* second.hasBatch(stale.id))
@@ -124,7 +124,7 @@ overEachStore("what is unique", (it) => {
       assert.strictEqual((yield* Effect.flip(journal.commit(batch([again]))))._tag, "Conflicting")
       const conflicts = yield* journal.conflicts([again])
       assert.deepStrictEqual([...conflicts.events], [`2/${row.id}/1`])
-      assert.lengthOf(yield* journal.shardEvents(1, 0, 10), 1)
+      assert.lengthOf(yield* journal.shardEvents([{ shard: 1, offset: 0 }], 10), 1)
     })
   )
 
@@ -146,7 +146,7 @@ overEachStore("what is unique", (it) => {
       assert.strictEqual((yield* Effect.flip(journal.commit(batch([again]))))._tag, "Conflicting")
       assert.deepStrictEqual((yield* journal.conflicts([again])).commands.get(row.id), row)
       assert.deepStrictEqual(yield* journal.command(row.id), row)
-      assert.deepStrictEqual(yield* journal.shardEvents(1, 0, 10), [])
+      assert.deepStrictEqual(yield* journal.shardEvents([{ shard: 1, offset: 0 }], 10), [])
     })
   )
 
@@ -170,7 +170,7 @@ overEachStore("what is unique", (it) => {
       const conflicts = yield* journal.conflicts([wanted])
       assert.deepStrictEqual([...conflicts.claims], [[claimName(held), held.holder]])
       assert.deepStrictEqual([...(yield* journal.holders(wanted.takes))], [[claimName(held), held.holder]])
-      assert.deepStrictEqual(yield* journal.shardEvents(1, 0, 10), [])
+      assert.deepStrictEqual(yield* journal.shardEvents([{ shard: 1, offset: 0 }], 10), [])
     })
   )
 

@@ -73,7 +73,7 @@ describe("the fence over two connections (P5)", () => {
       yield* end
       assert.strictEqual((yield* Fiber.join(committing))._tag, "Fenced")
       assert.isFalse(yield* second.journal.hasBatch(late.id))
-      assert.deepStrictEqual(yield* second.journal.shardEvents(1, 0, 10), [])
+      assert.deepStrictEqual(yield* second.journal.shardEvents([{ shard: 1, offset: 0 }], 10), [])
     })
   )
 

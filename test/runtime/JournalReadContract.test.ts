@@ -159,10 +159,10 @@ overEachStore("paging", (it) => {
         [2, 1]
       ] as const
       yield* journal.commit(batch([unit({ events: [...rows, ...others] })], fence))
-      assert.deepStrictEqual(yield* journal.shardEvents(1, 0, 2), rows.slice(0, 2))
-      assert.deepStrictEqual(yield* journal.shardEvents(1, 2, 10), rows.slice(2))
-      assert.deepStrictEqual(yield* journal.shardEvents(2, 1, 10), others.slice(1))
-      assert.deepStrictEqual(yield* journal.shardEvents(1, 5, 10), [])
+      assert.deepStrictEqual(yield* journal.shardEvents([{ shard: 1, offset: 0 }], 2), rows.slice(0, 2))
+      assert.deepStrictEqual(yield* journal.shardEvents([{ shard: 1, offset: 2 }], 10), rows.slice(2))
+      assert.deepStrictEqual(yield* journal.shardEvents([{ shard: 2, offset: 1 }], 10), others.slice(1))
+      assert.deepStrictEqual(yield* journal.shardEvents([{ shard: 1, offset: 5 }], 10), [])
     })
   )
 

@@ -39,10 +39,10 @@ const runner = Effect.fnUntraced(function* (connection: Connection = connect(Jou
   const faults = { unreadable: false }
   const journal = Layer.succeed(Journal, {
     ...connection.journal,
-    shardEvents: (shard, after, rowsMax) =>
+    shardEvents: (after, rowsMax) =>
       faults.unreadable
         ? Effect.fail(new JournalUnavailable({ operation: "shardEvents", cause: "a fault of the test" }))
-        : connection.journal.shardEvents(shard, after, rowsMax)
+        : connection.journal.shardEvents(after, rowsMax)
   })
   const layer = LiveHub.layer.pipe(Layer.provideMerge(ActorsLayer.layer), Layer.provide(Layer.merge(journal, sealer)))
   const context = yield* Layer.build(layer)

@@ -1,0 +1,92 @@
+/**
+ * What runners say to each other, as bytes: JSON of the domain's own values, sealed under a key that only runners of one
+ * installation have. Whoever cannot seal cannot ask; whoever listens on the wire reads nothing.
+ */
+import { Answer } from "#domain/Answer.ts"
+import { Command } from "#domain/Command.ts"
+import { Refusal } from "#domain/Refusal.ts"
+import * as Result from "effect/Result"
+import * as Schema from "effect/Schema"
+import { RuntimeRefusal } from "../actor/RuntimeRefusal.ts"
+import type { Reply } from "../actor/Pending.ts"
+import { aggregateOfKind } from "../journal/Kinds.ts"
+import type { Sealer } from "../privacy/Sealer.ts"
+
+const Asked = Schema.TaggedStruct("Ask", {
+  business: Schema.String,
+  key: Schema.String,
+  command: Command,
+  id: Schema.String,
+  fingerprint: Schema.optionalKey(Schema.String),
+  expectedSeq: Schema.optionalKey(Schema.Int),
+  deadlineAt: Schema.Finite
+})
+const Accepted = Schema.TaggedStruct("Accept", {
+  business: Schema.String,
+  key: Schema.String,
+  command: Command,
+  id: Schema.String
+})
+const Read = Schema.TaggedStruct("Read", {
+  business: Schema.String,
+  key: Schema.String,
+  kind: Schema.String,
+  id: Schema.String
+})
+/** A message stands in the inbox of the shard. */
+const Look = Schema.TaggedStruct("Look", {})
+
+export const Question = Schema.Union([Asked, Accepted, Read, Look])
+export type Question = typeof Question.Type
+
+export const Reaction = Schema.Union([
+  Schema.TaggedStruct("Answered", { answer: Answer, replayed: Schema.Boolean, seq: Schema.Int }),
+  Schema.TaggedStruct("Refused", { refusal: Refusal, replayed: Schema.Boolean, seq: Schema.Int }),
+  Schema.TaggedStruct("Failed", { refusal: RuntimeRefusal }),
+  Schema.TaggedStruct("Done", {}),
+  /** The state of an aggregate, encoded by its own schema. */
+  Schema.TaggedStruct("Seen", { state: Schema.Unknown, seq: Schema.Int })
+])
+export type Reaction = typeof Reaction.Type
+
+export const reactionOf = (reply: Reply): Reaction => {
+  if (reply._tag === "Failed") return reply
+  const { outcome, replayed, seq } = reply
+  return Result.isSuccess(outcome)
+    ? { _tag: "Answered", answer: outcome.success, replayed, seq }
+    : { _tag: "Refused", refusal: outcome.failure, replayed, seq }
+}
+
+/** `undefined` for what is no reply to a command. */
+export const replyIn = (reaction: Reaction): Reply | undefined => {
+  switch (reaction._tag) {
+    case "Failed":
+      return reaction
+    case "Answered":
+      return { ...reaction, _tag: "Outcome", outcome: Result.succeed(reaction.answer) }
+    case "Refused":
+      return { ...reaction, _tag: "Outcome", outcome: Result.fail(reaction.refusal) }
+    default:
+      return undefined
+  }
+}
+
+/** States as their aggregates write them. */
+export const stateToJson = (kind: string, state: unknown): unknown =>
+  Schema.encodeUnknownSync(Schema.toCodecJson(aggregateOfKind(kind).State))(state)
+export const stateFromJson = (kind: string, json: unknown): unknown =>
+  Schema.decodeUnknownSync(Schema.toCodecJson(aggregateOfKind(kind).State))(json)
+
+const codecOf = <A>(schema: Schema.Codec<A, unknown>, of: string) => {
+  const json = Schema.toCodecJson(schema)
+  const encode = Schema.encodeSync(json)
+  const decode = Schema.decodeUnknownSync(json)
+  return {
+    seal: (sealer: Sealer["Service"], value: A): Uint8Array => sealer.sealForRunners(JSON.stringify(encode(value)), of),
+    /** Throws on anything that no runner of this installation has sealed. */
+    open: (sealer: Sealer["Service"], sealed: Uint8Array): A => decode(JSON.parse(sealer.openFromRunner(sealed, of)))
+  }
+}
+
+export const questions = codecOf(Question as unknown as Schema.Codec<Question, unknown>, "question")
+export const reactions = codecOf(Reaction as unknown as Schema.Codec<Reaction, unknown>, "reaction")

@@ -1,0 +1,108 @@
+/**
+ * How a runner speaks to the one that holds a shard: one volatile entity a shard, which lives where the shard lives and
+ * hands what it is asked to the actors there. Placement, routing and transport are the cluster's; nothing that it carries
+ * is stored by it, for the actors make durable what has to be.
+ */
+import * as Context from "effect/Context"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import * as Schema from "effect/Schema"
+import * as Entity from "effect/cluster/Entity"
+import type { Sharding } from "effect/cluster/Sharding"
+import * as Rpc from "effect/rpc/Rpc"
+import type { Actors, Placed } from "../actor/Actors.ts"
+import type { Reply } from "../actor/Pending.ts"
+import { allShards, shardOf } from "../actor/Placement.ts"
+import { ActorUnavailable, type RuntimeRefusal } from "../actor/RuntimeRefusal.ts"
+import type { Kind } from "../journal/Kinds.ts"
+import { Sealer } from "../privacy/Sealer.ts"
+import { type Question, questions, type Reaction, reactionOf, reactions, stateToJson } from "./Envelope.ts"
+
+/** Questions of other runners that one shard works on at a time; beyond it they are asked to come back. */
+const questionsMax = 8_192
+
+const Carry = Rpc.make("Carry", { payload: { sealed: Schema.Uint8Array }, success: Schema.Uint8Array })
+const Entry = Entity.make("Koinon/Shard", [Carry])
+
+/** The entity of a shard: any name that the cluster places on the same shard as the keys of that shard. */
+const entryIds: ReadonlyArray<string> = allShards.map((shard) => {
+  for (let number = 0; ; number++) if (shardOf(`${shard}/${number}`) === shard) return `${shard}/${number}`
+})
+
+const failed = (refusal: RuntimeRefusal): Reaction => ({ _tag: "Failed", refusal })
+
+/** Answers for the actors of this runner, and for them alone: what is not here is said to have moved. */
+const handling = (actors: Actors["Service"], placed: Placed) => {
+  const read = (kind: string, business: string, key: string, id: string) =>
+    Effect.match(actors.read(business, key, kind as Kind, id), {
+      onFailure: failed,
+      onSuccess: ({ state, seq }): Reaction => ({ _tag: "Seen", state: stateToJson(kind, state), seq })
+    })
+  return (question: Question): Effect.Effect<Reaction> => {
+    switch (question._tag) {
+      case "Ask":
+        return Effect.callback((resume) => {
+          actors.askWith(question, (reply: Reply) => resume(Effect.succeed(reactionOf(reply))))
+        })
+      case "Accept":
+        return Effect.match(actors.accept(question), {
+          onFailure: failed,
+          onSuccess: (): Reaction => ({ _tag: "Done" })
+        })
+      case "Read":
+        return read(question.kind, question.business, question.key, question.id)
+      case "Look":
+        return Effect.sync((): Reaction => {
+          placed.look()
+          return { _tag: "Done" }
+        })
+    }
+  }
+}
+
+/** The entities of the shards that come to this runner. */
+export const layer = (actors: Actors["Service"], placed: Placed): Layer.Layer<never, never, Sharding | Sealer> =>
+  Entry.toLayer(
+    Effect.map(Sealer, (sealer) => {
+      const handle = handling(actors, placed)
+      return Entry.of({
+        Carry: ({ payload }) =>
+          Effect.try({
+            try: () => questions.open(sealer, payload.sealed),
+            catch: (cause) => new ActorUnavailable({ cause })
+          }).pipe(
+            Effect.flatMap(handle),
+            Effect.catch((refusal) => Effect.succeed(failed(refusal))),
+            Effect.map((reaction) => reactions.seal(sealer, reaction))
+          )
+      })
+    }),
+    { concurrency: "unbounded", mailboxCapacity: questionsMax, disableFatalDefects: true }
+  )
+
+export class Gateway extends Context.Service<
+  Gateway,
+  {
+    /** Asks the runner that holds the shard. Fails if none can be reached now, and then says nothing about what became of it. */
+    readonly carry: (shard: number, question: Question) => Effect.Effect<Reaction, ActorUnavailable>
+  }
+>()("koinon/runtime/Gateway") {}
+
+export const layerClient: Layer.Layer<Gateway, never, Sharding | Sealer> = Layer.effect(
+  Gateway,
+  Effect.gen(function* () {
+    const sealer = yield* Sealer
+    const entryOf = yield* Entry.client
+    const entries = entryIds.map((id) => entryOf(id))
+    return Gateway.of({
+      carry: (shard, question) =>
+        Effect.suspend(() =>
+          (entries[shard] as (typeof entries)[number]).Carry({ sealed: questions.seal(sealer, question) })
+        ).pipe(
+          Effect.map((sealed) => reactions.open(sealer, sealed)),
+          // Whatever it was, the question is worth asking again: its id has one effect.
+          Effect.catchCause((cause) => Effect.fail(new ActorUnavailable({ cause })))
+        )
+    })
+  })
+)
