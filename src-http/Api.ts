@@ -4,6 +4,7 @@ import { contactRoutes } from "./backoffice/ContactsRoutes.ts"
 import { operationRoutes } from "./backoffice/OperationsRoutes.ts"
 import { purchaseBatchRoutes } from "./backoffice/PurchaseBatchRoutes.ts"
 import { purchaseRoutes } from "./backoffice/PurchasesRoutes.ts"
+import { statusRoutes } from "./backoffice/StatusRoutes.ts"
 import { walletRoutes } from "./backoffice/WalletsRoutes.ts"
 import type { Endpoint } from "./door/Endpoint.ts"
 import { ownContactRoutes } from "./selfservice/ContactsRoutes.ts"
@@ -25,7 +26,8 @@ const all = [
   ...walletRoutes,
   ...purchaseBatchRoutes,
   ...purchaseRoutes,
-  ...operationRoutes
+  ...operationRoutes,
+  ...statusRoutes
 ]
 
 /** The services that any of them needs. */

@@ -13,10 +13,11 @@ import { openApiVerb } from "./verb/OpenApi.ts"
 import { rebuildVerb } from "./verb/Rebuild.ts"
 import { serveVerb } from "./verb/Serve.ts"
 import { settingsVerb } from "./verb/Settings.ts"
+import { statusVerb } from "./verb/Status.ts"
 
 const koinon = Command.make("koinon").pipe(
   Command.withDescription("Koinon: contacts, communities and the wallet they share, durable and live"),
-  Command.withSubcommands([serveVerb, demoVerb, settingsVerb, migrateVerb, rebuildVerb, openApiVerb])
+  Command.withSubcommands([serveVerb, demoVerb, settingsVerb, migrateVerb, rebuildVerb, statusVerb, openApiVerb])
 )
 
 /** The first cause of a chain: what the operating system or the database said. */

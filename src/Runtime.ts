@@ -1,7 +1,9 @@
 /** The layers below the doors: database, journal, actors, views. Shared by every verb that needs the journal. */
+import { version } from "#http/operator/Version.ts"
 import * as Actors from "#runtime/actor/Actors.ts"
 import * as Identification from "#runtime/actor/Identification.ts"
 import * as Cluster from "#runtime/cluster/Cluster.ts"
+import * as Presence from "#runtime/cluster/Presence.ts"
 import * as LiveHub from "#runtime/live/LiveHub.ts"
 import * as Sealer from "#runtime/privacy/Sealer.ts"
 import * as Catalogue from "#runtime/projection/Catalogue.ts"
@@ -63,6 +65,9 @@ const actors = ({ runnerHost, runnerPort }: Settings, isClustered: boolean) =>
       )
     : Actors.layer
 
+const presence = ({ runnerHost, runnerPort }: Settings, isClustered: boolean) =>
+  Presence.layer({ address: isClustered ? `${runnerHost}:${runnerPort}` : undefined, version })
+
 /** Everything below the doors, with the first business opened and the master secret proven to be the right one. */
 export const layer = (settings: Settings, keys: Secrets, isClustered = false) => {
   const storage = migrated(settings).pipe(Layer.provideMerge(database(settings)))
@@ -70,7 +75,7 @@ export const layer = (settings: Settings, keys: Secrets, isClustered = false) =>
     Layer.provideMerge(Layer.mergeAll(Sealer.layer(keys.master), storage))
   )
   return Layer.effectDiscard(bootstrap(settings, keys)).pipe(
-    Layer.provideMerge(Layer.mergeAll(Identification.layer, LiveHub.layer, views)),
+    Layer.provideMerge(Layer.mergeAll(Identification.layer, LiveHub.layer, views, presence(settings, isClustered))),
     Layer.provideMerge(actors(settings, isClustered)),
     Layer.provideMerge(JournalPostgres.layer),
     Layer.provideMerge(sealed)

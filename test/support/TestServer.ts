@@ -17,6 +17,7 @@ import * as Redacted from "effect/Redacted"
 import type * as Scope from "effect/Scope"
 import * as HttpServer from "effect/http/HttpServer"
 import { mkdtemp, rm } from "node:fs/promises"
+import { createServer } from "node:net"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import * as TestDatabase from "./TestDatabase.ts"
@@ -80,11 +81,37 @@ const send = (url: string): TestServer["Service"]["request"] =>
   })
 
 /** Opens a server that closes with the scope. `environment` is added to the settings it starts with. */
-export const start: (
-  environment?: Readonly<Record<string, string>>
+export const start = (
+  environment: Readonly<Record<string, string>> = {}
+): Effect.Effect<TestServer["Service"], never, Scope.Scope> =>
+  Effect.flatMap(TestDatabase.create, (database) => open(database, environment, false))
+
+const masterSecret = "ms_a_master_secret_that_runners_of_a_test_share"
+
+/** Opens one of several runners on a database; closed with the scope, which hands its shards over. */
+export const startRunner = (
+  database: TestDatabase.TestDatabase
+): Effect.Effect<TestServer["Service"], never, Scope.Scope> =>
+  Effect.flatMap(freePort, (port) =>
+    open(database, { KOINON_RUNNER_PORT: String(port), KOINON_MASTER_SECRET: masterSecret }, true)
+  )
+
+/** Nobody listens there now. A runner has to know its port before it opens it. */
+const freePort = Effect.callback<number>((resume) => {
+  const server = createServer()
+  server.listen(0, "127.0.0.1", () => {
+    const address = server.address()
+    const port = typeof address === "object" && address !== null ? address.port : 0
+    server.close(() => resume(Effect.succeed(port)))
+  })
+})
+
+const open: (
+  database: TestDatabase.TestDatabase,
+  environment: Readonly<Record<string, string>>,
+  isClustered: boolean
 ) => Effect.Effect<TestServer["Service"], never, Scope.Scope> = Effect.fnUntraced(
-  function* (environment: Readonly<Record<string, string>> = {}) {
-    const database = yield* TestDatabase.create
+  function* (database: TestDatabase.TestDatabase, environment: Readonly<Record<string, string>>, isClustered: boolean) {
     const dataDirectory = yield* Effect.acquireRelease(
       Effect.promise(() => mkdtemp(join(tmpdir(), "koinon-test-server-"))),
       (folder) => Effect.promise(() => rm(folder, { recursive: true, force: true }))
@@ -97,7 +124,7 @@ export const start: (
       ...environment
     })
     const settings = yield* Effect.provideService(load, ConfigProvider.ConfigProvider, given)
-    const layer = serve(settings, 0).pipe(Layer.provide(NodeServices.layer))
+    const layer = serve(settings, 0, isClustered).pipe(Layer.provide(NodeServices.layer))
     const context = yield* Layer.build(layer)
     const actors = Context.get(context, Actors)
     const { address } = Context.get(context, HttpServer.HttpServer)

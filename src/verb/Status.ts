@@ -1,0 +1,89 @@
+/** `koinon status`. */
+import { Status } from "#http/backoffice/StatusApi.ts"
+import * as Console from "effect/Console"
+import * as Effect from "effect/Effect"
+import * as Redacted from "effect/Redacted"
+import * as Schema from "effect/Schema"
+import * as Command from "effect/cli/Command"
+import * as Flag from "effect/cli/Flag"
+import { InstallationFault, secrets } from "../Installation.ts"
+import { load } from "../Settings.ts"
+import { json, table } from "./Output.ts"
+
+const url = Flag.String("url").pipe(
+  Flag.withDescription("The runner to ask; any of a cluster knows of all"),
+  Flag.optional
+)
+/** How long the runner may take to answer. */
+const answerWithinMs = 5_000
+
+const decode = Schema.decodeUnknownEffect(Schema.fromJsonString(Status))
+
+const ask = (from: string, apiKey: string) =>
+  Effect.tryPromise({
+    try: async () => {
+      const response = await fetch(new URL("/backoffice/v2/status", from), {
+        headers: { api_key: apiKey },
+        signal: AbortSignal.timeout(answerWithinMs)
+      })
+      return { status: response.status, text: await response.text() }
+    },
+    catch: () => new InstallationFault({ message: `No runner answers at ${from}; start one, or name it with --url.` })
+  })
+
+const seconds = (milliseconds: number): string => `${(milliseconds / 1000).toFixed(1)} s`
+
+const rowsOf = (status: Status) =>
+  status.runners.map((runner) => [
+    runner.address ?? "alone",
+    runner.state.toLowerCase(),
+    `${runner.shards} of ${status.shards.all}`,
+    String(runner.resident_groups),
+    String(runner.units_waiting),
+    `${runner.commit_under_way_ms} ms`,
+    new Date(runner.started_at).toISOString(),
+    runner.id
+  ])
+
+const told = Effect.fnUntraced(function* (status: Status) {
+  yield* table(["runner", "state", "shards", "in memory", "lane waits", "commit", "since", "id"], rowsOf(status))
+  const { inbox, shards } = status
+  yield* Console.log(
+    [
+      "",
+      shards.without_runner === 0 ? "Every shard has a runner." : `${shards.without_runner} shards have no runner.`,
+      `Undone work that is due: ${inbox.due}, the oldest for ${seconds(inbox.oldest_due_ms)}; parked: ${inbox.parked}.`,
+      ""
+    ].join("\n")
+  )
+  yield* table(
+    ["view", "state", "behind by", "for", "reason"],
+    status.projections.map(({ name, state, lag_events, lag_ms, reason }) => [
+      name,
+      state.toLowerCase(),
+      `${lag_events} events`,
+      seconds(lag_ms),
+      reason ?? ""
+    ])
+  )
+})
+
+export const statusVerb = Command.make("status", { json, url }, (flags) =>
+  Effect.gen(function* () {
+    const settings = yield* load
+    const keys = yield* secrets(settings)
+    const from = flags.url._tag === "Some" ? flags.url.value : `http://${settings.host}:${settings.port}`
+    const { status, text } = yield* ask(from, Redacted.value(keys.apiKey))
+    if (status !== 200) {
+      return yield* new InstallationFault({ message: `The runner at ${from} answered ${status}: ${text}` })
+    }
+    if (flags.json) return yield* Console.log(text)
+    yield* told(yield* decode(text))
+  })
+).pipe(
+  Command.withDescription("Show runners, shards, lanes, undone work and how far the views are behind"),
+  Command.withExamples([
+    { command: "koinon status", description: "Of the server on this machine" },
+    { command: "koinon status --url http://10.0.0.5:8080 --json", description: "Of another one, for programs" }
+  ])
+)

@@ -1,0 +1,181 @@
+/**
+ * Several runners over one database, each with its own doors: any of them answers anything, and one that leaves hands over
+ * what it had (P12). Real sockets between them; kills and frozen runners are chaos's part.
+ */
+import { assert, describe, it } from "@effect/vitest"
+import { allShards, shardOf } from "#runtime/actor/Placement.ts"
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import * as Fiber from "effect/Fiber"
+import * as Scope from "effect/Scope"
+import { randomUUID } from "node:crypto"
+import { connectAs, follow, isA } from "../support/LiveClient.ts"
+import * as Shop from "../support/Shop.ts"
+import * as TestDatabase from "../support/TestDatabase.ts"
+import { startRunner, type TestServer } from "../support/TestServer.ts"
+
+type Server = TestServer["Service"]
+
+const settleMaxMs = 30_000
+const lookIntervalMs = 20
+
+const heldBy = ({ actors }: Server): ReadonlyArray<number> => allShards.filter(actors.holds)
+
+/** Shards move within seconds; a value that is not reached in time fails the test. */
+const until = (what: string, holds: () => boolean) =>
+  Effect.promise(async () => {
+    for (let waited = 0; waited < settleMaxMs; waited += lookIntervalMs) {
+      if (holds()) return
+      await new Promise((resolve) => void setTimeout(resolve, lookIntervalMs))
+    }
+    throw new Error(`it did not come about: ${what}`)
+  })
+
+const allHeldOnce = (servers: ReadonlyArray<Server>) => () =>
+  servers.reduce((count, server) => count + heldBy(server).length, 0) === allShards.length
+
+const twoRunners = Effect.gen(function* () {
+  const database = yield* TestDatabase.create
+  const first = yield* startRunner(database)
+  const second = yield* startRunner(database)
+  yield* until("both have shards", () => heldBy(second).length > 0 && allHeldOnce([first, second])())
+  return { database, first, second }
+})
+
+/** Somebody whose actor is on that runner. */
+const personOn = Effect.fnUntraced(function* (server: Server, through: Server) {
+  for (;;) {
+    const someone = yield* Shop.person(through)
+    if (server.actors.holds(shardOf(someone.id))) return someone
+  }
+})
+
+const balanceOf = (server: Server, who: Shop.Person) =>
+  Effect.map(
+    Shop.made(server.request("GET", `/self-service/v2/wallets/${who.id}`)),
+    ({ total_balance }) => total_balance as number
+  )
+
+describe("two runners on one database", () => {
+  it.live("any answers anything: who is registered at one is paid, read, found and listed at the other", () =>
+    Effect.gen(function* () {
+      const { first, second } = yield* twoRunners
+      const here = yield* personOn(first, second)
+      const there = yield* personOn(second, first)
+      for (const who of [here, there]) {
+        yield* Shop.credit(second, who, 30)
+        yield* Shop.credit(first, who, 20)
+        assert.deepStrictEqual([yield* balanceOf(first, who), yield* balanceOf(second, who)], [50, 50])
+        const found = yield* Shop.made(first.request("GET", `/backoffice/v2/contacts/${who.code}`))
+        assert.strictEqual(found.id, who.id)
+      }
+      const listed = yield* Shop.made(second.request("GET", "/backoffice/v2/contacts?size=100"))
+      const ids = listed.content.map(({ id }: { readonly id: string }) => id)
+      assert.includeMembers(ids, [here.id, there.id])
+    }).pipe(Effect.scoped)
+  )
+
+  it.live("a purchase of one is paid from the shared wallet of another on the other runner (SHR-4)", () =>
+    Effect.gen(function* () {
+      const { first, second } = yield* twoRunners
+      const owner = yield* personOn(first, first)
+      const member = yield* personOn(second, first)
+      yield* Shop.credit(first, owner, 100)
+      const app = yield* connectAs(second.url, { token: owner.token })
+      yield* follow(app, `wallet/${owner.id}`)
+      yield* Shop.share(first, owner, member)
+      const hers = () => second.requestAs(member.token, "GET", `/self-service/v2/contacts/${member.id}/communities`)
+      let joined = false
+      while (!joined) joined = (yield* Shop.made(hers())).content.length > 0
+      for (const server of [first, second]) {
+        const bought = yield* Shop.made(
+          server.request("POST", "/backoffice/v2/purchases", Shop.receipt(server, member))
+        )
+        assert.deepInclude(bought.rewards, { spend: 10 })
+      }
+      assert.strictEqual(yield* balanceOf(second, owner), 80)
+      // Told by the runner that she is connected to, although her wallet is on the other.
+      yield* app.until(() => app.events().filter(({ event }) => event.type === "wallet.debited").length === 2)
+      const left = app.events().flatMap(({ event }) => (event.type === "wallet.debited" ? [event.balance] : []))
+      assert.deepStrictEqual(left, [90, 80])
+    }).pipe(Effect.scoped)
+  )
+
+  it.live("an Idempotency-Key has one effect whichever door it comes to, and when it comes to both (P2, P7)", () =>
+    Effect.gen(function* () {
+      const { first, second } = yield* twoRunners
+      const who = yield* Shop.person(first)
+      const post = (server: Server, key: string, amount: number) =>
+        server.request(
+          "POST",
+          `/backoffice/v2/wallets/${who.id}/journals`,
+          { action: "CREDIT", amount, currency_code: "EUR" },
+          { "idempotency-key": key }
+        )
+      const key = randomUUID()
+      const both = yield* Effect.all([post(first, key, 10), post(second, key, 10)], { concurrency: "unbounded" })
+      const [one] = both.filter(({ status }) => status === 201)
+      assert.isDefined(one)
+      const again = yield* Effect.all([post(first, key, 10), post(second, key, 10)], { concurrency: 1 })
+      assert.deepStrictEqual(
+        again.map(({ status, body }) => [status, body]),
+        [
+          [201, one?.body],
+          [201, one?.body]
+        ]
+      )
+      assert.deepStrictEqual([(yield* post(first, key, 11)).status, (yield* post(second, key, 11)).status], [422, 422])
+      assert.strictEqual(yield* balanceOf(second, who), 10)
+    }).pipe(Effect.scoped)
+  )
+
+  it.live("a business opened at one is served by the other, with the keys that it was given", () =>
+    Effect.gen(function* () {
+      const { first, second } = yield* twoRunners
+      const { secretKey } = yield* Shop.otherBusiness(first)
+      yield* until("its key is known", () => [...second.actors.businesses()].length === 2)
+      const hers = yield* Shop.person(second, {}, secretKey)
+      const foreign = yield* second.request("GET", `/backoffice/v2/contacts/${hers.id}`)
+      assert.strictEqual(foreign.status, 404)
+    }).pipe(Effect.scoped)
+  )
+})
+
+describe("a runner that comes and goes (P12)", () => {
+  it.live("takes its part, and hands it over with everything that was answered", () =>
+    Effect.gen(function* () {
+      const database = yield* TestDatabase.create
+      const first = yield* startRunner(database)
+      yield* until("it has all", () => heldBy(first).length === allShards.length)
+      const people = yield* Effect.forEach(Array.from({ length: 8 }), () => Shop.person(first))
+      const app = yield* connectAs(first.url, { api_key: first.apiKey })
+      const [someone] = people as [Shop.Person]
+      yield* follow(app, `wallet/${someone.id}`)
+
+      let answered = 0
+      let going = true
+      const till = Effect.forEach(people, (who) => Effect.map(Shop.credit(first, who, 1), () => (answered += 1)), {
+        discard: true
+      }).pipe(Effect.repeat({ while: () => going }))
+      const working = yield* Effect.forkChild(till, { startImmediately: true })
+      const scope = yield* Scope.make()
+      const second = yield* Scope.provide(startRunner(database), scope)
+      yield* until("it has its part", () => heldBy(second).length > 0 && allHeldOnce([first, second])())
+      yield* Scope.close(scope, Exit.void)
+      yield* until("the first has all again", () => heldBy(first).length === allShards.length)
+      going = false
+      yield* Fiber.join(working)
+
+      const balances = yield* Effect.forEach(people, (who) => balanceOf(first, who))
+      assert.strictEqual(
+        balances.reduce((sum, each) => sum + each, 0),
+        answered
+      )
+      assert.isAbove(answered, people.length)
+      // Who looked on has seen every credit, or was told to look again where the shard moved.
+      const seen = app.events().filter(({ event }) => event.type === "wallet.credited").length
+      const reloads = app.frames.filter(isA("reload")).length
+      assert.isTrue(seen === balances[0] || reloads > 0, `${seen} of ${balances[0]} were told`)
+    }).pipe(Effect.scoped)
+  )
+})

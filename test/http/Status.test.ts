@@ -1,0 +1,41 @@
+/** The state of the installation, as its operators see it. */
+import { assert, layer } from "@effect/vitest"
+import * as Effect from "effect/Effect"
+import * as Shop from "../support/Shop.ts"
+import { layer as testServer, TestServer } from "../support/TestServer.ts"
+
+layer(testServer)("the state of the installation", (it) => {
+  it.effect(
+    "names the runner, its shards and lane, undone work and how far the views are",
+    Effect.fnUntraced(function* () {
+      const server = yield* TestServer
+      yield* Shop.person(server)
+      const { status, body } = yield* server.request("GET", "/backoffice/v2/status")
+      assert.strictEqual(status, 200, JSON.stringify(body))
+      assert.lengthOf(body.runners, 1)
+      const [runner] = body.runners
+      assert.deepInclude(runner, { id: server.actors.runner, state: "PRESENT", shards: 64, units_waiting: 0 })
+      assert.isAtLeast(runner.resident_groups, 1)
+      assert.notProperty(runner, "address")
+      assert.deepStrictEqual(body.shards, { all: 64, without_runner: 0 })
+      assert.deepStrictEqual(body.inbox, { due: 0, parked: 0, oldest_due_ms: 0 })
+      assert.deepStrictEqual(
+        body.projections.map(({ name, state }: { name: string; state: string }) => [name, state]),
+        [
+          ["contact_directory", "RUNNING"],
+          ["catalogue", "RUNNING"]
+        ]
+      )
+    })
+  )
+
+  it.effect(
+    "is told to the service owner alone",
+    Effect.fnUntraced(function* () {
+      const server = yield* TestServer
+      const { secretKey } = yield* Shop.otherBusiness(server)
+      const refused = yield* server.request("GET", "/backoffice/v2/status", undefined, { api_key: secretKey })
+      assert.strictEqual(refused.status, 403)
+    })
+  )
+})
