@@ -88,10 +88,24 @@ export class Gateway extends Context.Service<
   }
 >()("koinon/runtime/Gateway") {}
 
+/**
+ * The effect on a fiber of its own, which nobody waits for once it is not wanted any more: a question on a connection that
+ * died while this process was frozen is never told so by the library, and its interruption would never end either.
+ */
+const detached =
+  (runFork: ReturnType<typeof Effect.runForkWith<never>>) =>
+  <A, E>(effect: Effect.Effect<A, E>) =>
+    Effect.callback<A, E>((resume) => {
+      const fiber = runFork(effect)
+      fiber.addObserver(resume)
+      return Effect.sync(() => fiber.interruptUnsafe())
+    })
+
 export const layerClient: Layer.Layer<Gateway, never, Sharding | Sealer> = Layer.effect(
   Gateway,
   Effect.gen(function* () {
     const sealer = yield* Sealer
+    const apart = detached(Effect.runForkWith(yield* Effect.context<never>()))
     const entryOf = yield* Entry.client
     const entries = entryIds.map((id) => entryOf(id))
     return Gateway.of({
@@ -99,6 +113,7 @@ export const layerClient: Layer.Layer<Gateway, never, Sharding | Sealer> = Layer
         Effect.suspend(() =>
           (entries[shard] as (typeof entries)[number]).Carry({ sealed: questions.seal(sealer, question) })
         ).pipe(
+          apart,
           Effect.map((sealed) => reactions.open(sealer, sealed)),
           // Whatever it was, the question is worth asking again: its id has one effect.
           Effect.catchCause((cause) => Effect.fail(new ActorUnavailable({ cause })))

@@ -12,10 +12,24 @@ const cluster = Flag.Boolean("cluster").pipe(
   Flag.withDefault(false)
 )
 
+/** A stop takes so long at most. What was answered is durable, so what has not ended by then may be cut off. */
+const stopMaxMs = 10_000
+
+const stopInTime = Effect.sync(() => {
+  const cutOff = (): void => {
+    process.stderr.write(
+      `koinon: not everything had ended ${stopMaxMs / 1000} s after the stop was asked for; cut off.\n`
+    )
+    process.exit(1)
+  }
+  for (const signal of ["SIGTERM", "SIGINT"]) process.once(signal, () => void setTimeout(cutOff, stopMaxMs).unref())
+})
+
 export const serveVerb = Command.make("serve", { cluster }, (flags) =>
   Effect.gen(function* () {
     const startedAt = yield* Clock.currentTimeMillis
     const settings = yield* load
+    yield* stopInTime
     return yield* Layer.launch(serve(settings, startedAt, flags.cluster))
   })
 ).pipe(
