@@ -6,6 +6,7 @@ import * as Principal from "#http/door/Principal.ts"
 import * as Doors from "#http/Doors.ts"
 import * as LiveSockets from "#http/live/LiveSockets.ts"
 import { frameBytesMax } from "#http/live/Protocol.ts"
+import * as RequestMeter from "#http/operator/RequestMeter.ts"
 import * as NodeHttpServer from "@effect/platform-node/NodeHttpServer"
 import * as Effect from "effect/Effect"
 import * as HttpRouter from "effect/http/HttpRouter"
@@ -16,6 +17,7 @@ import { secrets, sharedSecrets } from "./Installation.ts"
 import * as MigrationsProbe from "./MigrationsProbe.ts"
 import * as Runtime from "./Runtime.ts"
 import type { Settings } from "./Settings.ts"
+import * as Telemetry from "./Telemetry.ts"
 
 /** A request may take this long to arrive: batches stream for as long as a gateway has lines. */
 const requestMaxMs = 60 * 60_000
@@ -32,7 +34,7 @@ export const serve = (settings: Settings, startedAt: number, isClustered = false
       const doors = Layer.mergeAll(library, Layer.effectDiscard(FrontDoor.open(server, endpoints))).pipe(
         Layer.provide(Principal.layer),
         Layer.provide(AccessTokens.layer(keys.master)),
-        Layer.provide(MigrationsProbe.layer)
+        Layer.provide(Layer.mergeAll(MigrationsProbe.layer, RequestMeter.layer))
       )
       const announced = Layer.effectDiscard(
         Effect.gen(function* () {
@@ -49,7 +51,8 @@ export const serve = (settings: Settings, startedAt: number, isClustered = false
       return Layer.mergeAll(doors, announced, LiveSockets.farewell).pipe(
         Layer.provide(LiveSockets.layer),
         Layer.provideMerge(http),
-        Layer.provideMerge(Runtime.layer(settings, keys, isClustered))
+        Layer.provideMerge(Runtime.layer(settings, keys, isClustered)),
+        Layer.provide(Telemetry.layer(settings))
       )
     })
   )

@@ -34,6 +34,8 @@ const Text = Schema.String.check(Schema.isMinLength(1))
 const SecretText = Schema.String.check(
   Schema.isMinLength(32, { message: "At least 32 characters are needed, from a random generator." })
 )
+const WebAddress = Text.check(Schema.isPattern(/^https?:\/\/[^/]/, { message: "An http or https address is needed." }))
+const Ratio = Schema.NumberFromString.check(Schema.isBetween({ minimum: 0, maximum: 1 }))
 const ThreeLetters = Schema.String.check(Schema.isPattern(/^[A-Z]{3}$/))
 
 export const settings = {
@@ -81,6 +83,23 @@ export const settings = {
     "Asia/Nicosia",
     "IANA zone in which its days and months are taken.",
     Text
+  ),
+  telemetryEndpoint: optional(
+    "OTEL_EXPORTER_OTLP_ENDPOINT",
+    "OpenTelemetry collector for traces and logs (OTLP, JSON over HTTP); none are made without it.",
+    WebAddress
+  ),
+  telemetryHeaders: optional(
+    "OTEL_EXPORTER_OTLP_HEADERS",
+    "Sent to the collector with each export: name=value,name=value.",
+    Text
+  ),
+  telemetryService: setting("OTEL_SERVICE_NAME", "koinon", "What this runner is called there.", Text),
+  traceRatio: setting(
+    "KOINON_TRACE_RATIO",
+    "1",
+    "Share of requests that are traced, 0 to 1; a caller's traceparent decides for its own. At most 200 a second.",
+    Ratio
   )
 } as const
 

@@ -57,7 +57,8 @@ export const openBusiness = Effect.fnUntraced(function* (asker: Asker, given: Gi
     },
     id: asker.commandId,
     fingerprint: asker.fingerprint,
-    deadlineAt: asker.deadlineAt
+    deadlineAt: asker.deadlineAt,
+    trace: asker.trace
   })
   return {
     body: {

@@ -5,14 +5,16 @@
  *     caller → parameters and body → command id → handler → answer | problem+json
  */
 import type { Actors, Answered } from "#runtime/actor/Actors.ts"
+import { type Trace, traced } from "#runtime/observability/Trace.ts"
 import * as Cause from "effect/Cause"
 import type * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import type * as Fiber from "effect/Fiber"
 import * as Result from "effect/Result"
+import { CurrentMeter, type RequestMeter } from "../operator/RequestMeter.ts"
 import { askOf, settled } from "./Asking.ts"
-import { type Call, type Endpoint, type HandlerError, type Question, toFault } from "./Endpoint.ts"
+import { type Call, type Endpoint, type HandlerError, type Question, reasonOf, toFault } from "./Endpoint.ts"
 import { type Fault, internal, invalidField } from "./Fault.ts"
 import { answeredInTime, answeredLater, answerWithinMs, durable } from "./Later.ts"
 import type { Patience } from "./Patience.ts"
@@ -31,6 +33,8 @@ export interface Incoming {
   readonly headers: Readonly<Record<string, string | undefined>>
   /** Reads the whole body, or says why it cannot be read. */
   readonly text: (done: (text: string | Fault) => void) => void
+  /** Where it is traced. */
+  readonly trace?: Trace | undefined
 }
 
 /** `?a=1&a=2` keeps both; a lone one is a string. */
@@ -72,7 +76,12 @@ export const guarded = <A, R>(
 ): Effect.Effect<A, never, R> =>
   Effect.catchCause(effect, (cause) => {
     const failure = Cause.findErrorOption(cause)
-    if (failure._tag === "Some") return Effect.succeed(problem(toFault(failure.value)))
+    if (failure._tag === "Some") {
+      return Effect.map(CurrentMeter, (meter) => {
+        meter.refused(reasonOf(failure.value))
+        return problem(toFault(failure.value))
+      })
+    }
     if (Cause.hasInterruptsOnly(cause)) return Effect.interrupt
     return Effect.as(Effect.logError("a handler died", cause), problem(internal))
   })
@@ -84,6 +93,7 @@ export interface Desk<R> {
   readonly actors: Actors["Service"]
   readonly authentication: Authentication["Service"]
   readonly patience: Patience
+  readonly meter: RequestMeter
   readonly now: () => number
   readonly context: Context.Context<R | Actors>
   readonly runFork: <A, E>(effect: Effect.Effect<A, E, R | Actors>) => Fiber.Fiber<A, E>
@@ -95,7 +105,7 @@ export type Answerer = (request: Incoming, params: Params, done: (rendered: Rend
 /** The endpoint as it answers requests: in plain calls as far as nothing has to be waited for but the actor. */
 export const answering = <R>(endpoint: Endpoint<R>, desk: Desk<R>): Answerer => {
   const { declaration, handle, question } = endpoint
-  const { actors, authentication, patience, now, runFork } = desk
+  const { actors, authentication, patience, meter, now } = desk
   const decodeQuery = decoderOf(declaration.query ?? NoFields, "")
   const noQuery = decodeQuery({})
   const decodeBody = decoderOf(declaration.body, "")
@@ -130,7 +140,8 @@ export const answering = <R>(endpoint: Endpoint<R>, desk: Desk<R>): Answerer => 
       commandId,
       fingerprint,
       expectedSeq: expectedSeq.success,
-      deadlineAt: now() + answerWithinMs
+      deadlineAt: now() + answerWithinMs,
+      trace: request.trace
     })
   }
 
@@ -144,10 +155,16 @@ export const answering = <R>(endpoint: Endpoint<R>, desk: Desk<R>): Answerer => 
   }
 
   return (request, params, done) => {
-    const problem = (found: Fault): void => done(renderProblem(found, pathOf(request.url)))
+    const { trace } = request
+    const runFork: Desk<R>["runFork"] =
+      trace === undefined ? desk.runFork : (effect) => desk.runFork(traced(trace, effect))
+    const problem = (found: Fault, reason: string = found.code): void => {
+      meter.refused(reason)
+      done(renderProblem(found, pathOf(request.url)))
+    }
     const failed = (cause: Cause.Cause<HandlerError>): void => {
       const failure = Cause.findErrorOption(cause)
-      if (failure._tag === "Some") return problem(toFault(failure.value))
+      if (failure._tag === "Some") return problem(toFault(failure.value), reasonOf(failure.value))
       if (!Cause.hasInterruptsOnly(cause)) runFork(Effect.logError("a handler died", cause))
       problem(internal)
     }

@@ -23,7 +23,7 @@ import {
 } from "./Endpoint.ts"
 import { type Fault, faultOf } from "./Fault.ts"
 
-export type Asker = Pick<Call<unknown, unknown>, "principal" | "commandId" | "fingerprint" | "deadlineAt">
+export type Asker = Pick<Call<unknown, unknown>, "principal" | "commandId" | "fingerprint" | "deadlineAt" | "trace">
 
 interface Choices {
   /** Names one of several commands of a request: each is done once, also when the request is repeated. */
@@ -32,14 +32,14 @@ interface Choices {
 }
 
 export const askOf = (
-  { principal, commandId, fingerprint, deadlineAt }: Asker,
+  { principal, commandId, fingerprint, deadlineAt, trace }: Asker,
   key: string,
   command: Command,
   { step, expectedSeq }: Choices
 ) => {
   const id = step === undefined ? commandId : nameUuid("step", commandId, step)
   const business = principal.business.id
-  return { business, key, command, id, fingerprint, expectedSeq, deadlineAt }
+  return { business, key, command, id, fingerprint, expectedSeq, deadlineAt, trace }
 }
 
 /** Asks the actor of a placement key; the answer comes when it is durable. A refusal is for the handler to judge. */

@@ -41,7 +41,8 @@ const batchOf = Effect.fnUntraced(function* <R>(
     return yield* Effect.fail(invalidField("Idempotency-Key", "Each line names itself; a batch has no key of its own."))
   }
   const context = yield* Effect.context<R | Actors>()
-  const lines = verdicts(endpoint, request.stream, { ...call, path: pathOf(request.url) })
+  const traceparent = request.headers["traceparent"]
+  const lines = verdicts(endpoint, request.stream, { ...call, path: pathOf(request.url), traceparent })
   return HttpServerResponse.stream(Stream.provideContext(lines, context), { contentType: "application/x-ndjson" })
 })
 

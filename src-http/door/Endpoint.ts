@@ -7,6 +7,7 @@ import type { Answer } from "#domain/Answer.ts"
 import type { Command } from "#domain/Command.ts"
 import type { Refusal } from "#domain/Refusal.ts"
 import type { MediaConflict, NotIdentified } from "#runtime/actor/Identification.ts"
+import type { Trace } from "#runtime/observability/Trace.ts"
 import type { RuntimeRefusal } from "#runtime/actor/RuntimeRefusal.ts"
 import type * as Context from "effect/Context"
 import type * as Effect from "effect/Effect"
@@ -61,6 +62,8 @@ export interface Call<Query, Body> {
   readonly expectedSeq: number | undefined
   /** Commands past it are dropped unexecuted, epoch milliseconds. */
   readonly deadlineAt: number
+  /** What it is part of, where that is traced. */
+  readonly trace?: Trace | undefined
 }
 
 export interface Reply<Success> {
@@ -82,6 +85,8 @@ export interface Question<Success> {
 export type HandlerError = Fault | Refusal | RuntimeRefusal | NotIdentified | MediaConflict
 
 const isFault = (error: HandlerError): error is Fault => error._tag === "Fault"
+/** What it is counted as. */
+export const reasonOf = (error: HandlerError): string => (isFault(error) ? error.code : error._tag)
 export const toFault = (error: HandlerError): Fault => (isFault(error) ? error : faultOf(error))
 
 /** A declaration with its handler, types erased: the door checks values against the declaration before it calls. */

@@ -5,11 +5,13 @@
  * either way, and a write that is one command needs no fiber at all.
  */
 import { Actors } from "#runtime/actor/Actors.ts"
+import { CurrentTracing } from "#runtime/observability/Tracing.ts"
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import * as FindMyWay from "effect/http/FindMyWay"
 import { type IncomingMessage, Server, type ServerResponse } from "node:http"
 import { CurrentMeter } from "../operator/RequestMeter.ts"
+import { answered, requestTrace } from "../operator/RequestTrace.ts"
 import { type Answerer, answering, type Desk, type Incoming } from "./Answering.ts"
 import type { Declaration, Endpoint } from "./Endpoint.ts"
 import { type Fault, fault } from "./Fault.ts"
@@ -98,10 +100,12 @@ export const open = Effect.fn("FrontDoor.open")(function* <R>(
   const context = yield* Effect.context<R | Actors>()
   const clock = yield* Clock.Clock
   const meter = yield* CurrentMeter
+  const tracing = yield* CurrentTracing
   const desk: Desk<R> = {
     actors: yield* Actors,
     authentication: yield* Authentication,
     patience: yield* Patience.make,
+    meter,
     context,
     now: () => clock.currentTimeMillisUnsafe(),
     runFork: Effect.runForkWith(context)
@@ -120,9 +124,12 @@ export const open = Effect.fn("FrontDoor.open")(function* <R>(
     const { declaration, answer } = found.handler
     const startedAt = performance.now()
     const headers = request.headers as Incoming["headers"]
-    answer({ method, url, headers, text: readText(request) }, found.params as Record<string, string>, (rendered) => {
+    const trace = tracing === undefined ? undefined : requestTrace(tracing, declaration, headers["traceparent"])
+    const text = readText(request)
+    answer({ method, url, headers, text, trace }, found.params as Record<string, string>, (rendered) => {
       send(response, rendered)
       meter.count(declaration, rendered.status, performance.now() - startedAt)
+      if (trace !== undefined) answered(trace, rendered.status)
     })
     return true
   }

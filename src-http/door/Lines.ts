@@ -4,11 +4,16 @@
  * taken. A line that is wrong gets its verdict, and the others go on.
  */
 import type { Actors } from "#runtime/actor/Actors.ts"
+import { type Trace, traced } from "#runtime/observability/Trace.ts"
+import { CurrentTracing } from "#runtime/observability/Tracing.ts"
 import * as Cause from "effect/Cause"
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
 import * as Stream from "effect/Stream"
-import { type Call, type Endpoint, type HandlerError, toFault } from "./Endpoint.ts"
+import { CurrentMeter } from "../operator/RequestMeter.ts"
+import { answered, requestTrace } from "../operator/RequestTrace.ts"
+import { type Call, type Endpoint, type HandlerError, reasonOf, toFault } from "./Endpoint.ts"
 import { type Fault, fault, internal, problemJson } from "./Fault.ts"
 import { answeredInTime, answerWithinMs } from "./Later.ts"
 import { commandOf } from "./RequestCommand.ts"
@@ -98,14 +103,25 @@ const textOf = (bytes: Uint8Array | undefined): Effect.Effect<string, Fault> =>
         catch: () => fault(400, "KOINON.MALFORMED_JSON", "Malformed JSON", "The line is not UTF-8.")
       })
 
-type Common = Pick<Call<unknown, unknown>, "principal" | "params" | "query"> & { readonly path: string }
+type Common = Pick<Call<unknown, unknown>, "principal" | "params" | "query"> & {
+  readonly path: string
+  /** Each line is traced as a request of its own. */
+  readonly traceparent?: string | undefined
+}
 type Verdict = Readonly<Record<string, unknown>> & { readonly line: number; readonly status: number }
+
+const lineAnswered = (trace: Trace, status: number, exit: Exit.Exit<object, HandlerError>): Effect.Effect<void> =>
+  Effect.sync(() => {
+    if (Exit.isSuccess(exit)) return answered(trace, "later" in exit.value ? 202 : status)
+    const failure = Cause.findErrorOption(exit.cause)
+    answered(trace, failure._tag === "Some" ? toFault(failure.value).status : internal.status)
+  })
 
 /** The verdicts on the lines of a body. A body that breaks off ends them: what was taken until then has its effect. */
 export const verdicts = <R, E>(
   endpoint: Endpoint<R>,
   body: Stream.Stream<Uint8Array, E>,
-  { path, ...common }: Common
+  { path, traceparent, ...common }: Common
 ): Stream.Stream<Uint8Array, never, R | Actors> => {
   const { declaration, handle } = endpoint
   const { batch = "result", method, status } = declaration
@@ -125,8 +141,13 @@ export const verdicts = <R, E>(
     )
     const clock = yield* Clock.Clock
     const deadlineAt = clock.currentTimeMillisUnsafe() + answerWithinMs
-    const handled = handle({ ...common, body: line, ...command, expectedSeq: undefined, deadlineAt })
-    const reply = yield* answeredInTime({ business, ...command }, handled)
+    const tracing = yield* CurrentTracing
+    const trace = tracing === undefined ? undefined : requestTrace(tracing, declaration, traceparent)
+    const handled = handle({ ...common, body: line, ...command, expectedSeq: undefined, deadlineAt, trace })
+    const waited = answeredInTime({ business, ...command }, trace === undefined ? handled : traced(trace, handled))
+    const reply = yield* trace === undefined
+      ? waited
+      : Effect.onExit(waited, (exit) => lineAnswered(trace, status, exit))
     if ("later" in reply) return { line: number, status: 202, operation: reply.later }
     return { line: number, status, ...(reply.replayed === true && { replayed: true }), [batch]: reply.body }
   })
@@ -140,7 +161,12 @@ export const verdicts = <R, E>(
   const verdictOn = (line: Line): Effect.Effect<Verdict, never, R | Actors> =>
     Effect.catchCause(judge(line), (cause) => {
       const failure = Cause.findErrorOption(cause)
-      if (failure._tag === "Some") return Effect.succeed(problemOf(line.number, toFault(failure.value)))
+      if (failure._tag === "Some") {
+        return Effect.map(CurrentMeter, (meter) => {
+          meter.refused(reasonOf(failure.value))
+          return problemOf(line.number, toFault(failure.value))
+        })
+      }
       if (Cause.hasInterruptsOnly(cause)) return Effect.interrupt
       return Effect.as(Effect.logError("a line's handler died", cause), problemOf(line.number, internal))
     })

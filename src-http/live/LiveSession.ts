@@ -24,6 +24,7 @@ import { fieldFaults } from "../door/Validation.ts"
 import { instant } from "./FeedEvents.ts"
 import { feeds } from "./Feeds.ts"
 import { LiveLimits } from "./LiveLimits.ts"
+import { LiveSockets } from "./LiveSockets.ts"
 import { Outbox } from "./Outbox.ts"
 import {
   type Authenticate,
@@ -79,6 +80,7 @@ export const session = Effect.fnUntraced(function* ({ socket, transport, token, 
   const authentication = yield* Authentication
   const tokens = yield* AccessTokens
   const limits = yield* LiveLimits
+  const sockets = yield* LiveSockets
   const clock = yield* Clock.Clock
   const now = (): number => clock.currentTimeMillisUnsafe()
 
@@ -166,7 +168,10 @@ export const session = Effect.fnUntraced(function* ({ socket, transport, token, 
       roomy: outbox.roomy,
       receiver: {
         started: (position: Position) => say({ type: "subscribed", topic, position: positionText(position) }),
-        deliver: ({ text }) => outbox.push(text),
+        deliver: ({ text }) => {
+          sockets.pushed()
+          outbox.push(text)
+        },
         reload: (position, reason) => say({ type: "reload", topic, position: positionText(position), reason }),
         ended: (problem: Fault) => {
           ended = true

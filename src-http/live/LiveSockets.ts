@@ -17,6 +17,9 @@ export class LiveSockets extends Context.Service<
     /** Keeps a place until it is given back; `undefined` when there is none. `stop` is called when the server stops. */
     readonly enter: (stop: () => void) => (() => void) | undefined
     readonly count: () => number
+    /** An event goes to a socket. */
+    readonly pushed: () => void
+    readonly pushes: () => number
     /** No more are let in, all are told, and most are gone when it ends. */
     readonly farewell: Effect.Effect<void>
   }
@@ -27,6 +30,7 @@ const make = Effect.gen(function* () {
   const open = new Set<() => void>()
   const empty = yield* Latch.make(true)
   let stopping = false
+  let pushes = 0
   return LiveSockets.of({
     enter: (stop) => {
       if (stopping || open.size >= socketsMax) return undefined
@@ -39,6 +43,10 @@ const make = Effect.gen(function* () {
       }
     },
     count: () => open.size,
+    pushed: () => {
+      pushes += 1
+    },
+    pushes: () => pushes,
     farewell: Effect.suspend(() => {
       stopping = true
       for (const stop of open) stop()

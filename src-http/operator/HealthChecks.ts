@@ -9,18 +9,8 @@ import { Projector } from "#runtime/projection/Projector.ts"
 import * as Clock from "effect/Clock"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
+import { HealthBounds } from "./HealthBounds.ts"
 import type { Check } from "./OperatorApi.ts"
-
-/** A commit under way for longer is a stall. */
-const laneStallMaxMs = 2_000
-/** Due work that waits longer has been forgotten, or cannot be done. */
-export const inboxAgeMaxMs = 10_000
-/** A view may be so far behind the journal. */
-const projectionLagMaxMs = 10_000
-/** What does not answer by then does not answer. */
-const answerWithinMs = 1_500
-/** Answers are at most so old. */
-const keptMs = 500
 
 type Verdict = Omit<Check, "name">
 
@@ -45,6 +35,7 @@ const probesOf = Effect.gen(function* () {
   const actors = yield* Actors
   const journal = yield* Journal
   const projector = yield* Effect.serviceOption(Projector)
+  const { laneStallMaxMs, inboxAgeMaxMs, projectionLagMaxMs } = yield* HealthBounds
   const now = Effect.map(Clock.Clock, (clock) => clock.currentTimeMillisUnsafe())
 
   const shards = Effect.sync((): Verdict => {
@@ -124,18 +115,32 @@ const probesOf = Effect.gen(function* () {
 /** No batch has this id: asking for it is a question that is always answered the same. */
 const noBatch = "00000000-0000-0000-0000-000000000000"
 
-const checked = ({ name, check }: Probe): Effect.Effect<Check> =>
-  check.pipe(
-    Effect.timeoutOrElse({
-      duration: answerWithinMs,
-      orElse: () => Effect.fail(`no answer within ${answerWithinMs} ms`)
-    }),
-    Effect.catch((reason) => Effect.succeed<Verdict>({ status: "fail", reason })),
-    Effect.catchDefect(() => Effect.succeed<Verdict>({ status: "fail", reason: "the check itself failed" })),
-    Effect.map((verdict) => ({ name, ...verdict }))
-  )
+/** Says of what fails since when it does, as far as anybody has looked. */
+const checked =
+  (failingSince: Map<string, number>, answerWithinMs: number) =>
+  ({ name, check }: Probe): Effect.Effect<Check> =>
+    check.pipe(
+      Effect.timeoutOrElse({
+        duration: answerWithinMs,
+        orElse: () => Effect.fail(`no answer within ${answerWithinMs} ms`)
+      }),
+      Effect.catch((reason) => Effect.succeed<Verdict>({ status: "fail", reason })),
+      Effect.catchDefect(() => Effect.succeed<Verdict>({ status: "fail", reason: "the check itself failed" })),
+      Effect.zipWith(Clock.currentTimeMillis, (verdict, at): Check => {
+        if (verdict.status !== "fail") {
+          failingSince.delete(name)
+          return { name, ...verdict }
+        }
+        const since = failingSince.get(name) ?? at
+        failingSince.set(name, since)
+        return { name, ...verdict, observed: { ...verdict.observed, failing_ms: at - since } }
+      })
+    )
 
 /** Looks at everything at once. */
-export const make = Effect.flatMap(probesOf, (probes) =>
-  Effect.cachedWithTTL(Effect.forEach(probes, checked, { concurrency: "unbounded" }), keptMs)
-)
+export const make = Effect.gen(function* () {
+  const probes = yield* probesOf
+  const { answerWithinMs, keptMs } = yield* HealthBounds
+  const look = checked(new Map(), answerWithinMs)
+  return yield* Effect.cachedWithTTL(Effect.forEach(probes, look, { concurrency: "unbounded" }), keptMs)
+})

@@ -10,8 +10,10 @@ import { Projector } from "#runtime/projection/Projector.ts"
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import { LiveSockets } from "../live/LiveSockets.ts"
+import * as ProcessMeter from "./ProcessMeter.ts"
 import { counter, gauge, histogram } from "./PrometheusText.ts"
 import { CurrentMeter, latencyBuckets } from "./RequestMeter.ts"
+import { version } from "./Version.ts"
 
 /** A scrape finds out what the journal says if it says it by then; the rest of it does not wait. */
 const journalAnswersWithinMs = 1_000
@@ -19,8 +21,16 @@ const journalAnswersWithinMs = 1_000
 const batchBounds = [1, 3, 7, 15, 31, 63, 127, 255, 511, 1023] as const
 
 const runnerMetrics = Effect.map(Actors, (actors) => {
-  const { residentGroups, openCommands, committer } = actors.statistics()
+  const { runner, residentGroups, openCommands, committer, meter } = actors.statistics()
   return [
+    gauge("koinon_runner_info", "1; says which runner of which version this is.", [
+      { labels: { runner, version }, value: 1 }
+    ]),
+    histogram("koinon_mailbox_depth_commands", "Commands that a command found before it at its key.", [
+      meter.mailboxDepths
+    ]),
+    histogram("koinon_turn_duration_seconds", "Time that one turn took, without waiting.", [meter.turnSeconds]),
+    counter("koinon_snapshots_total", "Snapshots handed to the journal.", meter.snapshots),
     counter("koinon_commits_total", "Commits to the journal.", committer.commits),
     counter("koinon_units_total", "Turns made durable.", committer.units),
     histogram("koinon_commit_units", "Turns that shared one commit.", [
@@ -49,10 +59,16 @@ const runnerMetrics = Effect.map(Actors, (actors) => {
 })
 
 const laneMetrics = Effect.gen(function* () {
-  const { stalledSince } = (yield* Actors).statistics().committer
+  const { stalledSince, commitSeconds, laneWaitSeconds } = (yield* Actors).statistics().committer
   const at = yield* Clock.currentTimeMillis
   const seconds = stalledSince === undefined ? 0 : (at - stalledSince) / 1000
-  return [gauge("koinon_commit_under_way_seconds", "Age of the commit under way; 0 when there is none.", seconds)]
+  return [
+    gauge("koinon_commit_under_way_seconds", "Age of the commit under way; 0 when there is none.", seconds),
+    histogram("koinon_commit_duration_seconds", "Time that the journal took to make a batch durable.", [commitSeconds]),
+    histogram("koinon_lane_wait_seconds", "Time that the first turn of a batch waited until its commit began.", [
+      laneWaitSeconds
+    ])
+  ]
 })
 
 const inboxMetrics = Effect.gen(function* () {
@@ -94,8 +110,10 @@ const projectionMetrics = Effect.gen(function* () {
 
 const liveMetrics = Effect.gen(function* () {
   const { topics, followers } = (yield* LiveHub).statistics()
+  const sockets = yield* LiveSockets
   return [
-    gauge("koinon_live_sockets", "Open live sockets.", (yield* LiveSockets).count()),
+    gauge("koinon_live_sockets", "Open live sockets.", sockets.count()),
+    counter("koinon_live_pushes_total", "Events sent to them.", sockets.pushes()),
     gauge("koinon_live_topics", "Topics that somebody follows.", topics),
     gauge("koinon_live_subscribers", "Subscriptions to them.", followers)
   ]
@@ -120,18 +138,38 @@ const requestMetrics = Effect.map(CurrentMeter, (meter) => {
         counts: latencies,
         sum: seconds
       }))
+    ),
+    counter(
+      "koinon_refusals_total",
+      "Requests and lines answered with a problem, by the tag of the refusal or the code of the fault.",
+      [...meter.refusals].map(([tag, value]) => ({ labels: { tag }, value }))
     )
   ]
 })
 
-const processMetrics = Effect.sync(() => {
+const processMetrics = ({ loopDelaySeconds, loopBusySeconds, collections }: ProcessMeter.ProcessMeter) => {
   const { rss, heapUsed } = process.memoryUsage()
+  const { user, system } = process.cpuUsage()
+  const kinds = [...collections].map(([kind, count]) => ({ labels: { kind }, ...count }))
   return [
+    histogram("koinon_event_loop_delay_seconds", "How late the event loop came to what was due.", [loopDelaySeconds]),
+    counter("koinon_event_loop_busy_seconds_total", "Time in which it had something to do.", loopBusySeconds()),
+    counter(
+      "koinon_garbage_collections_total",
+      "Garbage collections, by kind.",
+      kinds.map(({ labels, runs }) => ({ labels, value: runs }))
+    ),
+    counter(
+      "koinon_garbage_collection_seconds_total",
+      "Time that they took.",
+      kinds.map(({ labels, seconds }) => ({ labels, value: seconds }))
+    ),
+    counter("koinon_cpu_seconds_total", "Processor time of the process.", (user + system) / 1_000_000),
     gauge("koinon_memory_resident_bytes", "Memory of the process.", rss),
     gauge("koinon_memory_heap_bytes", "Of it, live on the heap.", heapUsed),
     gauge("koinon_uptime_seconds", "Since the process began.", process.uptime())
   ]
-})
+}
 
 /** A scrape during a fault still tells what is known here. */
 const ifItAnswers = <E, R>(lines: Effect.Effect<ReadonlyArray<string>, E, R>) =>
@@ -140,18 +178,21 @@ const ifItAnswers = <E, R>(lines: Effect.Effect<ReadonlyArray<string>, E, R>) =>
     Effect.catch(() => Effect.succeed<ReadonlyArray<string>>([]))
   )
 
-export const metrics = Effect.map(
-  Effect.all(
-    [
-      runnerMetrics,
-      laneMetrics,
-      ifItAnswers(inboxMetrics),
-      ifItAnswers(projectionMetrics),
-      liveMetrics,
-      requestMetrics,
-      processMetrics
-    ],
-    { concurrency: "unbounded" }
-  ),
-  (families) => `${families.flat().join("\n")}\n`
+/** What a scrape is answered. The process is metered for as long as the scope lasts. */
+export const make = Effect.map(ProcessMeter.make, (process) =>
+  Effect.map(
+    Effect.all(
+      [
+        runnerMetrics,
+        laneMetrics,
+        ifItAnswers(inboxMetrics),
+        ifItAnswers(projectionMetrics),
+        liveMetrics,
+        requestMetrics,
+        Effect.sync(() => processMetrics(process))
+      ],
+      { concurrency: "unbounded" }
+    ),
+    (families) => `${families.flat().join("\n")}\n`
+  )
 )

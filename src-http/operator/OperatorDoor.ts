@@ -8,7 +8,7 @@ import * as OpenApiAnnotation from "effect/http-api/OpenApi"
 import * as Layer from "effect/Layer"
 import { guardedRoute } from "../door/Door.ts"
 import * as HealthChecks from "./HealthChecks.ts"
-import { metrics } from "./Metrics.ts"
+import * as Metrics from "./Metrics.ts"
 import { type Described, openApi } from "./OpenApi.ts"
 import {
   type Check,
@@ -52,6 +52,7 @@ export const layer = (declarations: ReadonlyArray<Described>) =>
   Layer.unwrap(
     Effect.gen(function* () {
       const checks = yield* HealthChecks.make
+      const metrics = yield* Metrics.make
       const description = describe(declarations)
       const text = JSON.stringify(description)
       const ready = Effect.map(checks, (found) => {

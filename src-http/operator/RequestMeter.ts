@@ -1,9 +1,10 @@
 /**
  * How many requests were answered, with which status and how fast, by route: the declared path, never the one that was
- * sent, so that there are as many series as routes.
+ * sent, so that there are as many series as routes. And what was refused, by its tag or the door's code for it.
  */
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
 import type { HttpServerResponse } from "effect/http/HttpServerResponse"
 
 /** Upper ends of the latency buckets, seconds. */
@@ -30,6 +31,7 @@ const fresh = () => ({
 
 export class RequestMeter {
   readonly #routes = new Map<Route, ReturnType<typeof fresh>>()
+  readonly #refusals = new Map<string, number>()
 
   count(route: Route, status: number, milliseconds: number): void {
     let count = this.#routes.get(route)
@@ -45,15 +47,26 @@ export class RequestMeter {
     count.seconds += seconds
   }
 
+  refused(reason: string): void {
+    this.#refusals.set(reason, (this.#refusals.get(reason) ?? 0) + 1)
+  }
+
+  get refusals(): ReadonlyMap<string, number> {
+    return this.#refusals
+  }
+
   get routes(): Iterable<readonly [Route, RouteCount]> {
     return this.#routes
   }
 }
 
-/** The meter that the doors count with: one a server. */
+/** The meter that the doors count with. */
 export const CurrentMeter = Context.Reference<RequestMeter>("koinon/http/RequestMeter", {
   defaultValue: () => new RequestMeter()
 })
+
+/** One a server: two in a process would show every route twice. */
+export const layer: Layer.Layer<never> = Layer.sync(CurrentMeter, () => new RequestMeter())
 
 /** Counts what the effect answers; who hangs up before is not counted. */
 export const metered = <E, R>(

@@ -19,12 +19,14 @@ import { Journal, type JournalUnavailable } from "../journal/Journal.ts"
 import type { Notice } from "../journal/Notice.ts"
 import type { Kind, StateOf } from "../journal/Kinds.ts"
 import { type CommandRow, emptyUnit, type InboxRow } from "../journal/Unit.ts"
+import { traced } from "../observability/Trace.ts"
+import { TurnMeter } from "../observability/TurnMeter.ts"
 import { Sealer } from "../privacy/Sealer.ts"
 import * as Delivery from "./Delivery.ts"
 import type { Answered, Ask, View } from "./Ask.ts"
 import { Businesses } from "./Businesses.ts"
 import { cascade, CascadeTurnsMax, type Surroundings } from "./Cascade.ts"
-import { type ActorView, type Group, mailboxSizeMax } from "./Group.ts"
+import { type Group, mailboxSizeMax } from "./Group.ts"
 import { Groups } from "./Groups.ts"
 import type { Host } from "./Host.ts"
 import * as Housekeeping from "./Housekeeping.ts"
@@ -33,7 +35,7 @@ import * as Loading from "./Loading.ts"
 import { timeOrderedUuid } from "./Naming.ts"
 import * as Lookups from "./Lookups.ts"
 import { OpenCommands } from "./OpenCommands.ts"
-import { type Reply, settleReply } from "./Pending.ts"
+import { messageOf, type Reply, settleReply } from "./Pending.ts"
 import { allShards, shardCount, shardOf } from "./Placement.ts"
 import { replayOf } from "./Replay.ts"
 import { RecentCommands } from "./RecentCommands.ts"
@@ -46,6 +48,7 @@ export interface Statistics {
   readonly runner: string
   readonly residentGroups: number
   readonly openCommands: number
+  readonly meter: TurnMeter
   readonly committer: Committer.CommitterStatistics
 }
 
@@ -129,6 +132,7 @@ export const make = Effect.fn("Actors.make")(function* (first: ReadonlyArray<num
   const businesses = new Businesses(journal, codec, load)
   const open = new OpenCommands()
   const recent = new RecentCommands()
+  const meter = new TurnMeter()
   const waitingForRoom = new Set<Group>()
   const listeners = new Set<(turn: CommittedTurn) => void>()
   const holdListeners = new Set<(shards: ReadonlySet<number>) => void>()
@@ -139,6 +143,7 @@ export const make = Effect.fn("Actors.make")(function* (first: ReadonlyArray<num
 
   const saveSnapshots = (business: string, key: Group["dataKey"], snapshots: CommittedTurn["snapshots"]): void => {
     if (snapshots.length === 0) return
+    meter.snapshots += snapshots.length
     runFork(
       journal
         .saveSnapshots(
@@ -164,6 +169,7 @@ export const make = Effect.fn("Actors.make")(function* (first: ReadonlyArray<num
     codec,
     sealer,
     now,
+    meter,
     business: (id) => businesses.get(id),
     hasRoom: () => committer.waiting() < unitsInFlightMax,
     whenRoom: (group) => waitingForRoom.add(group),
@@ -189,9 +195,9 @@ export const make = Effect.fn("Actors.make")(function* (first: ReadonlyArray<num
         open.answer(commandId, { _tag: "Outcome", outcome, replayed: false, seq: 0 })
       }
     },
-    gaveUp: (pending, reason) => {
-      if (pending.fromInbox) delivery.park(pending.id, reason)
-      else runFork(Effect.logError(`a turn threw on ${pending.command._tag} ${pending.id}`, reason))
+    gaveUp: ({ command, fromInbox, id, trace }, reason) => {
+      if (fromInbox) delivery.park(id, reason)
+      else runFork(traced(trace, Effect.logError(`a turn threw on ${command._tag} ${id}`, reason)))
     }
   }
 
@@ -200,16 +206,7 @@ export const make = Effect.fn("Actors.make")(function* (first: ReadonlyArray<num
   const delivery = yield* Delivery.make({
     now,
     codec,
-    deliver: (row, command, done) =>
-      groups.of(row.business, row.key).admit({
-        id: row.id,
-        fingerprint: "",
-        command,
-        deadlineAt: Number.POSITIVE_INFINITY,
-        fromInbox: true,
-        reply: done,
-        attempts: 0
-      }),
+    deliver: (row, command, done) => groups.of(row.business, row.key).admit(messageOf(row.id, command, true, done)),
     sentElsewhere: (shard) => sentElsewhere(shard)
   })
 
@@ -251,6 +248,7 @@ export const make = Effect.fn("Actors.make")(function* (first: ReadonlyArray<num
   const askWith = (ask: Ask, reply: (reply: Reply) => void): void => {
     if (held[shardOf(ask.key)] === 0) return reply({ _tag: "Failed", refusal: new ShardMoved() })
     const group = groups.of(ask.business, ask.key)
+    meter.mailboxDepths.observe(group.size)
     if (group.size >= mailboxSizeMax) {
       return reply({ _tag: "Failed", refusal: new MailboxFull({ retryAfterMs }) })
     }
@@ -275,6 +273,7 @@ export const make = Effect.fn("Actors.make")(function* (first: ReadonlyArray<num
         expectedSeq: ask.expectedSeq,
         fromInbox: false,
         reply: finish,
+        trace: ask.trace,
         attempts: 0
       })
     if (!mayRepeat || (!recent.meet(id) && ask.expectedSeq === undefined)) return admit()
@@ -348,7 +347,7 @@ export const make = Effect.fn("Actors.make")(function* (first: ReadonlyArray<num
         if (held[shardOf(key)] === 0) return resume(Effect.fail(new ShardMoved()))
         groups.of(business, key).admit({
           refs: [[kind, id]],
-          reply: (views: ReadonlyArray<ActorView> | RuntimeRefusal) =>
+          reply: (views: ReadonlyArray<View<unknown>> | RuntimeRefusal) =>
             resume("_tag" in views ? Effect.fail(views) : Effect.succeed(views[0] as unknown as View<StateOf<K>>))
         })
       }),
@@ -374,6 +373,7 @@ export const make = Effect.fn("Actors.make")(function* (first: ReadonlyArray<num
       runner,
       residentGroups: groups.size,
       openCommands: open.size,
+      meter,
       committer: committer.statistics()
     })
   })

@@ -1,6 +1,7 @@
 /** What is asked of an actor, and what comes back: a command on its way in, its answer, a state as it was read. */
 import type { Answer } from "#domain/Answer.ts"
 import type { Command } from "#domain/Command.ts"
+import type { Trace } from "../observability/Trace.ts"
 
 export interface Ask {
   readonly business: string
@@ -15,6 +16,8 @@ export interface Ask {
   readonly expectedSeq?: number | undefined
   /** Dropped unexecuted once past it, epoch milliseconds. */
   readonly deadlineAt?: number
+  /** What it is part of, if that is traced. */
+  readonly trace?: Trace | undefined
 }
 
 export interface Answered {

@@ -14,7 +14,7 @@ import type { Unit } from "../journal/Unit.ts"
 import type { Delivery } from "./Delivery.ts"
 import type { Group } from "./Group.ts"
 import type { Decided } from "./Host.ts"
-import type { Pending } from "./Pending.ts"
+import { messageOf } from "./Pending.ts"
 import type { InboxItem } from "./Turn.ts"
 
 /** Turns that commit together, at most; 1 sends every message through the inbox. */
@@ -50,15 +50,8 @@ export interface Surroundings {
   readonly delivery: Pick<Delivery, "sent" | "withdrawn" | "isOnTheWay">
 }
 
-const messageOf = ({ row, command }: InboxItem): Pending => ({
-  id: row.id,
-  fingerprint: "",
-  command,
-  deadlineAt: Number.POSITIVE_INFINITY,
-  fromInbox: false,
-  reply: () => undefined,
-  attempts: 0
-})
+/** Nobody waits for the outcome of a message. */
+const unheard = (): undefined => undefined
 
 /** The turn with those it sets off, as one submission. */
 export const cascade = (decided: Decided, { turnsMax, groupOf, delivery }: Surroundings): Submission => {
@@ -67,7 +60,7 @@ export const cascade = (decided: Decided, { turnsMax, groupOf, delivery }: Surro
     const { business, key } = item.row
     // Messages from one to another keep their order.
     if (parts.length >= turnsMax || delivery.isOnTheWay(from, key)) return undefined
-    const next = groupOf(business, key)?.judgeAtOnce(messageOf(item))
+    const next = groupOf(business, key)?.judgeAtOnce(messageOf(item.row.id, item.command, false, unheard))
     return next === undefined ? undefined : { decided: next, unit: next.unit, inbox: next.turn.inbox }
   }
   const left: Array<readonly [row: InboxItem["row"], from: string]> = []
@@ -76,6 +69,7 @@ export const cascade = (decided: Decided, { turnsMax, groupOf, delivery }: Surro
     const from = part.unit.key
     const sent = part.inbox.filter((item) => {
       if (item.isTimer) return true
+      part.decided.turn.trace?.accompany(item.command)
       const next = judge(item, from)
       if (next !== undefined) {
         parts.push(next)
@@ -90,12 +84,13 @@ export const cascade = (decided: Decided, { turnsMax, groupOf, delivery }: Surro
     part.unit = { ...part.unit, inbox: sent.map(({ row }) => row) }
   }
   if (parts.length > 1) settleWithin(parts)
-  return {
+  const submission: Submission = {
+    trace: decided.turn.trace,
     units: parts.map(({ unit }) => unit),
     groups: parts.map(({ decided: { group } }) => group),
     committed: () => {
       // Everybody hears of all of it before anybody is answered.
-      for (const { decided: each, inbox } of parts) each.published({ ...each.turn, inbox })
+      for (const { decided: each, inbox } of parts) each.published({ ...each.turn, inbox, trace: submission.trace })
       for (const { decided: each } of parts) each.answered()
     },
     failed: (failure, unit) => {
@@ -106,4 +101,5 @@ export const cascade = (decided: Decided, { turnsMax, groupOf, delivery }: Surro
       for (const { decided: each } of parts.slice(1)) each.failed(undefined)
     }
   }
+  return submission
 }

@@ -18,6 +18,7 @@ import { aggregateOfKind, type AnyDecider, deciderOf } from "../journal/Kinds.ts
 import type { UnitFailure } from "../journal/Submission.ts"
 import { type CommandRow, emptyUnit } from "../journal/Unit.ts"
 import type { DataKey } from "../privacy/Sealer.ts"
+import type { View } from "./Ask.ts"
 import type { Decided, Host } from "./Host.ts"
 import type { Pending } from "./Pending.ts"
 import { shardOf } from "./Placement.ts"
@@ -40,13 +41,9 @@ import { encode, type Encoded, type SnapshotDue } from "./Turn.ts"
 export const mailboxSizeMax = 256
 /** How often one command is judged again after failed commits before it is given up. */
 const attemptsMax = 5
-export interface ActorView {
-  readonly state: unknown
-  readonly seq: number
-}
 type Read = {
   readonly refs: ReadonlyArray<readonly [kind: string, id: string]>
-  readonly reply: (views: ReadonlyArray<ActorView> | RuntimeRefusal) => void
+  readonly reply: (views: ReadonlyArray<View<unknown>> | RuntimeRefusal) => void
 }
 
 const isRead = (item: Pending | Read): item is Read => "refs" in item
@@ -75,6 +72,7 @@ export class Group {
   #lastAt = 0
   /** Another runner's from now on: what is under way ends, nothing new begins. */
   #surrendered = false
+  #turnBeganAt = 0
   /** When it was last used, epoch milliseconds: for passivation. */
   usedAt = 0
 
@@ -146,7 +144,7 @@ export class Group {
       return actor === undefined || isGuess(actor)
     })
     if (missing.length > 0) return missing.map(([kind, id]) => ({ aggregate: aggregateOfKind(kind).code, id }))
-    const views = read.refs.map(([kind, id]): ActorView => {
+    const views = read.refs.map(([kind, id]): View<unknown> => {
       const { state, seq } = this.#actors.find(kind, id) ?? { state: undefined, seq: 0 }
       return { state, seq }
     })
@@ -234,6 +232,7 @@ export class Group {
   }
 
   #decide(decider: AnyDecider, actors: ReadonlyArray<Resident>, pending: Pending, at: number): Judgement {
+    this.#turnBeganAt = performance.now()
     if (pending.claimTaken !== undefined) return Result.fail({ _tag: "AlreadyTaken", kind: pending.claimTaken })
     const states: Record<string, unknown> = {}
     for (const actor of actors) states[actor.aggregate.kind] = actor.state
@@ -254,6 +253,7 @@ export class Group {
       if (dataKeyIsNew) this.#dataKey = undefined
       throw cause
     }
+    this.#host.meter.turned(pending, encoded, this.#turnBeganAt)
     const { outcome, written } = encoded
     const seq = actors[0]?.seq ?? 0
     const generation = this.#generation

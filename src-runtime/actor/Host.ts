@@ -3,6 +3,7 @@ import type { Business } from "#domain/organisation/Business.ts"
 import type { Codec } from "../journal/Codec.ts"
 import type { Loaded, StreamRef } from "../journal/Journal.ts"
 import type { Submission, UnitFailure } from "../journal/Submission.ts"
+import type { TurnMeter } from "../observability/TurnMeter.ts"
 import type { Sealer } from "../privacy/Sealer.ts"
 import type { Group } from "./Group.ts"
 import type { Pending } from "./Pending.ts"
@@ -22,6 +23,7 @@ export interface Host {
   readonly codec: Codec
   readonly sealer: Sealer["Service"]
   readonly now: () => number
+  readonly meter: TurnMeter
   readonly business: (id: string) => Business | undefined
   /** False while the lane holds as many units as it may. */
   readonly hasRoom: () => boolean

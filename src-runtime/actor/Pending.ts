@@ -4,6 +4,7 @@ import type { Refusal } from "#domain/Refusal.ts"
 import * as Effect from "effect/Effect"
 import * as Result from "effect/Result"
 import type { Outcome } from "../journal/Codec.ts"
+import { senderOf, type Trace } from "../observability/Trace.ts"
 import type { Answered } from "./Ask.ts"
 import type { RuntimeRefusal } from "./RuntimeRefusal.ts"
 
@@ -34,5 +35,19 @@ export interface Pending {
   readonly reply: (reply: Reply) => void
   /** Set when a commit found that somebody else holds a value it takes: judged again, it is refused for that. */
   claimTaken?: string
+  /** What it is part of, if that is traced. */
+  readonly trace?: Trace | undefined
   attempts: number
 }
+
+/** A message or a timer, on its way through the actor that it is for. */
+export const messageOf = (id: string, command: Command, fromInbox: boolean, reply: Pending["reply"]): Pending => ({
+  id,
+  fingerprint: "",
+  command,
+  deadlineAt: Number.POSITIVE_INFINITY,
+  fromInbox,
+  reply,
+  trace: senderOf(command),
+  attempts: 0
+})

@@ -9,6 +9,7 @@ import * as Result from "effect/Result"
 import type { Codec, Outcome } from "../journal/Codec.ts"
 import { aggregateOf } from "../journal/Kinds.ts"
 import type { ClaimRow, EventRow, InboxRow, Unit } from "../journal/Unit.ts"
+import type { Trace } from "../observability/Trace.ts"
 import type { DataKey, Sealer } from "../privacy/Sealer.ts"
 import { claimRow, messageId, timerId } from "./Naming.ts"
 import type { Pending } from "./Pending.ts"
@@ -40,6 +41,8 @@ export interface CommittedTurn {
   /** Values taken and given up, as they are stored. */
   readonly takes: ReadonlyArray<ClaimRow>
   readonly releases: ReadonlyArray<ClaimRow>
+  /** Where it is traced: its turn, and once it is durable its commit. */
+  trace?: Trace | undefined
 }
 
 /** Where the turn takes place. */

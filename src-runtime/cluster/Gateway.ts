@@ -105,7 +105,7 @@ export const layerClient: Layer.Layer<Gateway, never, Sharding | Sealer> = Layer
   Gateway,
   Effect.gen(function* () {
     const sealer = yield* Sealer
-    const apart = detached(Effect.runForkWith(yield* Effect.context<never>()))
+    const apart = detached(Effect.runForkWith(yield* Effect.context()))
     const entryOf = yield* Entry.client
     const entries = entryIds.map((id) => entryOf(id))
     return Gateway.of({

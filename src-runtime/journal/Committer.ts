@@ -12,7 +12,9 @@ import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
 import * as Schedule from "effect/Schedule"
 import { randomUUID } from "node:crypto"
-import { Journal, type Conflicts, type JournalUnavailable, type ShardHold } from "./Journal.ts"
+import { Histogram, secondsBounds } from "../observability/Histogram.ts"
+import { Holdings } from "./Holdings.ts"
+import { Journal, type Conflicts, type JournalUnavailable } from "./Journal.ts"
 import { groupsOf, separate, separateLost, type Submission, type UnitFailure, wentDown } from "./Submission.ts"
 import { claimName, type Batch, type Unit } from "./Unit.ts"
 
@@ -40,6 +42,10 @@ export interface CommitterStatistics {
   readonly shardsLost: number
   /** Units to a commit, by power of two: index 3 counts batches of 8..15. */
   readonly batchSizes: ReadonlyArray<number>
+  /** How long the journal took to make a batch durable. */
+  readonly commitSeconds: Histogram
+  /** How long the first unit of a batch waited until its commit began. */
+  readonly laneWaitSeconds: Histogram
 }
 
 export interface Committer {
@@ -80,17 +86,8 @@ export const make = Effect.fn("Committer.make")(function* (runner: string, first
   const journal = yield* Journal
   const clock = yield* Clock.Clock
   const context = yield* Effect.context()
-  const epochs = new Map<number, number>()
-  const offsets = new Map<number, number>()
-  const lost = new Set<number>()
-  const hold = ({ shard, epoch, lastOffset }: ShardHold): void => {
-    epochs.set(shard, epoch)
-    offsets.set(shard, lastOffset)
-    lost.delete(shard)
-  }
-  const take = (shards: ReadonlyArray<number>) =>
-    shards.length === 0 ? Effect.void : Effect.map(journal.takeOver(runner, shards), (holds) => holds.forEach(hold))
-  yield* take(first)
+  const holdings = new Holdings(journal, runner)
+  yield* holdings.take(first)
 
   let queue: Array<Submission> = []
   /** Of the batch under way: those whose fate is not known. */
@@ -107,6 +104,11 @@ export const make = Effect.fn("Committer.make")(function* (runner: string, first
   let announcing = false
   const counts = { commits: 0, units: 0, conflicts: 0, unknownOutcomes: 0 }
   const batchSizes: Array<number> = []
+  const commitSeconds = new Histogram(secondsBounds)
+  const laneWaitSeconds = new Histogram(secondsBounds)
+  /** As `performance.now()` told it: when the first of the queue came, and when the batch under way left. */
+  let queuedAt = 0
+  let leftAt = 0
 
   const compose = (): Array<Submission> => {
     let count = 0
@@ -131,15 +133,19 @@ export const make = Effect.fn("Committer.make")(function* (runner: string, first
     }
     const batch = queue.slice(0, count)
     queue = count === queue.length ? [] : queue.slice(count)
+    const composedAt = performance.now()
+    laneWaitSeconds.observe((composedAt - queuedAt) / 1000)
+    queuedAt = composedAt
     undecided = batch
     return batch
   }
 
   const batchOf = (submissions: ReadonlyArray<Submission>): Batch & { readonly units: Array<Unit> } => {
+    leftAt = performance.now()
     const next = new Map<number, number>()
     const units = submissions.flatMap((submission) => submission.units)
     for (const unit of units) {
-      let offset = next.get(unit.shard) ?? offsets.get(unit.shard) ?? 0
+      let offset = next.get(unit.shard) ?? holdings.offset(unit.shard)
       for (const event of unit.events) event.offset = ++offset
       next.set(unit.shard, offset)
     }
@@ -147,7 +153,7 @@ export const make = Effect.fn("Committer.make")(function* (runner: string, first
       id: randomUUID(),
       runner,
       at: clock.currentTimeMillisUnsafe(),
-      fence: [...next.keys()].toSorted((a, b) => a - b).map((shard) => [shard, epochs.get(shard) ?? 0] as const),
+      fence: [...next.keys()].toSorted((a, b) => a - b).map((shard) => [shard, holdings.epoch(shard)] as const),
       units
     }
   }
@@ -159,11 +165,15 @@ export const make = Effect.fn("Committer.make")(function* (runner: string, first
       units += submission.units.length
       for (const { events, shard } of submission.units) {
         const last = events.at(-1)
-        if (last !== undefined) offsets.set(shard, last.offset)
+        if (last !== undefined) holdings.moved(shard, last.offset)
+      }
+      if (submission.trace !== undefined) {
+        submission.trace = submission.trace.child("commit", { "koinon.batch": submissions.length }, leftAt).end()
       }
       announcements.push(submission)
     }
     counts.commits += 1
+    commitSeconds.observe((performance.now() - leftAt) / 1000)
     counts.units += units
     const bucket = Math.floor(Math.log2(units))
     batchSizes[bucket] = (batchSizes[bucket] ?? 0) + 1
@@ -236,22 +246,11 @@ export const make = Effect.fn("Committer.make")(function* (runner: string, first
 
   const untilReachable = Effect.retry({ schedule: Schedule.spaced(retryIntervalMs) })
 
-  /**
-   * Finds out which shards another runner has taken over. Retaking the others waits for a commit still under way and shuts
-   * out one that has not begun. What was decided on a lost shard fails; returns what may still go.
-   */
+  /** What was decided on a lost shard fails; returns what may still go. */
   const retake = Effect.fnUntraced(function* (submissions: ReadonlyArray<Submission>) {
-    const held = [...epochs.keys()]
-    const still = new Map<number, ShardHold>()
-    for (const each of yield* untilReachable(journal.retake(runner, held))) still.set(each.shard, each)
-    for (const { shard, epoch } of still.values()) epochs.set(shard, epoch)
-    const gone = new Set(held.filter((shard) => !still.has(shard)))
+    const gone = yield* untilReachable(holdings.retake)
     if (gone.size === 0) return submissions
     yield* Effect.logError(`another runner has taken over ${gone.size} shards of this one: they are not written here`)
-    for (const shard of gone) {
-      epochs.delete(shard)
-      lost.add(shard)
-    }
     for (const listener of lossListeners) listener(gone)
     const { standing, fallen, down } = separateLost(submissions, gone)
     const stacked = separateLost(queue, gone, down)
@@ -358,12 +357,13 @@ export const make = Effect.fn("Committer.make")(function* (runner: string, first
     lastRun = runFork(lane)
   }
 
-  const isHeld = ({ shard }: Unit): boolean => epochs.has(shard)
+  const isHeld = ({ shard }: Unit): boolean => holdings.has(shard)
 
   const committer: Committer = {
     submit: (submission) => {
       inFlight += submission.units.length
       if (!submission.units.every(isHeld)) return fail(submission, { _tag: "Fenced" })
+      if (queue.length === 0) queuedAt = performance.now()
       queue.push(submission)
       if (!running) {
         running = true
@@ -376,20 +376,16 @@ export const make = Effect.fn("Committer.make")(function* (runner: string, first
       ...counts,
       waiting: inFlight,
       stalledSince,
-      shards: epochs.size,
-      shardsLost: lost.size,
-      batchSizes
+      shards: holdings.size,
+      shardsLost: holdings.lost,
+      batchSizes,
+      commitSeconds,
+      laneWaitSeconds
     }),
-    committedOffset: (shard) => offsets.get(shard) ?? 0,
+    committedOffset: (shard) => holdings.offset(shard),
     drained: drained(),
-    take,
-    release: (shards) =>
-      Effect.map(drained(shards), () => {
-        for (const shard of shards) {
-          epochs.delete(shard)
-          lost.delete(shard)
-        }
-      }),
+    take: (shards) => holdings.take(shards),
+    release: (shards) => Effect.map(drained(shards), () => holdings.release(shards)),
     onLost: (listener) => void lossListeners.push(listener),
     onCommitted: (listener) => {
       listeners.add(listener)

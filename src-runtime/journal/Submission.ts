@@ -2,6 +2,7 @@
  * What is submitted to the committer, and which submissions of a batch fall when the journal refuses it: the one at
  * fault, for its own reason, and those that stand on it. Nobody else does.
  */
+import type { Trace } from "../observability/Trace.ts"
 import type { Conflicts } from "./Journal.ts"
 import { claimName, type CommandRow, type EventRow, streamName, type Unit } from "./Unit.ts"
 
@@ -25,6 +26,8 @@ export interface Submission {
   /** Whose states the units were decided on. Submissions that share a group stand and fall together, in order. */
   readonly groups: ReadonlyArray<object>
   readonly committed: () => void
+  /** The turn that it is of, where that is traced; its commit, once it is durable. */
+  trace?: Trace | undefined
   /** `unit` is the one at fault, where one of its own is. */
   readonly failed: (failure: UnitFailure, unit?: Unit) => void
 }

@@ -137,7 +137,7 @@ const make = Effect.gen(function* () {
       receiver.reload({ shard: room.shard, offset }, "an event could not be told")
   }
 
-  const heard = (turn: Pick<CommittedTurn, "business" | "key" | "events">): void => {
+  const heard = (turn: Pick<CommittedTurn, "business" | "key" | "events" | "trace">): void => {
     if (rooms.size === 0) return
     const siblings = rooms.get(`${turn.business}/${turn.key}`)
     const business = siblings === undefined ? undefined : actors.business(turn.business)
@@ -145,7 +145,7 @@ const make = Effect.gen(function* () {
     for (const room of siblings.values()) {
       for (const committed of turn.events) {
         try {
-          room.heard(committed, business)
+          room.heard(committed, business, turn.trace)
         } catch (cause) {
           untold(room, committed.row, cause)
         }

@@ -11,6 +11,7 @@ import type { View } from "../actor/Actors.ts"
 import { shardOf } from "../actor/Placement.ts"
 import type { RuntimeRefusal } from "../actor/RuntimeRefusal.ts"
 import { aggregateOfCode, aggregateOfKind, type Kind } from "../journal/Kinds.ts"
+import type { Trace } from "../observability/Trace.ts"
 import type { Committed } from "../projection/Projection.ts"
 import type { Feed, Frame } from "./Feed.ts"
 import type { Position } from "./Position.ts"
@@ -52,6 +53,8 @@ interface Telling {
   readonly offset: number
   /** After its event: who may still follow is judged by this. */
   readonly state: unknown
+  /** The push to all of them, where the commit is traced. */
+  readonly push: Trace | undefined
 }
 
 export class Room {
@@ -95,7 +98,7 @@ export class Room {
     this.#unfolded = []
   }
 
-  heard(committed: Committed, business: Business): void {
+  heard(committed: Committed, business: Business, trace?: Trace): void {
     this.#fold(committed)
     if (this.#view === undefined || this.followers.size === 0) return
     if (!this.carries(aggregateOfCode(committed.row.aggregate).kind)) return
@@ -103,8 +106,9 @@ export class Room {
     const frame = this.feed.encode(committed, this.topic, { business, state })
     if (frame === undefined) return
     const { offset } = committed.row
-    if (this.#telling.length < tellingMax) this.#telling.push({ frame, offset, state })
-    else this.#telling.splice(1, tellingMax, { frame: undefined, offset, state })
+    if (this.#telling.length < tellingMax)
+      this.#telling.push({ frame, offset, state, push: trace?.child("push", { "koinon.feed": this.feed.name }) })
+    else this.#telling.splice(1, tellingMax, { frame: undefined, offset, state, push: undefined })
     if (this.#telling.length === 1) this.#tell(this.followers.values())
   }
 
@@ -138,6 +142,7 @@ export class Room {
         return void setImmediate(() => this.#tell(interrupted))
       }
       if (telling.frame === undefined || telling.frame.changesAccess === true) this.#judgeAgain(telling)
+      telling.push?.end({ "koinon.followers": this.followers.size })
       this.#telling.shift()
       followers = this.followers.values()
     }

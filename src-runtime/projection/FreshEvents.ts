@@ -28,7 +28,7 @@ export class FreshEvents {
   }
 
   /** Takes in a committed turn; says whether anything of it is wanted. */
-  hear({ shard: number, events }: CommittedTurn): boolean {
+  hear({ shard: number, events, trace }: CommittedTurn): boolean {
     const [first] = events
     if (first === undefined) return false
     let shard = this.#shards.get(number)
@@ -43,7 +43,7 @@ export class FreshEvents {
       shard.heard = committed.row.offset
       if (!this.#types.has(committed.event._tag)) continue
       // Without the text that it was stored as: the event itself says it all, and the text is most of what it weighs.
-      shard.events.push({ event: committed.event, row: { ...committed.row, body: "" } })
+      shard.events.push({ event: committed.event, row: { ...committed.row, body: "" }, trace })
       this.#kept += 1
       wanted = true
     }

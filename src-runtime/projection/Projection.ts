@@ -8,11 +8,14 @@ import type * as Effect from "effect/Effect"
 import type { SqlClient } from "effect/sql/SqlClient"
 import type { SqlError } from "effect/sql/SqlError"
 import type { EventRow } from "../journal/Unit.ts"
+import type { Trace } from "../observability/Trace.ts"
 
 /** A committed event and its place in the journal. */
 export interface Committed {
   readonly event: Event
   readonly row: EventRow
+  /** The commit that it came with, where that is traced. */
+  readonly trace?: Trace | undefined
 }
 
 export interface Projection {

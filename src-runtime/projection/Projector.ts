@@ -21,6 +21,7 @@ import { Actors } from "../actor/Actors.ts"
 import { Codec, Unreadable } from "../journal/Codec.ts"
 import { Journal, type JournalUnavailable, type OffsetRange } from "../journal/Journal.ts"
 import type { EventRow } from "../journal/Unit.ts"
+import type { Trace } from "../observability/Trace.ts"
 import { Sealer } from "../privacy/Sealer.ts"
 import { DataKeys } from "./DataKeys.ts"
 import { FreshEvents } from "./FreshEvents.ts"
@@ -165,6 +166,7 @@ const make = Effect.fn("Projector.make")(function* (projections: ReadonlyArray<P
   /** One batch: read, decode, apply and move the cursors. Says whether it was full, so that there is more. */
   const pass = Effect.fnUntraced(function* (reading: Reading) {
     const { projection } = reading
+    const startedAt = performance.now()
     const ranges = rangesOf(reading)
     const events = reading.fresh.within(ranges) ?? (yield* decode(reading, yield* read(reading, ranges)))
     yield* sql.withTransaction(
@@ -178,6 +180,11 @@ const make = Effect.fn("Projector.make")(function* (projections: ReadonlyArray<P
     )
     reading.reason = undefined
     reading.fresh.forget(ranges)
+    const traces = new Set<Trace>()
+    for (const { trace } of events) if (trace !== undefined) traces.add(trace)
+    for (const trace of traces) {
+      trace.child("projection", { "koinon.projection": projection.name }, startedAt).end()
+    }
     moved(
       reading,
       ranges.map(({ shard, upTo }): Position => ({ shard, offset: upTo }))

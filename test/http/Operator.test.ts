@@ -1,8 +1,8 @@
 /** What operators and developers are told, by a server whose database a test can disturb (P15). */
 import { assert, describe, it, layer } from "@effect/vitest"
 import { endpoints } from "#http/Api.ts"
+import { HealthBounds } from "#http/operator/HealthBounds.ts"
 import * as HealthChecks from "#http/operator/HealthChecks.ts"
-import { inboxAgeMaxMs } from "#http/operator/HealthChecks.ts"
 import type { Readiness } from "#http/operator/OperatorApi.ts"
 import { describe as describeApi } from "#http/operator/OperatorDoor.ts"
 import * as Actors from "#runtime/actor/Actors.ts"
@@ -132,6 +132,7 @@ describe("health", () => {
 
   it.effect("turns red with the age of the oldest work that is due and not done (P15)", () =>
     Effect.gen(function* () {
+      const { inboxAgeMaxMs } = yield* HealthBounds
       const journal = JournalMemory.make(JournalMemory.emptyStore())
       const forgetful = Layer.succeed(Journal, {
         ...journal,
