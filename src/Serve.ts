@@ -1,6 +1,7 @@
 /** `koinon serve`: the doors over the runtime, and the banner when they are open. */
 import { endpoints } from "#http/Api.ts"
 import * as AccessTokens from "#http/door/AccessTokens.ts"
+import { AllowedOrigins } from "#http/door/AnswerHeaders.ts"
 import * as FrontDoor from "#http/door/FrontDoor.ts"
 import * as Principal from "#http/door/Principal.ts"
 import * as Doors from "#http/Doors.ts"
@@ -32,6 +33,7 @@ export const serve = (settings: Settings, startedAt: number, isClustered = false
       const server = new FrontDoor.FrontServer({ requestTimeout: requestMaxMs })
       const library = HttpRouter.serve(Doors.layer(endpoints), { disableLogger: true, disableListenLog: true })
       const doors = Layer.mergeAll(library, Layer.effectDiscard(FrontDoor.open(server, endpoints))).pipe(
+        Layer.provide(Layer.succeed(AllowedOrigins, settings.corsOrigins)),
         Layer.provide(Principal.layer),
         Layer.provide(AccessTokens.layer(keys.master)),
         Layer.provide(Layer.mergeAll(MigrationsProbe.layer, RequestMeter.layer))

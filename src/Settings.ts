@@ -6,6 +6,7 @@ import * as Config from "effect/Config"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
+import * as SchemaTransformation from "effect/SchemaTransformation"
 
 interface Setting<A> {
   readonly name: string
@@ -37,10 +38,34 @@ const SecretText = Schema.String.check(
 const WebAddress = Text.check(Schema.isPattern(/^https?:\/\/[^/]/, { message: "An http or https address is needed." }))
 const Ratio = Schema.NumberFromString.check(Schema.isBetween({ minimum: 0, maximum: 1 }))
 const ThreeLetters = Schema.String.check(Schema.isPattern(/^[A-Z]{3}$/))
+const Origin = Schema.String.check(
+  Schema.makeFilter(
+    (text) => (URL.canParse(text) && new URL(text).origin === text) || "an origin: https://app.example.com"
+  )
+)
+const Origins = Schema.String.pipe(
+  Schema.decodeTo(
+    Schema.Array(Origin),
+    SchemaTransformation.transform({
+      decode: (text): ReadonlyArray<string> =>
+        text
+          .split(",")
+          .map((each) => each.trim())
+          .filter((each) => each !== ""),
+      encode: (origins: ReadonlyArray<string>) => origins.join(",")
+    })
+  )
+)
 
 export const settings = {
   port: setting("PORT", "8080", "TCP port of the HTTP and WebSocket doors; 0 takes a free one.", Port),
   host: setting("KOINON_HOST", "127.0.0.1", "Address to listen on; 0.0.0.0 opens the doors to the network.", Text),
+  corsOrigins: setting(
+    "KOINON_CORS_ORIGINS",
+    "",
+    "Origins whose pages may use the self-service operations, separated by commas; the back office is closed to all.",
+    Origins
+  ),
   dataDirectory: setting(
     "KOINON_DATA_DIR",
     ".koinon",

@@ -9,6 +9,7 @@ import * as HttpRouter from "effect/http/HttpRouter"
 import * as HttpServerRequest from "effect/http/HttpServerRequest"
 import * as HttpServerResponse from "effect/http/HttpServerResponse"
 import { metered } from "../operator/RequestMeter.ts"
+import { plainHeaders } from "./AnswerHeaders.ts"
 import { guarded, pathOf, queryOf } from "./Answering.ts"
 import type { Call, Endpoint, HandlerError } from "./Endpoint.ts"
 import { type Fault, fault, invalidField } from "./Fault.ts"
@@ -20,7 +21,8 @@ import { decoderOf, NoFields } from "./Validation.ts"
 const responseOf = ({ status, headers, body }: Rendered): HttpServerResponse.HttpServerResponse =>
   HttpServerResponse.text(body, {
     status,
-    headers,
+    // Also here: the refusal of an upgrade passes nobody else.
+    headers: { ...plainHeaders, ...headers },
     ...(headers["content-type"] && { contentType: headers["content-type"] })
   })
 

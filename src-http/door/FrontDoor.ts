@@ -9,9 +9,10 @@ import { CurrentTracing } from "#runtime/observability/Tracing.ts"
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import * as FindMyWay from "effect/http/FindMyWay"
-import { type IncomingMessage, Server, type ServerResponse } from "node:http"
+import { type IncomingMessage, Server, type ServerOptions, type ServerResponse } from "node:http"
 import { CurrentMeter } from "../operator/RequestMeter.ts"
 import { answered, requestTrace } from "../operator/RequestTrace.ts"
+import { AllowedOrigins, AnswerHeaders } from "./AnswerHeaders.ts"
 import { type Answerer, answering, type Desk, type Incoming } from "./Answering.ts"
 import type { Declaration, Endpoint } from "./Endpoint.ts"
 import { type Fault, fault } from "./Fault.ts"
@@ -66,10 +67,20 @@ const readText =
     request.on("error", () => tell(unreadable))
   }
 
-const send = (response: ServerResponse, { status, headers, body }: Rendered): void => {
+const send = (response: ServerResponse, every: ReadonlyArray<string>, { status, headers, body }: Rendered): void => {
   if (response.destroyed) return
-  if (body === "") response.writeHead(status, headers).end()
-  else response.writeHead(status, { ...headers, "content-length": Buffer.byteLength(body) }).end(body)
+  const lines = every.slice()
+  for (const name in headers) lines.push(name, headers[name] ?? "")
+  if (body === "") response.writeHead(status, lines).end()
+  else {
+    lines.push("content-length", String(Buffer.byteLength(body)))
+    response.writeHead(status, lines).end(body)
+  }
+}
+
+/** What the library answers: its own headers win. */
+const prepare = (response: ServerResponse, every: ReadonlyArray<string>): void => {
+  for (let at = 0; at < every.length; at += 2) response.setHeader(every[at] ?? "", every[at + 1] ?? "")
 }
 
 type Look = (request: IncomingMessage, response: ServerResponse) => boolean
@@ -78,10 +89,19 @@ type Look = (request: IncomingMessage, response: ServerResponse) => boolean
 export class FrontServer extends Server {
   look: Look | undefined
 
+  /** Clients that only offer another protocol (`Upgrade: h2c`) are answered in this one. */
+  constructor(options: ServerOptions) {
+    super({ ...options, shouldUpgradeCallback: ({ headers }) => headers.upgrade?.toLowerCase() === "websocket" })
+  }
+
   override emit(event: string, ...given: Array<unknown>): boolean {
-    if (event === "request" && this.look !== undefined) {
+    if ((event === "request" || event === "checkContinue") && this.look !== undefined) {
       const [request, response] = given as Parameters<Look>
-      if (this.look(request, response)) return true
+      if (this.look(request, response)) {
+        // Who waits to be told is let go on, unless the answer is there already.
+        if (event === "checkContinue" && !response.headersSent) response.writeContinue()
+        return true
+      }
     }
     return super.emit(event, ...given)
   }
@@ -110,6 +130,7 @@ export const open = Effect.fn("FrontDoor.open")(function* <R>(
     now: () => clock.currentTimeMillisUnsafe(),
     runFork: Effect.runForkWith(context)
   }
+  const answerHeaders = new AnswerHeaders(yield* AllowedOrigins)
   const rooms = FindMyWay.make<Room>()
   for (const endpoint of endpoints) {
     const { declaration } = endpoint
@@ -120,14 +141,19 @@ export const open = Effect.fn("FrontDoor.open")(function* <R>(
   const look: Look = (request, response) => {
     const { method = "", url = "/" } = request
     const found = rooms.find(method, url)
-    if (found === undefined) return false
+    if (found === undefined) {
+      const preflight = answerHeaders.preflight(request)
+      if (preflight === undefined) prepare(response, answerHeaders.of(request))
+      else response.writeHead(204, preflight).end()
+      return preflight !== undefined
+    }
     const { declaration, answer } = found.handler
     const startedAt = performance.now()
     const headers = request.headers as Incoming["headers"]
     const trace = tracing === undefined ? undefined : requestTrace(tracing, declaration, headers["traceparent"])
     const text = readText(request)
     answer({ method, url, headers, text, trace }, found.params as Record<string, string>, (rendered) => {
-      send(response, rendered)
+      send(response, answerHeaders.of(request), rendered)
       meter.count(declaration, rendered.status, performance.now() - startedAt)
       if (trace !== undefined) answered(trace, rendered.status)
     })

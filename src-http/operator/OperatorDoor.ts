@@ -7,6 +7,7 @@ import * as HttpApiScalar from "effect/http-api/HttpApiScalar"
 import * as OpenApiAnnotation from "effect/http-api/OpenApi"
 import * as Layer from "effect/Layer"
 import { guardedRoute } from "../door/Door.ts"
+import * as DocsPolicy from "./DocsPolicy.ts"
 import * as HealthChecks from "./HealthChecks.ts"
 import * as Metrics from "./Metrics.ts"
 import { type Described, openApi } from "./OpenApi.ts"
@@ -46,7 +47,7 @@ const docs = (description: Record<string, unknown>) =>
       path: "/docs",
       scalar: { withDefaultFonts: false, hideClientButton: true } as HttpApiScalar.ScalarConfig
     }
-  )
+  ).pipe(Layer.provide(DocsPolicy.layer))
 
 export const layer = (declarations: ReadonlyArray<Described>) =>
   Layer.unwrap(
