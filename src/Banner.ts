@@ -24,7 +24,8 @@ export const banner = Effect.fnUntraced(function* (
     ["Docs", `${url}/docs`],
     ["Live", `${url.replace("http", "ws")}/live`],
     ["Health", `${url}/health/ready`],
-    ["api_key", Redacted.value(keys.apiKey)],
+    // Whoever gave it knows it, and keeps what is printed here as a log.
+    ["api_key", settings.bootstrapApiKey === undefined ? Redacted.value(keys.apiKey) : "(KOINON_BOOTSTRAP_API_KEY)"],
     ["publishable", Redacted.value(keys.publishableKey)],
     ["Store", store === undefined ? "" : `${store.id} (${store.name})`],
     [

@@ -117,6 +117,8 @@ export const configure = Effect.fn("PostgresCluster.configure")(function* (optio
     timezone: "UTC",
     log_timezone: "UTC",
     log_checkpoints: "off",
+    // Without the details of an error, which quote whole rows, names and numbers included.
+    log_error_verbosity: "terse",
     ...(compressesWithLz4 ? { wal_compression: "lz4" } : {})
   }
   const lines = Object.entries(settings).map(([name, value]) => `${name} = '${value.replaceAll("'", "''")}'`)
