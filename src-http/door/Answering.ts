@@ -20,7 +20,7 @@ import { answeredInTime, answeredLater, answerWithinMs, durable } from "./Later.
 import type { Patience } from "./Patience.ts"
 import type { Authentication, Principal } from "./Principal.ts"
 import { type Rendered, renderAccepted, renderProblem, renderReply } from "./Rendered.ts"
-import { commandOf } from "./RequestCommand.ts"
+import { commandOf, type Fingerprint } from "./RequestCommand.ts"
 import { settle } from "./Settled.ts"
 import { decoderOf, NoFields, parseJson } from "./Validation.ts"
 
@@ -94,6 +94,7 @@ export interface Desk<R> {
   readonly authentication: Authentication["Service"]
   readonly patience: Patience
   readonly meter: RequestMeter
+  readonly fingerprint: Fingerprint
   readonly now: () => number
   readonly context: Context.Context<R | Actors>
   readonly runFork: <A, E>(effect: Effect.Effect<A, E, R | Actors>) => Fiber.Fiber<A, E>
@@ -105,7 +106,7 @@ export type Answerer = (request: Incoming, params: Params, done: (rendered: Rend
 /** The endpoint as it answers requests: in plain calls as far as nothing has to be waited for but the actor. */
 export const answering = <R>(endpoint: Endpoint<R>, desk: Desk<R>): Answerer => {
   const { declaration, handle, question } = endpoint
-  const { actors, authentication, patience, meter, now } = desk
+  const { actors, authentication, fingerprint, patience, meter, now } = desk
   const decodeQuery = decoderOf(declaration.query ?? NoFields, "")
   const noQuery = decodeQuery({})
   const decodeBody = decoderOf(declaration.body, "")
@@ -127,18 +128,18 @@ export const answering = <R>(endpoint: Endpoint<R>, desk: Desk<R>): Answerer => 
     if (Result.isFailure(body)) return Result.fail(body.failure)
     const identity = declaration.identityOf?.(body.success, principal.caller)
     const key = headers["idempotency-key"]
-    const command = commandOf({ principal, key, identity, asked: `${method} ${pathOf(url)}\n${text}` })
+    const asked = `${method} ${pathOf(url)}\n${text}`
+    const command = commandOf({ principal, key, identity, asked, fingerprint })
     if (Result.isFailure(command)) return Result.fail(command.failure)
     const expectedSeq = writes ? expectedSeqOf(headers["if-match"]) : nothing
     if (Result.isFailure(expectedSeq)) return Result.fail(expectedSeq.failure)
-    const { commandId, fingerprint } = command.success
     return Result.succeed({
       principal,
       params,
       query: query.success,
       body: body.success,
-      commandId,
-      fingerprint,
+      commandId: command.success.commandId,
+      fingerprint: command.success.fingerprint,
       expectedSeq: expectedSeq.success,
       deadlineAt: now() + answerWithinMs,
       trace: request.trace

@@ -16,6 +16,7 @@ import { type Fault, fault, invalidField } from "./Fault.ts"
 import { verdicts } from "./Lines.ts"
 import { Authentication } from "./Principal.ts"
 import { type Rendered, renderProblem } from "./Rendered.ts"
+import { fingerprinting } from "./RequestCommand.ts"
 import { decoderOf, NoFields } from "./Validation.ts"
 
 const responseOf = ({ status, headers, body }: Rendered): HttpServerResponse.HttpServerResponse =>
@@ -43,8 +44,9 @@ const batchOf = Effect.fnUntraced(function* <R>(
     return yield* Effect.fail(invalidField("Idempotency-Key", "Each line names itself; a batch has no key of its own."))
   }
   const context = yield* Effect.context<R | Actors>()
+  const fingerprint = yield* fingerprinting
   const traceparent = request.headers["traceparent"]
-  const lines = verdicts(endpoint, request.stream, { ...call, path: pathOf(request.url), traceparent })
+  const lines = verdicts(endpoint, request.stream, { ...call, fingerprint, path: pathOf(request.url), traceparent })
   return HttpServerResponse.stream(Stream.provideContext(lines, context), { contentType: "application/x-ndjson" })
 })
 

@@ -19,6 +19,7 @@ import { type Fault, fault } from "./Fault.ts"
 import * as Patience from "./Patience.ts"
 import { Authentication } from "./Principal.ts"
 import type { Rendered } from "./Rendered.ts"
+import { fingerprinting } from "./RequestCommand.ts"
 
 /** Bytes of a request body, at most; batches stream and are bounded by the line. */
 const bodyBytesMax = 1024 * 1024
@@ -126,6 +127,7 @@ export const open = Effect.fn("FrontDoor.open")(function* <R>(
     authentication: yield* Authentication,
     patience: yield* Patience.make,
     meter,
+    fingerprint: yield* fingerprinting,
     context,
     now: () => clock.currentTimeMillisUnsafe(),
     runFork: Effect.runForkWith(context)

@@ -16,7 +16,7 @@ import { answered, requestTrace } from "../operator/RequestTrace.ts"
 import { type Call, type Endpoint, type HandlerError, reasonOf, toFault } from "./Endpoint.ts"
 import { type Fault, fault, internal, problemJson } from "./Fault.ts"
 import { answeredInTime, answerWithinMs } from "./Later.ts"
-import { commandOf } from "./RequestCommand.ts"
+import { commandOf, type Fingerprint } from "./RequestCommand.ts"
 import { decoderOf, parseJson } from "./Validation.ts"
 
 /** Bytes of one line, at most. */
@@ -107,6 +107,7 @@ type Common = Pick<Call<unknown, unknown>, "principal" | "params" | "query"> & {
   readonly path: string
   /** Each line is traced as a request of its own. */
   readonly traceparent?: string | undefined
+  readonly fingerprint: Fingerprint
 }
 type Verdict = Readonly<Record<string, unknown>> & { readonly line: number; readonly status: number }
 
@@ -121,7 +122,7 @@ const lineAnswered = (trace: Trace, status: number, exit: Exit.Exit<object, Hand
 export const verdicts = <R, E>(
   endpoint: Endpoint<R>,
   body: Stream.Stream<Uint8Array, E>,
-  { path, traceparent, ...common }: Common
+  { path, fingerprint, traceparent, ...common }: Common
 ): Stream.Stream<Uint8Array, never, R | Actors> => {
   const { declaration, handle } = endpoint
   const { batch = "result", method, status } = declaration
@@ -137,7 +138,7 @@ export const verdicts = <R, E>(
     const identity = declaration.identityOf?.(line, caller)
     const asked = `${method} ${path}\n${text}`
     const command = yield* Effect.fromResult(
-      commandOf({ principal: common.principal, key: undefined, identity, asked })
+      commandOf({ principal: common.principal, key: undefined, identity, asked, fingerprint })
     )
     const clock = yield* Clock.Clock
     const deadlineAt = clock.currentTimeMillisUnsafe() + answerWithinMs

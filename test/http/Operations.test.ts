@@ -1,26 +1,35 @@
 import { answeredInTime, answeredLater } from "#http/door/Later.ts"
+import { fingerprinting } from "#http/door/RequestCommand.ts"
 import { Actors } from "#runtime/actor/Actors.ts"
 import { clientCommandId } from "#runtime/actor/Naming.ts"
 import { renderOperation } from "#http/resource/Operation.ts"
+import * as Sealer from "#runtime/privacy/Sealer.ts"
 import * as JournalMemory from "#runtime/storage/JournalMemory.ts"
 import { assert, describe, it, layer } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
+import * as Layer from "effect/Layer"
+import * as Redacted from "effect/Redacted"
 import * as TestClock from "effect/testing/TestClock"
-import { hash, randomUUID } from "node:crypto"
+import { randomUUID } from "node:crypto"
 import { start } from "../runtime/Runners.ts"
 import { businessId, commandId, credit, openBusiness, purchase, register, share } from "../runtime/SampleCommands.ts"
 import { gate, quiet, until } from "../runtime/Waiting.ts"
 import * as Shop from "../support/Shop.ts"
-import { layer as testServer, TestServer } from "../support/TestServer.ts"
+import { start as startServer, TestServer } from "../support/TestServer.ts"
 
 const purchases = "/backoffice/v2/purchases"
 const later = { prefer: "respond-async" }
 
 const roundsMax = 5_000
 
-const fingerprintOf = (path: string, body: unknown): string =>
-  hash("sha256", `POST ${path}\n${JSON.stringify(body)}`, "base64url")
+const masterSecret = "a master secret that is long enough for tests"
+const testServer = Layer.effect(TestServer, startServer({ KOINON_MASTER_SECRET: masterSecret }))
+
+const fingerprintOf = (path: string, body: unknown) =>
+  Effect.map(Effect.provide(fingerprinting, Sealer.layer(Redacted.make(masterSecret))), (fingerprint) =>
+    fingerprint(`POST ${path}\n${JSON.stringify(body)}`)
+  )
 
 /** Lets time pass until it has ended; in between the journal, which is real, gets as much as it needs. */
 const ended = Effect.fnUntraced(function* <A, E>(fiber: Fiber.Fiber<A, E>) {
@@ -124,11 +133,12 @@ layer(testServer)("an operation", (it) => {
       const path = `/backoffice/v2/wallets/${eleni.id}/journals`
       const { id: entryId } = yield* Shop.made(server.request("POST", path, journal, { "idempotency-key": key }))
       const apiKey = business.apiKeys.find(({ kind }) => kind === "SECRET")
+      const fingerprint = yield* fingerprintOf(path, journal)
       const credited = clientCommandId(business.id, `key/${apiKey?.id}`, key)
 
       for (const answered of [answeredInTime, answeredLater]) {
         const wait = (id: string) =>
-          answered({ business, commandId: id, fingerprint: fingerprintOf(path, journal) }, Effect.never).pipe(
+          answered({ business, commandId: id, fingerprint }, Effect.never).pipe(
             Effect.provideService(Actors, actors),
             Effect.result,
             Effect.forkChild

@@ -9,6 +9,7 @@ import * as PgConnection from "@effect/sql-pg/PgConnection"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
+import { hash } from "node:crypto"
 import { finderOf } from "../support/Leaks.ts"
 import { apiKey, bad, good, her, planted, visit, type Visit } from "../support/PersonalDay.ts"
 import { served } from "../support/ServedProcess.ts"
@@ -122,6 +123,21 @@ layer(Layer.effect(Day, day), { timeout: setupMaxMs, excludeTestServices: true }
         )
         for (const name of ["event", "command", "inbox", "claim", "snapshot", "data_key"]) {
           assert.isAbove(sizes.get(name) ?? 0, 0, `${name} holds something to search`)
+        }
+      })
+    )
+
+    it.effect(
+      "cannot be guessed from what is kept of a request to know it again: its hash needs a key of the installation",
+      Effect.fnUntraced(function* () {
+        const { query } = yield* Day
+        const kept = (yield* query("SELECT fingerprint FROM command WHERE fingerprint <> ''")).map(
+          (row) => row["fingerprint"]
+        )
+        assert.isAbove(kept.length, 5)
+        const asked = `POST /backoffice/v2/contacts\n${JSON.stringify(her)}`
+        for (const encoding of ["base64url", "base64", "hex"] as const) {
+          assert.notInclude(kept, hash("sha256", asked, encoding))
         }
       })
     )

@@ -151,7 +151,13 @@ layer(testServer)("a batch of purchases", (it) => {
         ({ body }) => Effect.succeed({ body: body.number })
       )
       const principal = { business, apiKey: undefined, contactId: undefined, caller: "test" }
-      const answer = verdicts(endpoint, endless, { principal, params: {}, query: {}, path: "/numbers" })
+      const answer = verdicts(endpoint, endless, {
+        principal,
+        params: {},
+        query: {},
+        path: "/numbers",
+        fingerprint: String
+      })
       const read: Array<string> = []
       const reading = yield* answer.pipe(
         Stream.provideService(Actors, actors),
