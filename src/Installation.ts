@@ -36,6 +36,21 @@ export interface Secrets {
 
 const random = (prefix: string): string => `${prefix}${randomBytes(32).toString("base64url")}`
 
+const openToOthers = 0o077
+/** Copied or restored, it may have become readable to others: it is closed again, or nothing is started. */
+const closeToOthers = Effect.fnUntraced(function* (file: string) {
+  // Modes say nothing there.
+  if (process.platform === "win32") return
+  const files = yield* FileSystem.FileSystem
+  const { mode } = yield* files.stat(file)
+  if ((mode & openToOthers) === 0) return
+  yield* Effect.mapError(
+    files.chmod(file, 0o600),
+    () =>
+      new InstallationFault({ message: `${file} can be read by others: chmod 600 it, and consider its secrets known.` })
+  )
+})
+
 /** Reads the secrets of the data folder, generating them at first start; settings win over the file. */
 export const secrets = Effect.fn("Installation.secrets")(function* (settings: Settings) {
   const files = yield* FileSystem.FileSystem
@@ -46,6 +61,7 @@ export const secrets = Effect.fn("Installation.secrets")(function* (settings: Se
     const fresh = { masterSecret: random("ms_"), apiKey: random("sk_"), publishableKey: random("pk_") }
     yield* files.writeFileString(file, JSON.stringify(fresh, undefined, 2), { mode: 0o600 })
   }
+  yield* closeToOthers(file)
   const stored = yield* files.readFileString(file).pipe(
     Effect.flatMap(Schema.decodeUnknownEffect(StoredSecrets)),
     Effect.mapError(

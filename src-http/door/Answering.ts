@@ -14,6 +14,7 @@ import type * as Fiber from "effect/Fiber"
 import * as Result from "effect/Result"
 import { CurrentMeter, type RequestMeter } from "../operator/RequestMeter.ts"
 import { askOf, settled } from "./Asking.ts"
+import { logDefect } from "./Defect.ts"
 import { type Call, type Endpoint, type HandlerError, type Question, reasonOf, toFault } from "./Endpoint.ts"
 import { type Fault, internal, invalidField } from "./Fault.ts"
 import { answeredInTime, answeredLater, answerWithinMs, durable } from "./Later.ts"
@@ -83,7 +84,7 @@ export const guarded = <A, R>(
       })
     }
     if (Cause.hasInterruptsOnly(cause)) return Effect.interrupt
-    return Effect.as(Effect.logError("a handler died", cause), problem(internal))
+    return Effect.as(logDefect("a handler died", cause), problem(internal))
   })
 
 type Params = Call<unknown, unknown>["params"]
@@ -166,7 +167,7 @@ export const answering = <R>(endpoint: Endpoint<R>, desk: Desk<R>): Answerer => 
     const failed = (cause: Cause.Cause<HandlerError>): void => {
       const failure = Cause.findErrorOption(cause)
       if (failure._tag === "Some") return problem(toFault(failure.value), reasonOf(failure.value))
-      if (!Cause.hasInterruptsOnly(cause)) runFork(Effect.logError("a handler died", cause))
+      if (!Cause.hasInterruptsOnly(cause)) runFork(logDefect("a handler died", cause))
       problem(internal)
     }
     /** A step of the way, and the end of it for whoever asks if it goes wrong. */

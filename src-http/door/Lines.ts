@@ -13,6 +13,7 @@ import * as Exit from "effect/Exit"
 import * as Stream from "effect/Stream"
 import { CurrentMeter } from "../operator/RequestMeter.ts"
 import { answered, requestTrace } from "../operator/RequestTrace.ts"
+import { logDefect } from "./Defect.ts"
 import { type Call, type Endpoint, type HandlerError, reasonOf, toFault } from "./Endpoint.ts"
 import { type Fault, fault, internal, problemJson } from "./Fault.ts"
 import { answeredInTime, answerWithinMs } from "./Later.ts"
@@ -169,7 +170,7 @@ export const verdicts = <R, E>(
         })
       }
       if (Cause.hasInterruptsOnly(cause)) return Effect.interrupt
-      return Effect.as(Effect.logError("a line's handler died", cause), problemOf(line.number, internal))
+      return Effect.as(logDefect("a line's handler died", cause), problemOf(line.number, internal))
     })
 
   return linesOf(body).pipe(

@@ -8,6 +8,7 @@
 import type { Actors } from "#runtime/actor/Actors.ts"
 import { LiveHub } from "#runtime/live/LiveHub.ts"
 import { parsePosition, type Position, positionText } from "#runtime/live/Position.ts"
+import * as Cause from "effect/Cause"
 import * as Clock from "effect/Clock"
 import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
@@ -16,6 +17,7 @@ import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
 import { CloseEvent, type Socket } from "effect/socket/Socket"
 import { AccessTokens } from "../door/AccessTokens.ts"
+import { logDefect } from "../door/Defect.ts"
 import { toFault } from "../door/Endpoint.ts"
 import type { HandlerError } from "../door/Endpoint.ts"
 import { type Fault, fault, forbidden, invalid, invalidField, problemJson, unauthorized } from "../door/Fault.ts"
@@ -206,7 +208,7 @@ export const session = Effect.fnUntraced(function* ({ socket, transport, token, 
       Effect.catch((error) => Effect.sync(() => sayProblem(toFault(error), topic))),
       Effect.catchDefect((defect) =>
         Effect.andThen(
-          Effect.logError("a frame of the live door could not be answered", defect),
+          logDefect("a frame of the live door could not be answered", Cause.die(defect)),
           Effect.sync(() => sayProblem(fault(500, "KOINON.INTERNAL", "Internal error", "A fault of ours."), topic))
         )
       )
