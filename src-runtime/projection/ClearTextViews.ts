@@ -3,5 +3,5 @@
  * hashes; a test drops a rich day into a server and finds its names, numbers and addresses in these and nowhere else.
  */
 export const clearTextViews: Readonly<Record<string, string>> = {
-  contact_directory: "Erasing a contact deletes her row; a rebuild drops them all and reads what can still be opened."
+  contact_directory: "Erasing a contact has to delete her row; a rebuild drops all and reads what can still be opened."
 }

@@ -21,7 +21,7 @@ type Verdict = { readonly kind: "clean" } | { readonly kind: "unanswered" | "fou
 
 /** The registry has no such endpoint, keeps it closed, or cannot be reached. */
 const unansweredStatuses = new Set([401, 403, 404, 405, 501, 502, 503, 504])
-const unreachableCodes = new Set(["ENOTFOUND", "EAI_AGAIN", "ECONNREFUSED", "ECONNRESET", "ETIMEDOUT", "ENETUNREACH"])
+const unreachable = /\b(ENOTFOUND|EAI_AGAIN|ECONNREFUSED|ECONNRESET|ETIMEDOUT|ENETUNREACH)\b/
 
 /** What npm printed, judged. */
 export const verdictOn = (printed: string): Verdict => {
@@ -43,7 +43,7 @@ export const verdictOn = (printed: string): Verdict => {
     }
   }
   const { error, message = error?.summary ?? "no reason was given", statusCode = 0 } = report
-  const isUnanswered = unansweredStatuses.has(statusCode) || unreachableCodes.has(error?.code ?? "")
+  const isUnanswered = unansweredStatuses.has(statusCode) || unreachable.test(`${error?.code} ${message}`)
   return { kind: isUnanswered ? "unanswered" : "broken", why: message }
 }
 
