@@ -15,6 +15,9 @@ type Server = TestServer["Service"]
 
 const masterSecret = "a master secret that is long enough for tests"
 
+/** The server runs on the real clock. */
+const wallClockMs = (): number => Date.now()
+
 /** The tokens that the back office gets for a contact. */
 const tokensOf = (server: Server, id: string) =>
   Effect.map(
@@ -62,7 +65,7 @@ const arrange = Effect.fnUntraced(function* (server: Server) {
     })
   )
   const expired = yield* issue(masterSecret, server.businessId, victim.id)
-  yield* TestClock.setTime(Date.now())
+  yield* TestClock.setTime(wallClockMs())
   const elsewhere = yield* issue("the master secret of another installation", server.businessId, victim.id)
   const ids: Readonly<Record<string, string>> = {
     contacts: victim.id,
