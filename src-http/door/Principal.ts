@@ -69,6 +69,11 @@ const make = Effect.gen(function* () {
     else if ("business" in notice) changed(notice.business)
   })
 
+  /**
+   * The time that this takes tells nothing about a key: what is looked up is its hash, of which nobody can choose any part,
+   * so a key that is almost right is found no more slowly than any other wrong one. Of tokens, new ones are checked by
+   * their HMAC in constant time; those seen before are compared only where a hash that this process seeds fits already.
+   */
   const ofKey = (text: string): Principal | undefined => {
     const found = keys.get(keyHash(text))
     const business = found === undefined ? undefined : actors.business(found.businessId)
