@@ -2,12 +2,18 @@
 import { endpoints } from "#http/Api.ts"
 import * as AccessTokens from "#http/door/AccessTokens.ts"
 import { AllowedOrigins } from "#http/door/AnswerHeaders.ts"
+import { CurrentServer } from "#http/door/Connections.ts"
+import { DoorLimits } from "#http/door/DoorLimits.ts"
 import * as FrontDoor from "#http/door/FrontDoor.ts"
 import * as Principal from "#http/door/Principal.ts"
+import { CurrentRateLimit, RateLimit } from "#http/door/RateLimit.ts"
+import * as SharedTokens from "#http/door/SharedTokens.ts"
+import { CurrentGate, watching } from "#http/door/Shedding.ts"
 import * as Doors from "#http/Doors.ts"
 import * as LiveSockets from "#http/live/LiveSockets.ts"
 import { frameBytesMax } from "#http/live/Protocol.ts"
 import * as RequestMeter from "#http/operator/RequestMeter.ts"
+import { Actors } from "#runtime/actor/Actors.ts"
 import * as NodeHttpServer from "@effect/platform-node/NodeHttpServer"
 import * as Effect from "effect/Effect"
 import * as HttpRouter from "effect/http/HttpRouter"
@@ -20,17 +26,38 @@ import * as Runtime from "./Runtime.ts"
 import type { Settings } from "./Settings.ts"
 import * as Telemetry from "./Telemetry.ts"
 
-/** A request may take this long to arrive: batches stream for as long as a gateway has lines. */
-const requestMaxMs = 60 * 60_000
 /** Requests under way get this long to finish after a stop was asked for. */
 const gracefulStopMs = 3_000
+
+/** What a business may send, shared with other runners where there is a Redis. */
+const rateLimit = ({ rateLimit, rateBurst, redisUrl }: Settings) =>
+  rateLimit === 0
+    ? Effect.undefined
+    : Effect.map(
+        redisUrl === undefined ? Effect.undefined : SharedTokens.connect(redisUrl),
+        (source) => new RateLimit(rateLimit, rateBurst, source)
+      )
+
+/** A gate that looks at how the actors fare. */
+const gate = ({ waitMaxMs }: Settings) =>
+  Effect.flatMap(Actors, (actors) =>
+    watching(waitMaxMs, (now) => {
+      const { waiting, units, stalledSince } = actors.statistics().committer
+      return { unitsWaiting: waiting, units, commitAgeMs: stalledSince === undefined ? 0 : now - stalledSince }
+    })
+  )
 
 /** With `isClustered`, as one of several runners on the database of the settings. */
 export const serve = (settings: Settings, startedAt: number, isClustered = false) =>
   Layer.unwrap(
     Effect.gen(function* () {
       const keys = yield* isClustered ? sharedSecrets(settings) : secrets(settings)
-      const server = new FrontDoor.FrontServer({ requestTimeout: requestMaxMs })
+      const server = new FrontDoor.FrontServer(yield* DoorLimits, settings.connectionsMax)
+      const bounds = Layer.mergeAll(
+        Layer.succeed(CurrentServer, server),
+        Layer.effect(CurrentRateLimit, rateLimit(settings)),
+        Layer.effect(CurrentGate, gate(settings))
+      )
       const library = HttpRouter.serve(Doors.layer(endpoints), { disableLogger: true, disableListenLog: true })
       const doors = Layer.mergeAll(library, Layer.effectDiscard(FrontDoor.open(server, endpoints))).pipe(
         Layer.provide(Layer.succeed(AllowedOrigins, settings.corsOrigins)),
@@ -51,7 +78,8 @@ export const serve = (settings: Settings, startedAt: number, isClustered = false
         websocket: { maxPayload: frameBytesMax }
       })
       return Layer.mergeAll(doors, announced, LiveSockets.farewell).pipe(
-        Layer.provide(LiveSockets.layer),
+        Layer.provide(LiveSockets.layer(settings.liveSocketsMax)),
+        Layer.provide(bounds),
         Layer.provideMerge(http),
         Layer.provideMerge(Runtime.layer(settings, keys, isClustered)),
         Layer.provide(Telemetry.layer(settings))

@@ -37,6 +37,8 @@ const SecretText = Schema.String.check(
 )
 const WebAddress = Text.check(Schema.isPattern(/^https?:\/\/[^/]/, { message: "An http or https address is needed." }))
 const Ratio = Schema.NumberFromString.check(Schema.isBetween({ minimum: 0, maximum: 1 }))
+const wholeNumber = (minimum: number, maximum: number) =>
+  Schema.NumberFromString.check(Schema.isInt(), Schema.isBetween({ minimum, maximum }))
 const ThreeLetters = Schema.String.check(Schema.isPattern(/^[A-Z]{3}$/))
 const Origin = Schema.String.check(
   Schema.makeFilter(
@@ -107,6 +109,41 @@ export const settings = {
     "KOINON_BUSINESS_TIME_ZONE",
     "Asia/Nicosia",
     "IANA zone in which its days and months are taken.",
+    Text
+  ),
+  connectionsMax: setting(
+    "KOINON_CONNECTIONS_MAX",
+    "12000",
+    "Connections of one runner, live sockets among them; further ones are answered 503 and closed.",
+    wholeNumber(1, 1_000_000)
+  ),
+  liveSocketsMax: setting(
+    "KOINON_LIVE_SOCKETS_MAX",
+    "10000",
+    "Live sockets of one runner; further ones are answered 503. Fewer than connections, so that requests find room.",
+    wholeNumber(0, 1_000_000)
+  ),
+  waitMaxMs: setting(
+    "KOINON_WAIT_MAX_MS",
+    "100",
+    "A write that would wait longer is answered 503 with Retry-After; a read after three quarters of it, a list or batch half.",
+    wholeNumber(10, 5_000)
+  ),
+  rateLimit: setting(
+    "KOINON_RATE_LIMIT",
+    "0",
+    "Requests a second that one business may send, 429 beyond; 0 is no limit, for overload is shed anyway.",
+    wholeNumber(0, 1_000_000)
+  ),
+  rateBurst: setting(
+    "KOINON_RATE_BURST",
+    "0",
+    "Requests that one business may send at once after a quiet time; 0 is one second's worth.",
+    wholeNumber(0, 10_000_000)
+  ),
+  redisUrl: optional(
+    "REDIS_URL",
+    "A Redis through which runners share the rate limit; without it each has its own.",
     Text
   ),
   telemetryEndpoint: optional(

@@ -20,6 +20,7 @@ import { type Fault, internal, invalidField } from "./Fault.ts"
 import { answeredInTime, answeredLater, answerWithinMs, durable } from "./Later.ts"
 import type { Patience } from "./Patience.ts"
 import type { Authentication, Principal } from "./Principal.ts"
+import { type RateLimit, taken } from "./RateLimit.ts"
 import { type Rendered, renderAccepted, renderProblem, renderReply } from "./Rendered.ts"
 import { commandOf, type Fingerprint } from "./RequestCommand.ts"
 import { settle } from "./Settled.ts"
@@ -96,6 +97,8 @@ export interface Desk<R> {
   readonly patience: Patience
   readonly meter: RequestMeter
   readonly fingerprint: Fingerprint
+  /** What a business may send, if that is limited. */
+  readonly rateLimit: RateLimit | undefined
   readonly now: () => number
   readonly context: Context.Context<R | Actors>
   readonly runFork: <A, E>(effect: Effect.Effect<A, E, R | Actors>) => Fiber.Fiber<A, E>
@@ -107,7 +110,7 @@ export type Answerer = (request: Incoming, params: Params, done: (rendered: Rend
 /** The endpoint as it answers requests: in plain calls as far as nothing has to be waited for but the actor. */
 export const answering = <R>(endpoint: Endpoint<R>, desk: Desk<R>): Answerer => {
   const { declaration, handle, question } = endpoint
-  const { actors, authentication, fingerprint, patience, meter, now } = desk
+  const { actors, authentication, fingerprint, patience, meter, rateLimit, now } = desk
   const decodeQuery = decoderOf(declaration.query ?? NoFields, "")
   const noQuery = decodeQuery({})
   const decodeBody = decoderOf(declaration.body, "")
@@ -156,7 +159,8 @@ export const answering = <R>(endpoint: Endpoint<R>, desk: Desk<R>): Answerer => 
     )
   }
 
-  return (request, params, done) => {
+  return (request, params, answer) => {
+    let done = answer
     const { trace } = request
     const runFork: Desk<R>["runFork"] =
       trace === undefined ? desk.runFork : (effect) => desk.runFork(traced(trace, effect))
@@ -215,12 +219,21 @@ export const answering = <R>(endpoint: Endpoint<R>, desk: Desk<R>): Answerer => 
       )
     }
 
-    const admitted = then((principal: Principal) => {
+    const start = then((principal: Principal) => {
       if (!writes) return proceed(principal, "")
       request.text((text) =>
         typeof text === "string" ? then((body: string) => proceed(principal, body))(Exit.succeed(text)) : problem(text)
       )
     })
+    const limited = (limit: RateLimit, principal: Principal): void => {
+      const { id } = principal.business
+      limit.admit(id, (waitMs) => {
+        done = (rendered) => answer(limit.told(id, rendered))
+        if (waitMs === taken) start(Exit.succeed(principal))
+        else problem(limit.fault(waitMs))
+      })
+    }
+    const admitted = rateLimit === undefined ? start : then((principal: Principal) => limited(rateLimit, principal))
     settle(authentication.authenticate(request.headers, declaration.access), runFork, admitted)
   }
 }

@@ -8,15 +8,18 @@ import * as Stream from "effect/Stream"
 import * as HttpRouter from "effect/http/HttpRouter"
 import * as HttpServerRequest from "effect/http/HttpServerRequest"
 import * as HttpServerResponse from "effect/http/HttpServerResponse"
+import { IncomingMessage } from "node:http"
 import { metered } from "../operator/RequestMeter.ts"
 import { plainHeaders } from "./AnswerHeaders.ts"
 import { guarded, pathOf, queryOf } from "./Answering.ts"
+import { CurrentServer } from "./Connections.ts"
 import type { Call, Endpoint, HandlerError } from "./Endpoint.ts"
 import { type Fault, fault, invalidField } from "./Fault.ts"
 import { verdicts } from "./Lines.ts"
 import { Authentication } from "./Principal.ts"
 import { type Rendered, renderProblem } from "./Rendered.ts"
 import { fingerprinting } from "./RequestCommand.ts"
+import { CurrentGate, priorityOf } from "./Shedding.ts"
 import { decoderOf, NoFields } from "./Validation.ts"
 
 const responseOf = ({ status, headers, body }: Rendered): HttpServerResponse.HttpServerResponse =>
@@ -47,13 +50,25 @@ const batchOf = Effect.fnUntraced(function* <R>(
   const fingerprint = yield* fingerprinting
   const traceparent = request.headers["traceparent"]
   const lines = verdicts(endpoint, request.stream, { ...call, fingerprint, path: pathOf(request.url), traceparent })
-  return HttpServerResponse.stream(Stream.provideContext(lines, context), { contentType: "application/x-ndjson" })
+  const { source } = request
+  const body = source instanceof IncomingMessage ? (yield* CurrentServer)?.streams(source) : undefined
+  const watched = lines.pipe(
+    Stream.map((verdict) => {
+      body?.moved()
+      return verdict
+    }),
+    Stream.ensuring(Effect.sync(() => body?.ended()))
+  )
+  return HttpServerResponse.stream(Stream.provideContext(watched, context), { contentType: "application/x-ndjson" })
 })
 
 const batchRoute = <R>(endpoint: Endpoint<R>) => {
   const { declaration } = endpoint
   const decodeQuery = decoderOf(declaration.query ?? NoFields, "")
+  const priority = priorityOf(declaration)
   const answer = Effect.gen(function* () {
+    const full = (yield* CurrentGate).refuses(priority)
+    if (full !== undefined) return yield* Effect.fail(full)
     const request = yield* HttpServerRequest.HttpServerRequest
     const params = (yield* HttpRouter.params) as Call<unknown, unknown>["params"]
     const authentication = yield* Authentication

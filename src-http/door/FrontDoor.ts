@@ -9,20 +9,30 @@ import { CurrentTracing } from "#runtime/observability/Tracing.ts"
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import * as FindMyWay from "effect/http/FindMyWay"
-import { type IncomingMessage, Server, type ServerOptions, type ServerResponse } from "node:http"
+import type { IncomingMessage, ServerResponse } from "node:http"
+import type { Socket } from "node:net"
 import { CurrentMeter } from "../operator/RequestMeter.ts"
 import { answered, requestTrace } from "../operator/RequestTrace.ts"
 import { AllowedOrigins, AnswerHeaders } from "./AnswerHeaders.ts"
-import { type Answerer, answering, type Desk, type Incoming } from "./Answering.ts"
+import { type Answerer, answering, type Desk, type Incoming, pathOf } from "./Answering.ts"
+import { BoundedServer } from "./Connections.ts"
 import type { Declaration, Endpoint } from "./Endpoint.ts"
 import { type Fault, fault } from "./Fault.ts"
+import { HeldRefusals } from "./HeldRefusals.ts"
 import * as Patience from "./Patience.ts"
 import { Authentication } from "./Principal.ts"
-import type { Rendered } from "./Rendered.ts"
+import { CurrentRateLimit } from "./RateLimit.ts"
+import { type Rendered, renderProblem } from "./Rendered.ts"
 import { fingerprinting } from "./RequestCommand.ts"
+import { CurrentGate, type Priority, priorityOf } from "./Shedding.ts"
 
 /** Bytes of a request body, at most; batches stream and are bounded by the line. */
 const bodyBytesMax = 1024 * 1024
+
+/** Bytes of bodies on their way, of all requests together. */
+const bodyBytesHeldMax = 64 * 1024 * 1024
+/** Bytes of a refused request's body that are read away, so that the connection can be used again. */
+const bodyLeftMax = 64 * 1024
 
 const tooLarge = fault(
   413,
@@ -34,6 +44,13 @@ const tooLarge = fault(
     headers: { connection: "close" }
   }
 )
+const tooManyBodies = fault(
+  503,
+  "KOINON.BODIES_TOO_MANY",
+  "Too many large bodies at once",
+  `Bodies on their way hold ${bodyBytesHeldMax} bytes of this runner at most; nothing took effect. Try again after Retry-After.`,
+  { headers: { connection: "close" }, retryAfterSeconds: 1 }
+)
 const unreadable = fault(
   400,
   "KOINON.BODY_UNREADABLE",
@@ -41,8 +58,12 @@ const unreadable = fault(
   "The request body could not be read to its end."
 )
 
+/** Bytes of bodies that have begun to arrive and are not whole yet, of all requests. */
+let bodyBytesHeld = 0
+
+/** Reads the body; `arrived` is told that it is whole. */
 const readText =
-  (request: IncomingMessage): Incoming["text"] =>
+  (request: IncomingMessage, arrived: () => void): Incoming["text"] =>
   (done) => {
     const chunks: Array<Buffer> = []
     let size = 0
@@ -51,17 +72,22 @@ const readText =
     const tell = (text: string | Fault): void => {
       if (told) return
       told = true
+      bodyBytesHeld -= size
       done(text)
+    }
+    const stop = (problem: Fault): void => {
+      request.removeAllListeners("data").removeAllListeners("end").resume()
+      tell(problem)
     }
     request.on("data", (chunk: Buffer) => {
       size += chunk.length
-      if (size <= bodyBytesMax) chunks.push(chunk)
-      else {
-        request.removeAllListeners("data").removeAllListeners("end").resume()
-        tell(tooLarge)
-      }
+      bodyBytesHeld += chunk.length
+      if (size > bodyBytesMax) stop(tooLarge)
+      else if (bodyBytesHeld > bodyBytesHeldMax) stop(tooManyBodies)
+      else chunks.push(chunk)
     })
     request.on("end", () => {
+      arrived()
       const [only] = chunks
       tell((chunks.length === 1 && only !== undefined ? only : Buffer.concat(chunks)).toString("utf8"))
     })
@@ -86,23 +112,30 @@ const prepare = (response: ServerResponse, every: ReadonlyArray<string>): void =
 
 type Look = (request: IncomingMessage, response: ServerResponse) => boolean
 
-/** Node's server with a first look at each request; what the look does not take goes the usual way. */
-export class FrontServer extends Server {
+const refuse = (request: IncomingMessage, response: ServerResponse, every: AnswerHeaders, problem: Fault): void => {
+  const { headers, ...rest } = renderProblem(problem, pathOf(request.url ?? "/"))
+  // A body that nobody will read is not waited for, unless it is so short that it is here.
+  const isShort = Number(request.headers["content-length"] ?? 0) <= bodyLeftMax
+  const ends = !isShort || request.headers["transfer-encoding"] !== undefined
+  send(response, every.of(request), { ...rest, headers: ends ? { ...headers, connection: "close" } : headers })
+}
+
+/** Node's server within its bounds, with a first look at each request; what the look does not take goes the usual way. */
+export class FrontServer extends BoundedServer {
   look: Look | undefined
 
-  /** Clients that only offer another protocol (`Upgrade: h2c`) are answered in this one. */
-  constructor(options: ServerOptions) {
-    super({ ...options, shouldUpgradeCallback: ({ headers }) => headers.upgrade?.toLowerCase() === "websocket" })
-  }
+  answerHeaders = new AnswerHeaders([])
 
   override emit(event: string, ...given: Array<unknown>): boolean {
-    if ((event === "request" || event === "checkContinue") && this.look !== undefined) {
+    if (event === "connection" && this.turnsAway(given[0] as Socket)) return true
+    if (event === "request" || event === "checkContinue") {
       const [request, response] = given as Parameters<Look>
-      if (this.look(request, response)) {
-        // Who waits to be told is let go on, unless the answer is there already.
-        if (event === "checkContinue" && !response.headersSent) response.writeContinue()
+      const problem = this.faultOf(request, response)
+      if (problem !== undefined) {
+        refuse(request, response, this.answerHeaders, problem)
         return true
       }
+      if (this.look?.(request, response) === true) return true
     }
     return super.emit(event, ...given)
   }
@@ -111,6 +144,7 @@ export class FrontServer extends Server {
 interface Room {
   readonly declaration: Declaration<unknown, unknown, unknown>
   readonly answer: Answerer
+  readonly priority: Priority
 }
 
 /** Opens the front door for as long as the scope lasts. */
@@ -122,12 +156,15 @@ export const open = Effect.fn("FrontDoor.open")(function* <R>(
   const clock = yield* Clock.Clock
   const meter = yield* CurrentMeter
   const tracing = yield* CurrentTracing
+  const gate = yield* CurrentGate
+  const held = new HeldRefusals()
   const desk: Desk<R> = {
     actors: yield* Actors,
     authentication: yield* Authentication,
     patience: yield* Patience.make,
     meter,
     fingerprint: yield* fingerprinting,
+    rateLimit: yield* CurrentRateLimit,
     context,
     now: () => clock.currentTimeMillisUnsafe(),
     runFork: Effect.runForkWith(context)
@@ -137,7 +174,11 @@ export const open = Effect.fn("FrontDoor.open")(function* <R>(
   for (const endpoint of endpoints) {
     const { declaration } = endpoint
     if (declaration.batch !== undefined) continue
-    rooms.on(declaration.method, declaration.path, { declaration, answer: answering(endpoint, desk) })
+    rooms.on(declaration.method, declaration.path, {
+      declaration,
+      answer: answering(endpoint, desk),
+      priority: priorityOf(declaration)
+    })
   }
 
   const look: Look = (request, response) => {
@@ -149,12 +190,38 @@ export const open = Effect.fn("FrontDoor.open")(function* <R>(
       else response.writeHead(204, preflight).end()
       return preflight !== undefined
     }
-    const { declaration, answer } = found.handler
+    const { declaration, answer, priority } = found.handler
     const startedAt = performance.now()
+    const full = gate.refuses(priority)
+    if (full !== undefined) {
+      const turnAway = (): void => {
+        refuse(request, response, answerHeaders, full)
+        meter.count(declaration, full.status, performance.now() - startedAt)
+      }
+      if (gate.isLate) held.hold(turnAway)
+      else turnAway()
+      return true
+    }
+    let underWay = false
+    // What has not arrived waits for its sender, and keeps nobody else waiting.
+    const begin = (): void => {
+      underWay = true
+      gate.begin()
+    }
+    if (method === "GET") begin()
     const headers = request.headers as Incoming["headers"]
     const trace = tracing === undefined ? undefined : requestTrace(tracing, declaration, headers["traceparent"])
-    const text = readText(request)
+    const whole = readText(request, begin)
+    // Whoever asks first whether to send the body is told only now that it is wanted.
+    const text: Incoming["text"] =
+      headers["expect"] === undefined
+        ? whole
+        : (done) => {
+            response.writeContinue()
+            whole(done)
+          }
     answer({ method, url, headers, text, trace }, found.params as Record<string, string>, (rendered) => {
+      if (underWay) gate.leave()
       send(response, answerHeaders.of(request), rendered)
       meter.count(declaration, rendered.status, performance.now() - startedAt)
       if (trace !== undefined) answered(trace, rendered.status)
@@ -164,9 +231,11 @@ export const open = Effect.fn("FrontDoor.open")(function* <R>(
   yield* Effect.acquireRelease(
     Effect.sync(() => {
       server.look = look
+      server.answerHeaders = answerHeaders
     }),
     () =>
       Effect.sync(() => {
+        held.release()
         server.look = undefined
       })
   )

@@ -17,6 +17,7 @@ import { logDefect } from "./Defect.ts"
 import { type Call, type Endpoint, type HandlerError, reasonOf, toFault } from "./Endpoint.ts"
 import { type Fault, fault, internal, problemJson } from "./Fault.ts"
 import { answeredInTime, answerWithinMs } from "./Later.ts"
+import { paced } from "./RateLimit.ts"
 import { commandOf, type Fingerprint } from "./RequestCommand.ts"
 import { decoderOf, parseJson } from "./Validation.ts"
 
@@ -135,6 +136,8 @@ export const verdicts = <R, E>(
     bytes
   }: Line): Effect.fn.Return<Verdict, HandlerError, R | Actors> {
     const text = yield* textOf(bytes)
+    // Each line is a request of the business's; its reader waits instead of hearing that it is too fast.
+    yield* paced(business.id)
     const line = yield* Effect.fromResult(decode(yield* Effect.fromResult(parseJson(text))))
     const identity = declaration.identityOf?.(line, caller)
     const asked = `${method} ${path}\n${text}`

@@ -32,9 +32,56 @@ export const decoderOf = (schema: Schema.Codec<unknown, unknown> | undefined, ro
   return (value) => Result.mapError(decode(value, parseOptions), (error) => invalid(fieldFaults(error.issue, root)))
 }
 
+/** Objects and arrays within each other: more than any declared body has. */
+const depthMax = 32
+
+const tooDeep = fault(
+  400,
+  "KOINON.JSON_TOO_DEEP",
+  "JSON nested too deeply",
+  `Objects and arrays stand at most ${depthMax} deep within each other.`,
+  { parameters: { depth_max: depthMax } }
+)
+
+const quote = 0x22
+const backslash = 0x5c
+
+/** How deep it is, as far as it is allowed to be. Of what is no JSON it says something. */
+const isTooDeep = (text: string): boolean => {
+  let depth = 0
+  let isText = false
+  for (let at = 0; at < text.length; at++) {
+    const code = text.charCodeAt(at)
+    if (isText) {
+      if (code === backslash) at += 1
+      else if (code === quote) isText = false
+    } else if (code === quote) isText = true
+    // The brackets of both kinds differ in one bit from each other.
+    else if ((code | 0x20) === 0x7b) {
+      depth += 1
+      if (depth > depthMax) return true
+    } else if ((code | 0x20) === 0x7d) depth -= 1
+  }
+  return false
+}
+
+/** What opens fewer than are allowed cannot be too deep, which most bodies are told by without being read twice. */
+const opensMoreThanMax = (text: string): boolean => {
+  let opened = 0
+  for (const bracket of "{[") {
+    for (let at = text.indexOf(bracket); at >= 0; at = text.indexOf(bracket, at + 1)) {
+      opened += 1
+      if (opened > depthMax) return true
+    }
+  }
+  return false
+}
+
 /** No body at all is an empty one: what it lacks, if anything, is then named field by field. */
 export const parseJson = (text: string): Result.Result<unknown, Fault> => {
   if (text === "") return Result.succeed({})
+  // Before it is parsed: what is that deep takes many times its length in memory.
+  if (opensMoreThanMax(text) && isTooDeep(text)) return Result.fail(tooDeep)
   try {
     return Result.succeed(JSON.parse(text))
   } catch {

@@ -16,7 +16,7 @@ export interface LiveLimits {
 
 export const LiveLimits = Context.Reference<LiveLimits>("koinon/http/LiveLimits", {
   defaultValue: () => ({
-    socketsMax: 10_000,
+    socketsMax: 1_000_000,
     authenticateWithinMs: 10_000,
     heartbeatIntervalMs: 25_000,
     silenceMaxMs: 60_000,

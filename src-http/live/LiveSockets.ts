@@ -25,8 +25,9 @@ export class LiveSockets extends Context.Service<
   }
 >()("koinon/http/LiveSockets") {}
 
-const make = Effect.gen(function* () {
-  const { socketsMax } = yield* LiveLimits
+const make = Effect.fnUntraced(function* (settingMax: number) {
+  const limits = yield* LiveLimits
+  const socketsMax = Math.min(limits.socketsMax, settingMax)
   const open = new Set<() => void>()
   const empty = yield* Latch.make(true)
   let stopping = false
@@ -55,7 +56,8 @@ const make = Effect.gen(function* () {
   })
 })
 
-export const layer: Layer.Layer<LiveSockets> = Layer.effect(LiveSockets, make)
+/** With as many sockets as an operator allows, or the fewer that there may be at all. */
+export const layer = (settingMax: number): Layer.Layer<LiveSockets> => Layer.effect(LiveSockets, make(settingMax))
 
 /** Put on top of the doors: it ends before them. */
 export const farewell: Layer.Layer<never, never, LiveSockets> = Layer.effectDiscard(

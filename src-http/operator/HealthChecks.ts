@@ -9,8 +9,12 @@ import { Projector } from "#runtime/projection/Projector.ts"
 import * as Clock from "effect/Clock"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
+import { CurrentGate } from "../door/Shedding.ts"
 import { HealthBounds } from "./HealthBounds.ts"
 import type { Check } from "./OperatorApi.ts"
+
+/** Turning writes away for longer is no burst: others should get them. */
+const sheddingMaxMs = 10_000
 
 type Verdict = Omit<Check, "name">
 
@@ -57,6 +61,23 @@ const probesOf = Effect.gen(function* () {
           observed
         }
       : pass("commits go through", observed)
+  })
+  const gate = yield* CurrentGate
+  const load = Effect.sync((): Verdict => {
+    const at = performance.now()
+    const { since, writesSince } = gate.shedding
+    const observed = {
+      requests_under_way: gate.statistics.underWay,
+      shedding_ms: since === undefined ? 0 : Math.round(at - since),
+      shedding_writes_ms: writesSince === undefined ? 0 : Math.round(at - writesSince)
+    }
+    if (observed.shedding_writes_ms > sheddingMaxMs) {
+      const reason = `more is asked than can be done: writes have been turned away for ${observed.shedding_writes_ms} ms`
+      return { status: "fail", reason, observed }
+    }
+    return since === undefined
+      ? pass("everybody is let in", observed)
+      : { status: "warn", reason: `some are turned away, for ${observed.shedding_ms} ms by now`, observed }
   })
   const inbox = Effect.gen(function* () {
     const at = yield* now
@@ -106,6 +127,7 @@ const probesOf = Effect.gen(function* () {
     },
     { name: "shards", check: shards },
     { name: "lane", check: lane },
+    { name: "load", check: load },
     { name: "inbox", check: inbox },
     ...(projector._tag === "Some" ? [{ name: "projections", check: projections(projector.value) }] : []),
     ...(yield* FurtherProbes)

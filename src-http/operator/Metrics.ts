@@ -9,6 +9,9 @@ import { LiveHub } from "#runtime/live/LiveHub.ts"
 import { Projector } from "#runtime/projection/Projector.ts"
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
+import { CurrentServer } from "../door/Connections.ts"
+import { CurrentRateLimit } from "../door/RateLimit.ts"
+import { CurrentGate } from "../door/Shedding.ts"
 import { LiveSockets } from "../live/LiveSockets.ts"
 import * as ProcessMeter from "./ProcessMeter.ts"
 import { counter, gauge, histogram } from "./PrometheusText.ts"
@@ -147,6 +150,53 @@ const requestMetrics = Effect.map(CurrentMeter, (meter) => {
   ]
 })
 
+const doorMetrics = Effect.gen(function* () {
+  const { underWay, ceilings, delayMs, shed } = (yield* CurrentGate).statistics
+  const server = yield* CurrentServer
+  const limit = yield* CurrentRateLimit
+  return [
+    gauge("koinon_http_requests_pending", "Requests that have arrived and are not answered.", underWay),
+    gauge(
+      "koinon_http_requests_pending_max",
+      "How many of them there may be for one more to be let in, by its class.",
+      ceilings
+        .filter(({ ceiling }) => Number.isFinite(ceiling))
+        .map(({ kind, ceiling }) => ({ labels: { class: kind }, value: ceiling }))
+    ),
+    gauge(
+      "koinon_http_lateness_seconds",
+      "How late the runner is with what is due, as shedding sees it.",
+      delayMs / 1000
+    ),
+    counter(
+      "koinon_http_shed_total",
+      "Requests turned away because of overload, by class and reason.",
+      shed.map(({ kind, reason, count }) => ({ labels: { class: kind, reason }, value: count }))
+    ),
+    gauge("koinon_http_connections", "Open connections, live sockets among them.", server?.openConnections ?? 0),
+    counter(
+      "koinon_http_connections_refused_total",
+      "Connections and requests refused before they were read, by reason.",
+      [...(server?.refusals ?? [])].map(([reason, value]) => ({ labels: { reason }, value }))
+    ),
+    ...(limit === undefined
+      ? []
+      : [
+          counter("koinon_rate_limited_total", "Requests beyond what their business may send.", limit.refused),
+          gauge(
+            "koinon_rate_limit_shared",
+            "1 while the runners share the limit.",
+            limit.isShared && !limit.isAlone ? 1 : 0
+          ),
+          counter(
+            "koinon_rate_limit_alone_total",
+            "Requests that were let in by this runner's own count while Redis did not answer.",
+            limit.madeAlone
+          )
+        ])
+  ]
+})
+
 const processMetrics = ({ loopDelaySeconds, loopBusySeconds, collections }: ProcessMeter.ProcessMeter) => {
   const { rss, heapUsed } = process.memoryUsage()
   const { user, system } = process.cpuUsage()
@@ -189,6 +239,7 @@ export const make = Effect.map(ProcessMeter.make, (process) =>
         ifItAnswers(projectionMetrics),
         liveMetrics,
         requestMetrics,
+        doorMetrics,
         Effect.sync(() => processMetrics(process))
       ],
       { concurrency: "unbounded" }

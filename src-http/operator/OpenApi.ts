@@ -137,7 +137,8 @@ const problemStatuses = ({ method, path, access, query, body }: Described): Read
     401,
     403,
     ...(pathNames(path).length > 0 ? [404] : []),
-    ...(writes ? [409, ...(method === "PUT" ? [412] : []), 413, 422, 429] : []),
+    ...(writes ? [409, ...(method === "PUT" ? [412] : []), 413, 422] : []),
+    429,
     503
   ]
 }

@@ -114,7 +114,7 @@ layer(TestServerLayer.layer, { excludeTestServices: true })("what is deployed be
       assert.includeMembers(
         [...watched],
         [
-          "koinon_fenced",
+          "koinon_shards_lost",
           "koinon_commit_under_way_seconds",
           "koinon_inbox_oldest_due_seconds",
           "koinon_projection_stopped",

@@ -74,7 +74,7 @@ describe("health", () => {
       const { status, version, checks } = answer.body as Readiness
       assert.strictEqual(status, "pass")
       assert.match(version, /^\d+\.\d+\.\d+/)
-      const names = ["database", "shards", "lane", "inbox", "projections", "migrations"]
+      const names = ["database", "shards", "lane", "load", "inbox", "projections", "migrations"]
       assert.deepStrictEqual(
         checks.map(({ name }) => name),
         names
