@@ -39,6 +39,7 @@ export const barsOf = ({ rows, cold, memory }: Found): ReadonlyArray<Bar> => {
   return [
     bar("(c) to (b), 1,000 wallets", { least: 3 }, "×")(ratios("c.spread", "b.spread")),
     bar("(c) to (b), one wallet", { least: 15 }, "×")(ratios("c.hot", "b.hot")),
+    bar("(c) to (s), 1,000 wallets", { least: 30 }, "×")(ratios("c.spread", "s.spread")),
     bar("(c) one wallet to 1,000", { least: 0.8 }, "×")(ratios("c.hot", "c.spread")),
     bar("(d) to (a)", { least: 0.2 }, "×")(ratios("d.spread", "a")),
     bar("(d) p99, 1,000 wallets", { most: httpP99MsMax }, "ms")(roundsOf("d.spread").map(({ open }) => open.p99Ms)),

@@ -5,12 +5,14 @@
  */
 import "effect/schema/SchemaJITCompiler/enable"
 import * as Actors from "#runtime/actor/Actors.ts"
+import * as PostgresServer from "#runtime/storage/PostgresServer.ts"
 import * as NodeRuntime from "@effect/platform-node/NodeRuntime"
 import * as PgClient from "@effect/sql-pg/PgClient"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Layer from "effect/Layer"
+import * as Redacted from "effect/Redacted"
 import * as Scope from "effect/Scope"
 import { readCold } from "./ColdActivation.ts"
 import { debitWallets, hotContact } from "./DurableCommands.ts"
@@ -87,7 +89,11 @@ const makeAnswers = Effect.gen(function* () {
         Effect.gen(function* () {
           const sql = yield* PgClient.PgClient
           const [settings] = yield* sql.unsafe<Record<string, string>>(settingsQuery)
-          return { processId: server.processId, settings: settings ?? {} }
+          return {
+            processId: server.processId,
+            url: Redacted.value(PostgresServer.url(server)),
+            settings: settings ?? {}
+          }
         }).pipe(Effect.provide(storage))
       ),
     connectionsFor: ({ spread, durationMs }: Asked) => run(rowLocks.connectionsFor(spread, durationMs)),

@@ -1,7 +1,7 @@
 /** What a run measures and for how long. */
 import { parseArgs } from "node:util"
 
-export const letters = ["a", "b", "c", "d", "e", "f", "g"] as const
+export const letters = ["a", "b", "s", "c", "d", "e", "f", "g", "h", "i", "j"] as const
 export type Letter = (typeof letters)[number]
 
 export interface Plan {

@@ -15,6 +15,7 @@ import type { Letter, Plan } from "./Plan.ts"
 import type { Batches, LoadKey } from "./Results.ts"
 import type { Spread } from "./RowLocks.ts"
 import * as SharedPurchases from "./SharedPurchases.ts"
+import type { StockAnswers } from "./StockEntities.ts"
 import * as WalletDebits from "./WalletDebits.ts"
 
 export interface Question {
@@ -57,6 +58,23 @@ const rowLocks = Effect.fnUntraced(function* (plan: Plan, direct: Peer<DirectAns
       processId: direct.processId,
       postmasterId,
       run: (each) => direct.ask("debitRows", { spread, connections, ...each })
+    })
+  }
+  return questions
+})
+
+const stockEntities = Effect.fnUntraced(function* (plan: Plan, url: string, postmasterId: number) {
+  const stock = yield* forkPeer<StockAnswers>("./StockEntities.ts", { words: [url] })
+  const questions: Array<Question> = []
+  for (const [spread, wallets] of spreads) {
+    const inFlight = yield* stock.ask("inFlightFor", { spread, durationMs: plan.poolTrialMs })
+    questions.push({
+      key: `s.${spread}`,
+      letter: "s",
+      name: `stock persisted entities, ${wallets}, ${inFlight} in flight`,
+      processId: stock.processId,
+      postmasterId,
+      run: (each) => stock.ask("debitEntities", { spread, inFlight, ...each })
     })
   }
   return questions
@@ -129,7 +147,7 @@ export const prepare = Effect.fnUntraced(function* (plan: Plan, folder: string, 
   let postgres: Readonly<Record<string, string>> = {}
 
   if (wants("a")) questions.push(...(yield* bareHttp(plan, load)))
-  if (wants("b", "c", "f", "g")) {
+  if (wants("b", "s", "c", "f", "g")) {
     say("starting the runtime on an embedded PostgreSQL of its own")
     const words = [join(folder, "direct")]
     direct = yield* forkPeer<DirectAnswers>("./DirectProcess.ts", { words, nodeFlags: ["--expose-gc", ...nodeFlags] })
@@ -140,6 +158,10 @@ export const prepare = Effect.fnUntraced(function* (plan: Plan, folder: string, 
     if (wants("b")) {
       say("finding the better pool for (b)")
       questions.push(...(yield* rowLocks(plan, direct, found.processId)))
+    }
+    if (wants("s")) {
+      say("starting the entities of (s)")
+      questions.push(...(yield* stockEntities(plan, found.url, found.processId)))
     }
     if (wants("c")) questions.push(...durableCommands(direct, found.processId))
   }

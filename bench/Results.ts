@@ -3,7 +3,17 @@ import type { Observation } from "./Loop.ts"
 import type { Machine } from "./Machine.ts"
 import type { Letter, Plan } from "./Plan.ts"
 
-export type LoadKey = "a" | "b.spread" | "b.hot" | "c.spread" | "c.hot" | "d.spread" | "d.hot" | "e"
+export type LoadKey =
+  | "a"
+  | "b.spread"
+  | "b.hot"
+  | "s.spread"
+  | "s.hot"
+  | "c.spread"
+  | "c.hot"
+  | "d.spread"
+  | "d.hot"
+  | "e"
 
 /** One measure in one round. */
 export interface Round {

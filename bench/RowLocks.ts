@@ -20,7 +20,11 @@ export type Spread = "spread" | "hot"
 
 const poolSizes = [32, 64]
 const balance = 1_000_000_000_000n
-const statement = "SELECT bench.debit($1::int, $2::uuid, $3::bigint)"
+/** Debits a wallet by a sum, under an id of its own. */
+export const debitStatement = "SELECT bench.debit($1::int, $2::uuid, $3::bigint)"
+
+/** What the table says was taken so far. */
+export const takenStatement = `SELECT (count(*) * ${balance} - sum(balance))::text AS taken FROM bench.wallet`
 
 const definitions = [
   "CREATE SCHEMA bench",
@@ -71,7 +75,7 @@ export const make = Effect.fnUntraced(function* (server: PostgresServer.Running)
     const pool = yield* pools.ofSize(connections)
     const send: Send = (_slot, done) => {
       const wallet = spread === "hot" ? 0 : Math.floor(Math.random() * wallets)
-      run(pool.unsafe(statement, [wallet, randomUUID(), 1n]), {
+      run(pool.unsafe(debitStatement, [wallet, randomUUID(), 1n]), {
         onExit: (exit) => done(Exit.isFailure(exit) ? Cause.pretty(exit.cause) : undefined)
       })
     }
@@ -89,13 +93,7 @@ export const make = Effect.fnUntraced(function* (server: PostgresServer.Running)
       return found.toSorted((left, right) => right.ratePerSecond - left.ratePerSecond)[0]?.connections ?? 0
     }),
     debit,
-    /** What the table says was taken so far. */
-    taken: Effect.map(
-      sql.unsafe<{ readonly taken: string }>(
-        `SELECT (count(*) * ${balance} - sum(balance))::text AS taken FROM bench.wallet`
-      ),
-      ([row]) => Number(row?.taken)
-    ),
+    taken: Effect.map(sql.unsafe<{ readonly taken: string }>(takenStatement), ([row]) => Number(row?.taken)),
     close: pools.close
   }
 })
