@@ -2,20 +2,36 @@
  * The bars that Koinon is held to. Each ratio is taken within a round, whose measures ran one after the other on the same
  * machine, and the median of the rounds decides.
  */
-import { type Bar, type ColdRound, type LoadKey, type LoadRow, type MemoryRound, spreadOf } from "./Results.ts"
+import {
+  type Bar,
+  type ColdRound,
+  growthKey,
+  type JournalSize,
+  type LoadKey,
+  type LoadRow,
+  type MemoryRound,
+  spreadOf
+} from "./Results.ts"
 
 const residentBytesMax = 4_096
 const coldP99MsMax = 5
 const httpP99MsMax = 25
 const sharedPurchasesMin = 2_000
+/** What is asked of a large journal is asked of this one. */
+const manyContacts = 1_000_000
+const fewContacts = 1_000
+const keptOfRateMin = 0.85
+const startMsMax = 3_000
+const writtenPerSecondMin = 20_000
 
 interface Found {
   readonly rows: ReadonlyArray<LoadRow>
   readonly cold: ReadonlyArray<ColdRound>
   readonly memory: ReadonlyArray<MemoryRound>
+  readonly sizes: ReadonlyArray<JournalSize>
 }
 
-export const barsOf = ({ rows, cold, memory }: Found): ReadonlyArray<Bar> => {
+export const barsOf = ({ rows, cold, memory, sizes }: Found): ReadonlyArray<Bar> => {
   const roundsOf = (key: LoadKey) => rows.find((row) => row.key === key)?.rounds ?? []
   const ratesOf = (key: LoadKey) => roundsOf(key).map(({ closed }) => closed.ratePerSecond)
   const ratios = (key: LoadKey, to: LoadKey) => {
@@ -36,6 +52,9 @@ export const barsOf = ({ rows, cold, memory }: Found): ReadonlyArray<Bar> => {
         met: "least" in limit ? found.median >= limit.least : found.median <= limit.most
       }
     }
+  const many = sizes.filter(({ contacts }) => contacts === manyContacts)
+  const kept = (way: "commands" | "http") =>
+    ratios(growthKey(way, "set", manyContacts), growthKey(way, "set", fewContacts))
   return [
     bar("(c) to (b), 1,000 wallets", { least: 3 }, "×")(ratios("c.spread", "b.spread")),
     bar("(c) to (b), one wallet", { least: 15 }, "×")(ratios("c.hot", "b.hot")),
@@ -46,6 +65,14 @@ export const barsOf = ({ rows, cold, memory }: Found): ReadonlyArray<Bar> => {
     bar("(d) one wallet to 1,000", { least: 0.8 }, "×")(ratios("d.hot", "d.spread")),
     bar("(e) shared purchases", { least: sharedPurchasesMin }, "/s")(ratesOf("e")),
     bar("(f) cold activation, p99", { most: coldP99MsMax }, "ms")(cold.map(({ p99Ms }) => p99Ms)),
-    bar("(g) a resident contact", { most: residentBytesMax }, "bytes")(memory.map(({ bytes }) => bytes))
+    bar("(g) a resident contact", { most: residentBytesMax }, "bytes")(memory.map(({ bytes }) => bytes)),
+    bar("(h) commands, 1,000,000 contacts to 1,000", { least: keptOfRateMin }, "×")(kept("commands")),
+    bar("(h) HTTP debits, 1,000,000 contacts to 1,000", { least: keptOfRateMin }, "×")(kept("http")),
+    bar(
+      "(h) 1,000,000 contacts written in bulk",
+      { least: writtenPerSecondMin },
+      "/s"
+    )(many.flatMap(({ writtenPerSecond = [] }) => writtenPerSecond)),
+    bar("(i) start with 1,000,000 contacts", { most: startMsMax }, "ms")(many.flatMap(({ startMs }) => startMs))
   ]
 }

@@ -10,14 +10,13 @@ import * as NodeRuntime from "@effect/platform-node/NodeRuntime"
 import * as PgClient from "@effect/sql-pg/PgClient"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
-import * as Exit from "effect/Exit"
 import * as Layer from "effect/Layer"
 import * as Redacted from "effect/Redacted"
-import * as Scope from "effect/Scope"
 import { readCold } from "./ColdActivation.ts"
 import { debitWallets, hotContact } from "./DurableCommands.ts"
 import type { Load } from "./Loop.ts"
 import { answerParent, BenchFailed } from "./Peer.ts"
+import { makeReopening } from "./Reopening.ts"
 import { bytesEach } from "./ResidentMemory.ts"
 import * as RowLocks from "./RowLocks.ts"
 import { businessId, contactId, database, open, registerAndFund, runtime, settingsQuery, wallets } from "./World.ts"
@@ -44,24 +43,7 @@ const makeAnswers = Effect.gen(function* () {
   const rowLocks = yield* Effect.provide(RowLocks.make(server), storage)
 
   const layer = runtime(masterSecret).pipe(Layer.provide(storage))
-  let current:
-    | { readonly scope: Scope.Closeable; readonly context: Context.Context<Layer.Success<typeof layer>> }
-    | undefined
-  const close = Effect.suspend(() => {
-    const closing = current
-    current = undefined
-    return closing === undefined ? Effect.void : Scope.close(closing.scope, Exit.void)
-  })
-  yield* Effect.addFinalizer(() => close)
-  const opened = Effect.gen(function* () {
-    if (current !== undefined) return current.context
-    const scope = yield* Scope.make()
-    const built = yield* Layer.buildWithScope(layer, scope)
-    current = { scope, context: built }
-    return built
-  })
-  /** As after a restart: everything is in the journal and nothing in memory. */
-  const reopened = Effect.andThen(close, opened)
+  const { opened, reopened } = yield* makeReopening(layer)
 
   const checked = Effect.fnUntraced(function* (what: string, moved: number, answered: number) {
     if (moved === answered) return
@@ -113,7 +95,7 @@ const makeAnswers = Effect.gen(function* () {
           const before = spread === "hot" ? yield* hotBalance : 0n
           const { units, batchSizes } = actors.statistics().committer
           const commitsBefore = batchSizes.slice()
-          const observation = yield* Effect.promise(() => debitWallets(actors, spread, load))
+          const observation = yield* Effect.promise(() => debitWallets(actors, spread === "hot" ? 1 : wallets, load))
           const after = actors.statistics().committer
           if (spread === "hot") yield* checked("wallet", Number(before - (yield* hotBalance)), observation.answered)
           const commits = Array.from(after.batchSizes, (count, power) => (count ?? 0) - (commitsBefore[power] ?? 0))

@@ -5,8 +5,7 @@
 import type { Actors } from "#runtime/actor/Actors.ts"
 import { randomUUID } from "node:crypto"
 import { drive, type Load, type Send } from "./Loop.ts"
-import type { Spread } from "./RowLocks.ts"
-import { failureOf, ofContact, wallets } from "./World.ts"
+import { failureOf, ofContact } from "./World.ts"
 
 /** Commands under way at once: as many as one mailbox holds. */
 export const commandsInFlight = 256
@@ -16,9 +15,10 @@ export const hotContact = 0
 export const debitOf = (number: number) =>
   ofContact(number, { _tag: "PostJournal", entryId: randomUUID(), action: "DEBIT", amount: 1n, currency: "EUR" })
 
-export const debitWallets = (actors: Actors["Service"], spread: Spread, load: Load) => {
+/** Debits the contacts `hotContact` and those that follow, so many of them, each drawn at random. */
+export const debitWallets = (actors: Actors["Service"], among: number, load: Load) => {
   const send: Send = (_slot, done) => {
-    const number = spread === "hot" ? hotContact : Math.floor(Math.random() * wallets)
+    const number = hotContact + Math.floor(Math.random() * among)
     actors.askWith(debitOf(number), (reply) => done(failureOf(reply)))
   }
   return drive(commandsInFlight, load, send)

@@ -9,9 +9,12 @@ import { answerParent } from "./Peer.ts"
 
 export interface Requests {
   readonly name: string
-  readonly port: number
+  /** Of the servers, which get the connections in turn. */
+  readonly ports: ReadonlyArray<number>
   /** Whole HTTP/1.1 requests; one is drawn at random each time. */
   readonly texts: ReadonlyArray<string>
+  /** `numberMark` is drawn below it. */
+  readonly among?: number
   readonly status: number
 }
 
@@ -22,6 +25,9 @@ export interface HttpLoad extends Load {
 
 /** Replaced in each request by a number that never comes twice, of as many digits. */
 export const serialMark = "############"
+
+/** Replaced in each request by a number drawn at random, padded with zeros to as many digits. */
+export const numberMark = "@@@@@@@@@@@@"
 
 export const httpRequest = (path: string, headers: Readonly<Record<string, string>>, body: unknown): string => {
   const text = JSON.stringify(body)
@@ -37,10 +43,12 @@ export const httpRequest = (path: string, headers: Readonly<Record<string, strin
 interface Template {
   readonly bytes: Buffer
   readonly serialAt: number
+  readonly numberAt: number
 }
 interface Prepared {
-  readonly port: number
+  readonly ports: ReadonlyArray<number>
   readonly status: number
+  readonly among: number
   readonly templates: ReadonlyArray<Template>
   readonly longest: number
 }
@@ -106,26 +114,29 @@ const opened = (port: number): Promise<Socket> =>
     socket.once("error", reject)
   })
 
+const digits = (value: number): string => String(value).padStart(serialMark.length, "0")
+
 const prepared = new Map<string, Prepared>()
 let serial = 0
 
 const answers = {
-  prepare: async ({ name, port, texts, status }: Requests): Promise<void> => {
+  prepare: async ({ name, ports, texts, status, among = 1 }: Requests): Promise<void> => {
     const templates = texts.map((text) => {
       const bytes = Buffer.from(text)
-      return { bytes, serialAt: bytes.indexOf(serialMark) }
+      return { bytes, serialAt: bytes.indexOf(serialMark), numberAt: bytes.indexOf(numberMark) }
     })
-    prepared.set(name, { port, status, templates, longest: Math.max(...templates.map(({ bytes }) => bytes.length)) })
+    const longest = Math.max(...templates.map(({ bytes }) => bytes.length))
+    prepared.set(name, { ports, status, among, templates, longest })
   },
 
   /** Opens the connections, drives the load, closes them. `lastBody` is one of the answers. */
   run: async ({ name, connections, ...load }: HttpLoad): Promise<Observation & { readonly lastBody: string }> => {
     const requests = prepared.get(name)
     if (requests === undefined) throw new Error(`nothing was prepared as ${name}`)
-    const { port, status, templates, longest } = requests
+    const { ports, status, among, templates, longest } = requests
     const lines = await Promise.all(
-      Array.from({ length: connections }, async () => ({
-        connection: new Connection(await opened(port), status),
+      Array.from({ length: connections }, async (_, index) => ({
+        connection: new Connection(await opened(ports[index % ports.length] ?? 0), status),
         room: Buffer.alloc(longest)
       }))
     )
@@ -137,11 +148,12 @@ const answers = {
         settled(failure)
       }
       const template = templates[Math.floor(Math.random() * templates.length)] as Template
-      const { bytes, serialAt } = template
-      if (serialAt < 0) return line.connection.send(bytes, done)
+      const { bytes, serialAt, numberAt } = template
+      if (serialAt < 0 && numberAt < 0) return line.connection.send(bytes, done)
       // The room is the slot's own and its last request was answered, so nobody reads it any more.
       bytes.copy(line.room)
-      line.room.write(String(++serial).padStart(serialMark.length, "0"), serialAt, "latin1")
+      if (serialAt >= 0) line.room.write(digits(++serial), serialAt, "latin1")
+      if (numberAt >= 0) line.room.write(digits(Math.floor(Math.random() * among)), numberAt, "latin1")
       line.connection.send(line.room.subarray(0, bytes.length), done)
     }
     try {

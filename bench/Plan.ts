@@ -4,11 +4,7 @@ import { parseArgs } from "node:util"
 export const letters = ["a", "b", "s", "c", "d", "e", "f", "g", "h", "i", "j"] as const
 export type Letter = (typeof letters)[number]
 
-export interface Plan {
-  readonly quick: boolean
-  readonly only: ReadonlyArray<Letter>
-  readonly json: boolean
-  readonly profile: boolean
+export interface Timing {
   readonly rounds: number
   /** Before the first round, so that every compiler has seen its code. */
   readonly firstWarmUpMs: number
@@ -17,23 +13,48 @@ export interface Plan {
   readonly openMs: number
   /** Of the rate found in the closed loop: what the open loop offers. */
   readonly openShare: number
+}
+
+export interface Plan extends Timing {
+  readonly quick: boolean
+  readonly only: ReadonlyArray<Letter>
+  readonly json: boolean
+  readonly profile: boolean
   readonly httpConnections: number
-  /** Each size of pool that (b) is tried with. */
+  /** Each size of pool that (b) and (s) are tried with. */
   readonly poolTrialMs: number
   readonly coldContacts: number
   readonly residentContacts: number
+  /** Contacts in the journals of (h) and (i), ascending. */
+  readonly growth: ReadonlyArray<number>
+  /** Of (h) and (j), which have many measures and no bar on a latency. */
+  readonly shorter: Timing
+  /** Starts of a server on each journal of (i). */
+  readonly starts: number
+  /** Runners of (j), at most. */
+  readonly runners: number
 }
 
 export const usage = `npm run bench -- [options]
 
-  --quick        three quarters of a minute, for a first look: the numbers are rough
+  --quick        a minute and a half, for a first look: the numbers are rough
+  --all          the whole table, with journals of up to a million contacts; takes about a quarter of an hour
+  --growth N     (h) and (i) on journals of 1,000 contacts and ten times as many, up to N
   --only a,c     only these questions: ${letters.join(", ")} (see bench/README.md)
   --json         print what is written to bench/results/latest.json instead of tables
   --profile      write CPU profiles of the measured processes to .koinon/profiles; slower, so never quote the numbers
   --help         this text
 `
 
-const shared = { rounds: 3, openShare: 0.7, httpConnections: 64 }
+const growthStart = 1_000
+const growthFactor = 10
+const growthMin = 1_000
+const growthMax = 10_000_000
+/** Where nothing else was asked for. */
+const growthUsual = 10_000
+const growthWhole = 1_000_000
+
+const shared = { rounds: 3, openShare: 0.7, httpConnections: 64, starts: 3, runners: 3 }
 const thorough = {
   firstWarmUpMs: 2_000,
   warmUpMs: 500,
@@ -43,6 +64,7 @@ const thorough = {
   coldContacts: 2_000,
   residentContacts: 20_000
 }
+const thoroughShorter = { ...shared, firstWarmUpMs: 1_000, warmUpMs: 300, closedMs: 1_500, openMs: 700 }
 const brief = {
   firstWarmUpMs: 1_000,
   warmUpMs: 150,
@@ -52,27 +74,41 @@ const brief = {
   coldContacts: 400,
   residentContacts: 2_000
 }
+const briefShorter = { ...shared, firstWarmUpMs: 500, warmUpMs: 150, closedMs: 300, openMs: 200 }
 
 const isLetter = (text: string): text is Letter => (letters as ReadonlyArray<string>).includes(text)
+
+/** 1,000, then ten times as many each, and what was asked for itself. */
+const growthOf = (most: number): ReadonlyArray<number> => {
+  const sizes: Array<number> = []
+  for (let size = growthStart; size < most; size *= growthFactor) sizes.push(size)
+  return [...sizes, most]
+}
 
 /** Throws a sentence for the reader when the arguments make no sense; `undefined` when only help was asked for. */
 export const planOf = (words: ReadonlyArray<string>): Plan | undefined => {
   const flag = { type: "boolean", default: false } as const
+  const text = { type: "string" } as const
   const { values } = parseArgs({
     args: [...words],
-    options: { quick: flag, json: flag, profile: flag, help: flag, only: { type: "string" } }
+    options: { quick: flag, all: flag, json: flag, profile: flag, help: flag, only: text, growth: text }
   })
   if (values.help) return undefined
-  const only = values.only === undefined ? letters : values.only.split(",").map((text) => text.trim().toLowerCase())
-  const unknown = only.find((text) => !isLetter(text))
+  const only = values.only === undefined ? letters : values.only.split(",").map((one) => one.trim().toLowerCase())
+  const unknown = only.find((one) => !isLetter(one))
   if (unknown !== undefined)
     throw new Error(`--only: there is no question "${unknown}"; they are ${letters.join(", ")}`)
+  const most = values.growth === undefined ? (values.all ? growthWhole : growthUsual) : Number(values.growth)
+  if (!Number.isInteger(most) || most < growthMin || most > growthMax)
+    throw new Error(`--growth: a number of contacts from ${growthMin} to ${growthMax} is needed`)
   return {
     quick: values.quick,
     only: only.filter(isLetter),
     json: values.json,
     profile: values.profile,
+    growth: growthOf(most),
     ...shared,
-    ...(values.quick ? brief : thorough)
+    ...(values.quick ? brief : thorough),
+    shorter: values.quick ? briefShorter : thoroughShorter
   }
 }

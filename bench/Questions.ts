@@ -1,33 +1,24 @@
 /**
- * The questions with what answers them, started in the scope that asks: which process is measured, which PostgreSQL works
- * for it, and how a load is put on it.
+ * The questions (a) to (g) and (s) with what answers them, started in the scope that asks: which process is measured,
+ * which PostgreSQL works for it, and how a load is put on it.
  */
 import * as Effect from "effect/Effect"
 import { join } from "node:path"
 import { type BareHttpAnswers, bareRequests } from "./BareHttp.ts"
 import type { DirectAnswers } from "./DirectProcess.ts"
 import { commandsInFlight } from "./DurableCommands.ts"
+import { makeSecrets } from "./KoinonProcess.ts"
 import * as KoinonServer from "./KoinonServer.ts"
 import type { LoadAnswers } from "./LoadProcess.ts"
-import type { Load, Observation } from "./Loop.ts"
-import { BenchFailed, forkPeer, type Peer } from "./Peer.ts"
+import { forkPeer, type Peer } from "./Peer.ts"
 import type { Letter, Plan } from "./Plan.ts"
-import type { Batches, LoadKey } from "./Results.ts"
+import { overHttp, type Question } from "./Question.ts"
 import type { Spread } from "./RowLocks.ts"
 import * as SharedPurchases from "./SharedPurchases.ts"
 import type { StockAnswers } from "./StockEntities.ts"
 import * as WalletDebits from "./WalletDebits.ts"
+import { seed, wallets } from "./World.ts"
 
-export interface Question {
-  readonly key: LoadKey
-  readonly letter: Letter
-  readonly name: string
-  readonly processId: number
-  readonly postmasterId?: number
-  readonly run: (load: Load) => Effect.Effect<Observation & { readonly batches?: Batches }, BenchFailed>
-}
-
-const created = 201
 const spreads: ReadonlyArray<readonly [Spread, string]> = [
   ["spread", "1,000 wallets"],
   ["hot", "one wallet"]
@@ -36,12 +27,12 @@ const spreads: ReadonlyArray<readonly [Spread, string]> = [
 const bareHttp = Effect.fnUntraced(function* (plan: Plan, load: Peer<LoadAnswers>) {
   const bare = yield* forkPeer<BareHttpAnswers>("./BareHttp.ts")
   const port = yield* bare.ask("listen", undefined)
-  yield* load.ask("prepare", { name: "a", port, texts: bareRequests, status: created })
+  yield* load.ask("prepare", { name: "a", ports: [port], texts: bareRequests, status: 201 })
   const question: Question = {
     key: "a",
     letter: "a",
     name: `bare node:http, JSON POST, ${plan.httpConnections} connections`,
-    processId: bare.processId,
+    processIds: [bare.processId],
     run: (each) => load.ask("run", { name: "a", connections: plan.httpConnections, ...each })
   }
   return [question]
@@ -55,7 +46,7 @@ const rowLocks = Effect.fnUntraced(function* (plan: Plan, direct: Peer<DirectAns
       key: `b.${spread}`,
       letter: "b",
       name: `PL/pgSQL row lock, ${wallets}, pool of ${connections}`,
-      processId: direct.processId,
+      processIds: [direct.processId],
       postmasterId,
       run: (each) => direct.ask("debitRows", { spread, connections, ...each })
     })
@@ -72,7 +63,7 @@ const stockEntities = Effect.fnUntraced(function* (plan: Plan, url: string, post
       key: `s.${spread}`,
       letter: "s",
       name: `stock persisted entities, ${wallets}, ${inFlight} in flight`,
-      processId: stock.processId,
+      processIds: [stock.processId],
       postmasterId,
       run: (each) => stock.ask("debitEntities", { spread, inFlight, ...each })
     })
@@ -85,48 +76,10 @@ const durableCommands = (direct: Peer<DirectAnswers>, postmasterId: number): Rea
     key: `c.${spread}`,
     letter: "c",
     name: `durable commands, ${wallets}, ${commandsInFlight} in flight`,
-    processId: direct.processId,
+    processIds: [direct.processId],
     postmasterId,
     run: (each) => direct.ask("debitWallets", { spread, ...each })
   }))
-
-interface OverHttp {
-  readonly key: LoadKey
-  readonly letter: Letter
-  readonly name: string
-  readonly texts: ReadonlyArray<string>
-  readonly commandsEach: number
-  readonly faultOf: (body: string) => string | undefined
-}
-
-/** Answers are believed only as far as the journal bears them out: every request must have left its commands there. */
-const overHttp = (plan: Plan, server: KoinonServer.KoinonServer, load: Peer<LoadAnswers>) =>
-  Effect.fnUntraced(function* ({ key, letter, name, texts, commandsEach, faultOf }: OverHttp) {
-    yield* load.ask("prepare", { name: key, port: server.port, texts, status: created })
-    const question: Question = {
-      key,
-      letter,
-      name: `${name}, ${plan.httpConnections} connections`,
-      processId: server.processId,
-      postmasterId: server.postmasterId,
-      run: Effect.fnUntraced(function* (each) {
-        const from = yield* Effect.clockWith((clock) => clock.currentTimeMillis)
-        const observation = yield* Effect.mapError(
-          load.ask("run", { name: key, connections: plan.httpConnections, ...each }),
-          ({ message }) => new BenchFailed({ message: `${name}: ${message}` })
-        )
-        const batches = yield* server.batchesSince(from)
-        const fault = faultOf(observation.lastBody)
-        if (fault !== undefined) return yield* new BenchFailed({ message: `${name}: ${fault}` })
-        if (batches.commands < observation.answered * commandsEach) {
-          const message = `${name}: ${observation.answered} answers, but the journal holds ${batches.commands} commands`
-          return yield* new BenchFailed({ message })
-        }
-        return { ...observation, batches }
-      })
-    }
-    return question
-  })
 
 export interface Arena {
   readonly questions: ReadonlyArray<Question>
@@ -167,21 +120,30 @@ export const prepare = Effect.fnUntraced(function* (plan: Plan, folder: string, 
   }
   if (wants("d", "e")) {
     say("filling a data directory and starting koinon serve on it")
-    server = yield* KoinonServer.start(join(folder, "served"), nodeFlags)
-    if (direct === undefined) postgres = server.settings
-    const ask = overHttp(plan, server, load)
+    const launch = { ...makeSecrets(), dataDirectory: join(folder, "served"), nodeFlags }
+    yield* seed(launch.dataDirectory, launch.masterSecret)
+    const started = yield* KoinonServer.start(launch)
+    server = started
+    if (direct === undefined) postgres = started.settings
+    const { processId, postmasterId, port } = started
+    const ask = overHttp({ ports: [port], processIds: [processId], postmasterId, journal: started }, load)
+    const connections = plan.httpConnections
     if (wants("d")) {
-      for (const [spread, wallets] of spreads) {
-        const name = `HTTP wallet debits, ${wallets}`
-        const { commandsEach, faultOf } = WalletDebits
-        const texts = WalletDebits.debitRequests(server, spread)
-        questions.push(yield* ask({ key: `d.${spread}`, letter: "d", name, texts, commandsEach, faultOf }))
+      const { commandsEach, faultOf, debitRequest } = WalletDebits
+      const texts = [debitRequest(started.apiKey)]
+      for (const [spread, name] of spreads) {
+        const among = spread === "hot" ? 1 : wallets
+        const title = `HTTP wallet debits, ${name}`
+        questions.push(
+          yield* ask({ key: `d.${spread}`, letter: "d", name: title, connections, texts, among, commandsEach, faultOf })
+        )
       }
     }
     if (wants("e")) {
       const { commandsEach, faultOf } = SharedPurchases
-      const texts = SharedPurchases.purchaseRequests(server)
-      questions.push(yield* ask({ key: "e", letter: "e", name: "HTTP shared purchases", texts, commandsEach, faultOf }))
+      const texts = SharedPurchases.purchaseRequests(started)
+      const name = "HTTP shared purchases"
+      questions.push(yield* ask({ key: "e", letter: "e", name, connections, texts, commandsEach, faultOf }))
     }
   }
   return { questions, direct, server, postgres } satisfies Arena

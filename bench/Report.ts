@@ -104,8 +104,20 @@ const trials = ({ cold, memory }: Results): ReadonlyArray<ReadonlyArray<string>>
   ]
 }
 
+const journals = ({ sizes }: Results): ReadonlyArray<ReadonlyArray<string>> =>
+  sizes.map(({ contacts, writtenPerSecond, followedPerSecond, startMs }) => {
+    const start = spreadOf(startMs)
+    return [
+      `${number(contacts)} contacts`,
+      writtenPerSecond === undefined ? "–" : number(writtenPerSecond),
+      number(followedPerSecond),
+      numbers(start),
+      range(start)
+    ]
+  })
+
 export const report = (results: Results): string => {
-  const { rows, bars, plan, serverMebibytes } = results
+  const { rows, bars, plan, serverMebibytes, sizes, unavailable } = results
   const heads = [
     "",
     "rate /s",
@@ -131,13 +143,23 @@ export const report = (results: Results): string => {
       ? []
       : [
           box(
-            `Rate in a closed loop of ${plan.closedMs / 1000} s; latency in an open loop at ${plan.openShare * 100} % of it; ` +
-              `medians of ${plan.rounds} rounds`,
+            `Rate in a closed loop of ${plan.closedMs / 1000} s, (h) and (j) of ${plan.shorter.closedMs / 1000} s; ` +
+              `latency in an open loop at ${plan.openShare * 100} % of it; medians of ${plan.rounds} rounds`,
             heads,
             rows.map(loadCells)
           )
         ]),
     ...(others.length === 0 ? [] : [box("One at a time", ["", "median", "min – max", "unit"], others)]),
+    ...(sizes.length === 0
+      ? []
+      : [
+          box(
+            "(i) Journals",
+            ["", "written in bulk /s", "views follow /s", "start to ready, ms", "min – max"],
+            journals(results)
+          )
+        ]),
+    ...unavailable.map(({ letter, reason }) => `(${letter}) is not available: ${reason}.`),
     box("The bars, by the median of the rounds", ["", "wanted", "found", "min – max", ""], judged),
     ...(serverMebibytes === undefined ? [] : [`koinon serve held ${number(serverMebibytes)} MiB at the end.`]),
     "What is not measured, and how to read this: bench/README.md"

@@ -3,6 +3,11 @@ import type { Observation } from "./Loop.ts"
 import type { Machine } from "./Machine.ts"
 import type { Letter, Plan } from "./Plan.ts"
 
+/** Whom the debits of (h) are drawn from: the same thousand, or all. */
+export type GrowthDraw = "set" | "all"
+type GrowthKey = `h.${"commands" | "http"}.${GrowthDraw}.${number}`
+type RunnersKey = `j.${number}`
+
 export type LoadKey =
   | "a"
   | "b.spread"
@@ -14,6 +19,12 @@ export type LoadKey =
   | "d.spread"
   | "d.hot"
   | "e"
+  | GrowthKey
+  | RunnersKey
+
+export const growthKey = (way: "commands" | "http", draw: GrowthDraw, contacts: number): GrowthKey =>
+  `h.${way}.${draw}.${contacts}`
+export const runnersKey = (runners: number): RunnersKey => `j.${runners}`
 
 /** One measure in one round. */
 export interface Round {
@@ -54,6 +65,23 @@ export interface MemoryRound {
   readonly bytes: number
 }
 
+/** A journal of (h) and (i). */
+export interface JournalSize {
+  readonly contacts: number
+  /** In bulk; absent where there were too few to tell. */
+  readonly writtenPerSecond?: number | undefined
+  /** By views that had read none of it. */
+  readonly followedPerSecond: number
+  /** From spawn to ready, of each start. */
+  readonly startMs: ReadonlyArray<number>
+}
+
+/** A question that this version or this machine cannot answer. */
+export interface Unavailable {
+  readonly letter: Letter
+  readonly reason: string
+}
+
 export interface Bar {
   readonly name: string
   readonly wanted: string
@@ -79,6 +107,8 @@ export interface Results {
   readonly rows: ReadonlyArray<LoadRow>
   readonly cold: ReadonlyArray<ColdRound>
   readonly memory: ReadonlyArray<MemoryRound>
+  readonly sizes: ReadonlyArray<JournalSize>
+  readonly unavailable: ReadonlyArray<Unavailable>
   /** Of `koinon serve` at the end of the run, MiB. */
   readonly serverMebibytes?: number | undefined
   readonly bars: ReadonlyArray<Bar>

@@ -34,7 +34,9 @@ const numbered = (family: string, number: number): string =>
 
 export const businessId = numbered("b0000000", 1)
 export const venueId = numbered("e0000000", 2)
-export const contactId = (number: number): string => numbered("c0000000", number)
+/** By the twelve digits of its number. */
+export const contactIdOf = (digits: string): string => `c0000000-0000-4000-8000-${digits}`
+export const contactId = (number: number): string => contactIdOf(String(number).padStart(12, "0"))
 export const loyaltyIdentifier = (number: number): string => `LOYAL-${number}`
 /** A made-up card of 16 digits. */
 export const cardNumber = (number: number): string => `4000${String(number).padStart(12, "0")}`
@@ -112,6 +114,12 @@ const fund = (number: number): Ask =>
     currency: "EUR"
   })
 
+/** What makes a contact one that can be debited. */
+export const commandsOfContact = (sealer: Sealer["Service"], number: number): ReadonlyArray<Command> => [
+  register(sealer, number).command,
+  fund(number).command
+]
+
 const share = (owner: number, member: number): Ask =>
   ofContact(owner, {
     _tag: "InvitePerson",
@@ -181,15 +189,20 @@ export const runtime = (masterSecret: string) =>
     )
   )
 
-/** The embedded database of a data directory, migrated. */
-export const database = Effect.fnUntraced(function* (dataDirectory: string) {
-  const server = yield* PostgresServer.start({ dataDirectory })
-  const context = yield* Layer.build(Layer.fresh(Database.layer({ source: { server } })))
+/** A database, migrated. */
+const storageAt = Effect.fnUntraced(function* (source: Database.Settings["source"]) {
+  const context = yield* Layer.build(Layer.fresh(Database.layer({ source })))
   yield* Effect.provide(
     Effect.flatMap(PgClient.PgClient, (sql) => Migrations.run(sql, new URL("../migrations/", import.meta.url))),
     context
   )
-  return { server, context }
+  return context
+})
+
+/** The embedded database of a data directory, migrated. */
+export const database = Effect.fnUntraced(function* (dataDirectory: string) {
+  const server = yield* PostgresServer.start({ dataDirectory })
+  return { server, context: yield* storageAt({ server }) }
 })
 
 /** What of the database's settings decides how durable a commit is. */
@@ -203,6 +216,9 @@ export const settingsQuery = `SELECT ${[
   .map((name) => `current_setting('${name}') AS ${name}`)
   .join(", ")}`
 
+const notSetUp = (error: { readonly message: string }) =>
+  new BenchFailed({ message: `the data could not be set up: ${error.message}` })
+
 /** Fills the data directory of a server that is not yet started. */
 export const seed = (dataDirectory: string, masterSecret: string) =>
   Effect.gen(function* () {
@@ -213,7 +229,12 @@ export const seed = (dataDirectory: string, masterSecret: string) =>
       yield* formHouseholds
     })
     yield* Effect.provide(seeding, runtime(masterSecret).pipe(Layer.provide(Layer.succeedContext(context))))
-  }).pipe(
-    Effect.scoped,
-    Effect.mapError((error) => new BenchFailed({ message: `the data could not be set up: ${error.message}` }))
-  )
+  }).pipe(Effect.scoped, Effect.mapError(notSetUp))
+
+/** Fills an outside database with the wallets, nothing else. */
+export const seedAt = (url: Redacted.Redacted, masterSecret: string) =>
+  Effect.gen(function* () {
+    const context = yield* storageAt({ url })
+    const seeding = Effect.andThen(open, registerAndFund(0, wallets))
+    yield* Effect.provide(seeding, runtime(masterSecret).pipe(Layer.provide(Layer.succeedContext(context))))
+  }).pipe(Effect.scoped, Effect.mapError(notSetUp))
