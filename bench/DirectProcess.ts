@@ -19,23 +19,23 @@ import { answerParent, BenchFailed } from "./Peer.ts"
 import { makeReopening } from "./Reopening.ts"
 import { bytesEach } from "./ResidentMemory.ts"
 import * as RowLocks from "./RowLocks.ts"
-import { businessId, contactId, database, open, registerAndFund, runtime, settingsQuery, wallets } from "./World.ts"
+import {
+  businessId,
+  contactId,
+  database,
+  open,
+  registerAndFund,
+  runtime,
+  settingsQuery,
+  wake,
+  wallets
+} from "./World.ts"
 
 type Asked = Load & { readonly spread: RowLocks.Spread }
 
 const masterSecret = "a master secret that seals nothing of value"
 /** Contacts that (f) and (g) read, after the wallets of (c). */
 const residentsFrom = wallets
-
-/** (c) is about actors that are at work, so those of its wallets are brought back after a restart. */
-const wakeWallets = Effect.gen(function* () {
-  const actors = yield* Actors.Actors
-  yield* Effect.forEach(
-    Array.from({ length: wallets }, (_, index) => index),
-    (number) => actors.read(businessId, contactId(number), "contact"),
-    { concurrency: "unbounded", discard: true }
-  )
-})
 
 const makeAnswers = Effect.gen(function* () {
   const { server, context } = yield* database(process.argv[2] ?? "")
@@ -106,7 +106,7 @@ const makeAnswers = Effect.gen(function* () {
       run(
         Effect.gen(function* () {
           const found = yield* Effect.provide(readCold(contacts, residentsFrom), yield* reopened)
-          yield* Effect.provide(wakeWallets, yield* reopened)
+          yield* Effect.provide(wake(wallets), yield* reopened)
           return found
         })
       ),
@@ -114,7 +114,7 @@ const makeAnswers = Effect.gen(function* () {
       run(
         Effect.gen(function* () {
           const found = yield* Effect.provide(bytesEach(residentsFrom, contacts), yield* reopened)
-          yield* Effect.provide(wakeWallets, yield* reopened)
+          yield* Effect.provide(wake(wallets), yield* reopened)
           return found
         })
       )

@@ -73,12 +73,16 @@ const withoutDoors = Effect.fnUntraced(function* ({ plan, say, launchOf }: Groun
   return { rows, written }
 }, Effect.scoped)
 
-/** How many contacts a second the views read that nobody has read yet. */
+/** How many contacts a second the views read that have read none yet. */
 const catchUp = Effect.fnUntraced(function* (launch: Launch, contacts: number) {
-  const startedAt = yield* Clock.currentTimeMillis
   const server = yield* KoinonServer.start(launch)
+  const startedAt = yield* Clock.currentTimeMillis
   yield* server.followed(followMinMs + contacts * followMsEach)
-  return (contacts * 1000) / Math.max(1, (yield* Clock.currentTimeMillis) - startedAt)
+  const tookMs = (yield* Clock.currentTimeMillis) - startedAt
+  return {
+    settings: server.settings,
+    followedPerSecond: contacts > wallets ? (contacts * 1000) / Math.max(1, tookMs) : undefined
+  }
 }, Effect.scoped)
 
 const startOnce = Effect.fnUntraced(function* (launch: Launch) {
@@ -126,10 +130,12 @@ export const measureGrowth = Effect.fn("Growth.measureGrowth")(function* (
   }
   const { rows, written } = yield* withoutDoors(ground)
   const sizes: Array<JournalSize> = []
+  let postgres: Readonly<Record<string, string>> = {}
   for (const contacts of plan.growth) {
     say(`(i) the views read ${counted(contacts)} contacts`)
     const launch = ground.launchOf(contacts)
-    const followedPerSecond = yield* catchUp(launch, contacts)
+    const { settings, followedPerSecond } = yield* catchUp(launch, contacts)
+    postgres = settings
     const startMs: Array<number> = []
     for (let index = 0; plan.only.includes("i") && index < plan.starts; index += 1) {
       say(`(i) start ${index + 1} of ${plan.starts} with ${counted(contacts)} contacts`)
@@ -137,8 +143,8 @@ export const measureGrowth = Effect.fn("Growth.measureGrowth")(function* (
     }
     sizes.push({ contacts, writtenPerSecond: written.get(contacts), followedPerSecond, startMs })
   }
-  if (!plan.only.includes("h")) return { rows, sizes }
+  if (!plan.only.includes("h")) return { rows, sizes, postgres }
   const load = yield* forkPeer<LoadAnswers>("./LoadProcess.ts")
   const served: ReadonlyArray<LoadRow> = yield* throughDoors(ground, load)
-  return { rows: [...rows, ...served], sizes }
+  return { rows: [...rows, ...served], sizes, postgres }
 }, Effect.scoped)

@@ -15,7 +15,7 @@ import { debitWallets } from "./DurableCommands.ts"
 import type { Load } from "./Loop.ts"
 import { answerParent, BenchFailed } from "./Peer.ts"
 import { makeReopening } from "./Reopening.ts"
-import { businessId, database, open, runtime } from "./World.ts"
+import { businessId, database, open, runtime, wake } from "./World.ts"
 
 const commandsSince = "SELECT count(*)::int AS commands FROM command WHERE at >= $1::bigint"
 
@@ -54,14 +54,15 @@ const makeAnswers = Effect.gen(function* () {
         }).pipe(Effect.provide(storage))
       ),
     postmasterId: () => Promise.resolve(server.processId),
-    /** Debits contacts, each drawn at random from the first so many; `cold`: none of them is in memory at first. */
+    /** Debits contacts, each drawn at random from the first so many; all of those are in memory at first, or none. */
     debit: ({ among, cold, ...load }: Load & { readonly among: number; readonly cold: boolean }) =>
       run(
         Effect.gen(function* () {
           const sql = yield* PgClient.PgClient
+          const built = yield* cold ? reopened : opened
+          if (!cold) yield* Effect.provide(wake(among), built)
           const from = yield* Clock.currentTimeMillis
-          const actors = Context.get(yield* cold ? reopened : opened, Actors.Actors)
-          const observation = yield* Effect.promise(() => debitWallets(actors, among, load))
+          const observation = yield* Effect.promise(() => debitWallets(Context.get(built, Actors.Actors), among, load))
           const [row] = yield* sql.unsafe<{ readonly commands: number }>(commandsSince, [BigInt(from)])
           if ((row?.commands ?? 0) >= observation.answered) return observation
           const message = `${observation.answered} debits were answered, but the journal holds ${row?.commands} commands`

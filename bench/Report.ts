@@ -110,7 +110,7 @@ const journals = ({ sizes }: Results): ReadonlyArray<ReadonlyArray<string>> =>
     return [
       `${number(contacts)} contacts`,
       writtenPerSecond === undefined ? "–" : number(writtenPerSecond),
-      number(followedPerSecond),
+      followedPerSecond === undefined ? "–" : number(followedPerSecond),
       numbers(start),
       range(start)
     ]

@@ -71,7 +71,7 @@ export interface JournalSize {
   /** In bulk; absent where there were too few to tell. */
   readonly writtenPerSecond?: number | undefined
   /** By views that had read none of it. */
-  readonly followedPerSecond: number
+  readonly followedPerSecond?: number | undefined
   /** From spawn to ready, of each start. */
   readonly startMs: ReadonlyArray<number>
 }

@@ -60,12 +60,14 @@ const measureArena = Effect.fnUntraced(function* (plan: Plan, folder: string, sa
 const measureAll = Effect.fnUntraced(function* (plan: Plan, folder: string, say: (text: string) => void) {
   const asks = (...some: ReadonlyArray<Letter>): boolean => some.some((letter) => plan.only.includes(letter))
   const arena = yield* measureArena(plan, folder, say)
-  const growth = asks("h", "i") ? yield* measureGrowth(plan, folder, say) : { rows: [], sizes: [] }
-  const runners = asks("j") ? yield* measureRunners(plan, folder, say) : { rows: [], unavailable: [] }
+  const growth = asks("h", "i") ? yield* measureGrowth(plan, folder, say) : { rows: [], sizes: [], postgres: {} }
+  const runners = asks("j") ? yield* measureRunners(plan, folder, say) : { rows: [], unavailable: [], postgres: {} }
   return {
     ...arena,
     rows: [...arena.rows, ...growth.rows, ...runners.rows],
     sizes: growth.sizes,
+    // One version with one configuration, whoever started it.
+    postgres: { ...runners.postgres, ...growth.postgres, ...arena.postgres },
     unavailable: runners.unavailable
   }
 })

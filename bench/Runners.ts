@@ -122,16 +122,16 @@ const measured = Effect.fnUntraced(function* (plan: Plan, folder: string, say: (
     yield* settled(question)
     rows.push(...(yield* measureRounds(plan.shorter, [question], say)))
   }
-  return rows
+  return { rows, postgres: journal.settings }
 }, Effect.scoped)
 
 /** Below `folder`; everything that was started has ended when it returns. */
 export const measureRunners = (plan: Plan, folder: string, say: (text: string) => void) =>
   measured(plan, folder, say).pipe(
-    Effect.map((rows) => ({ rows, unavailable: new Array<Unavailable>() })),
+    Effect.map((found) => ({ ...found, unavailable: new Array<Unavailable>() })),
     Effect.catchTag("BenchFailed", (failure) => {
       if (!refused.test(failure.message)) return Effect.fail(failure)
       const unavailable: Unavailable = { letter: "j", reason: "this koinon serve does not know --cluster" }
-      return Effect.succeed({ rows: new Array<LoadRow>(), unavailable: [unavailable] })
+      return Effect.succeed({ rows: new Array<LoadRow>(), postgres: {}, unavailable: [unavailable] })
     })
   )

@@ -114,6 +114,16 @@ const fund = (number: number): Ask =>
     currency: "EUR"
   })
 
+/** Brings the first so many contacts into memory: a measure of actors that are at work begins with it. */
+export const wake = Effect.fnUntraced(function* (count: number) {
+  const actors = yield* Actors.Actors
+  yield* Effect.forEach(
+    Array.from({ length: count }, (_, index) => index),
+    (number) => actors.read(businessId, contactId(number), "contact"),
+    { concurrency: seedsInFlight, discard: true }
+  )
+})
+
 /** What makes a contact one that can be debited. */
 export const commandsOfContact = (sealer: Sealer["Service"], number: number): ReadonlyArray<Command> => [
   register(sealer, number).command,
