@@ -8,7 +8,7 @@ import { planOf, usage } from "./Plan.ts"
 import { report } from "./Report.ts"
 import { run } from "./Runner.ts"
 
-const resultFile = new URL("results/latest.json", import.meta.url)
+const folder = new URL("results/", import.meta.url)
 
 /** One line that changes in a terminal, a line each elsewhere. */
 const progress = () => {
@@ -26,9 +26,9 @@ const program = Effect.gen(function* () {
   })
   if (plan === undefined) return yield* Console.log(usage)
   const { say, clear } = progress()
-  const results = yield* Effect.ensuring(run(plan, resultFile, say), Effect.sync(clear))
+  const results = yield* Effect.ensuring(run(plan, folder, say), Effect.sync(clear))
   yield* Console.log(plan.json ? JSON.stringify(results, undefined, 2) : report(results))
-  if (!plan.json) yield* Console.log(`Written to ${fileURLToPath(resultFile)}`)
+  if (!plan.json) yield* Console.log(`Written to ${fileURLToPath(folder)}`)
 })
 
 NodeRuntime.runMain(

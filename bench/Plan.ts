@@ -76,6 +76,10 @@ const brief = {
 }
 const briefShorter = { ...shared, firstWarmUpMs: 500, warmUpMs: 150, closedMs: 300, openMs: 200 }
 
+/** All questions at their full length, up to the largest journal that has a bar: what may be quoted. */
+export const isWhole = ({ quick, profile, only, growth }: Plan): boolean =>
+  !quick && !profile && only.length === letters.length && (growth.at(-1) ?? 0) >= growthWhole
+
 const isLetter = (text: string): text is Letter => (letters as ReadonlyArray<string>).includes(text)
 
 /** 1,000, then ten times as many each, and what was asked for itself. */

@@ -10,10 +10,11 @@ import * as Effect from "effect/Effect"
 import { mkdir, readdir, rm, writeFile } from "node:fs/promises"
 import { join } from "node:path"
 import { barsOf } from "./Bars.ts"
+import { chart } from "./Chart.ts"
 import { measureGrowth } from "./Growth.ts"
 import * as Machine from "./Machine.ts"
 import { BenchFailed } from "./Peer.ts"
-import type { Letter, Plan } from "./Plan.ts"
+import { isWhole, type Letter, type Plan } from "./Plan.ts"
 import { residentMebibytes } from "./Processor.ts"
 import { measureRounds } from "./Question.ts"
 import { prepare } from "./Questions.ts"
@@ -72,17 +73,19 @@ const measureAll = Effect.fnUntraced(function* (plan: Plan, folder: string, say:
   }
 })
 
-const write = (file: URL, results: Results) =>
+/** The chart that is kept is that of a whole table; any other is as fleeting as the figures. */
+const write = (results: Results, to: URL) =>
   Effect.tryPromise({
     try: async () => {
-      await mkdir(new URL(".", file), { recursive: true })
-      await writeFile(file, `${JSON.stringify(results, undefined, 2)}\n`)
+      await mkdir(to, { recursive: true })
+      await writeFile(new URL("latest.json", to), `${JSON.stringify(results, undefined, 2)}\n`)
+      await writeFile(new URL(isWhole(results.plan) ? "rates.svg" : "latest.svg", to), chart(results))
     },
-    catch: (cause) => new BenchFailed({ message: `${file.pathname} cannot be written: ${String(cause)}` })
+    catch: (cause) => new BenchFailed({ message: `${to.pathname} cannot be written: ${String(cause)}` })
   })
 
-/** Measures what the plan asks for and writes it to `file`; everything it started has ended when it returns. */
-export const run = Effect.fn("Runner.run")(function* (plan: Plan, file: URL, say: (text: string) => void) {
+/** Measures what the plan asks for and writes figures and chart to the folder `to`; everything it started has ended when it returns. */
+export const run = Effect.fn("Runner.run")(function* (plan: Plan, to: URL, say: (text: string) => void) {
   const startedAt = yield* Clock.currentTimeMillis
   const folder = yield* folderOf
   const machine = yield* Effect.promise(() => Machine.describe(folder))
@@ -95,6 +98,6 @@ export const run = Effect.fn("Runner.run")(function* (plan: Plan, file: URL, say
     ...found,
     bars: barsOf(found)
   }
-  yield* write(file, results)
+  yield* write(results, to)
   return results
 }, Effect.scoped)
