@@ -10,12 +10,14 @@ import {
   type LoadKey,
   type LoadRow,
   type MemoryRound,
+  type PushRound,
   spreadOf
 } from "./Results.ts"
 
 const residentBytesMax = 4_096
 const coldP99MsMax = 5
 const httpP99MsMax = 25
+const pushP99MsMax = 20
 const sharedPurchasesMin = 2_000
 /** What is asked of a large journal is asked of this one. */
 const manyContacts = 1_000_000
@@ -28,10 +30,11 @@ interface Found {
   readonly rows: ReadonlyArray<LoadRow>
   readonly cold: ReadonlyArray<ColdRound>
   readonly memory: ReadonlyArray<MemoryRound>
+  readonly pushes: ReadonlyArray<PushRound>
   readonly sizes: ReadonlyArray<JournalSize>
 }
 
-export const barsOf = ({ rows, cold, memory, sizes }: Found): ReadonlyArray<Bar> => {
+export const barsOf = ({ rows, cold, memory, pushes, sizes }: Found): ReadonlyArray<Bar> => {
   const roundsOf = (key: LoadKey) => rows.find((row) => row.key === key)?.rounds ?? []
   const ratesOf = (key: LoadKey) => roundsOf(key).map(({ closed }) => closed.ratePerSecond)
   const ratios = (key: LoadKey, to: LoadKey) => {
@@ -73,6 +76,7 @@ export const barsOf = ({ rows, cold, memory, sizes }: Found): ReadonlyArray<Bar>
       { least: writtenPerSecondMin },
       "/s"
     )(many.flatMap(({ writtenPerSecond = [] }) => writtenPerSecond)),
-    bar("(i) start with 1,000,000 contacts", { most: startMsMax }, "ms")(many.flatMap(({ startMs }) => startMs))
+    bar("(i) start with 1,000,000 contacts", { most: startMsMax }, "ms")(many.flatMap(({ startMs }) => startMs)),
+    bar("(k) debit to live push, p99", { most: pushP99MsMax }, "ms")(pushes.map(({ p99Ms }) => p99Ms))
   ]
 }

@@ -137,8 +137,8 @@ export const measureGrowth = Effect.fn("Growth.measureGrowth")(function* (
     const { settings, followedPerSecond } = yield* catchUp(launch, contacts)
     postgres = settings
     const startMs: Array<number> = []
-    for (let index = 0; plan.only.includes("i") && index < plan.starts; index += 1) {
-      say(`(i) start ${index + 1} of ${plan.starts} with ${counted(contacts)} contacts`)
+    for (let index = 0; plan.only.includes("i") && index < plan.shorter.rounds; index += 1) {
+      say(`(i) start ${index + 1} of ${plan.shorter.rounds} with ${counted(contacts)} contacts`)
       startMs.push(yield* startOnce(launch))
     }
     sizes.push({ contacts, writtenPerSecond: written.get(contacts), followedPerSecond, startMs })

@@ -57,7 +57,8 @@ const failureCharacters = 400
 const nothing = Buffer.alloc(0)
 const headEnd = Buffer.from("\r\n\r\n")
 
-class Connection {
+/** A keep-alive connection with one request under way at a time. */
+export class Connection {
   readonly #socket: Socket
   readonly #status: number
   #bytes: Buffer = nothing
@@ -107,18 +108,20 @@ class Connection {
   }
 }
 
-const opened = (port: number): Promise<Socket> =>
+export const openSocket = (port: number): Promise<Socket> =>
   new Promise((resolve, reject) => {
     const socket = connect({ port, host: "127.0.0.1", noDelay: true })
     socket.once("connect", () => resolve(socket))
     socket.once("error", reject)
   })
 
+let serial = 0
 const digits = (value: number): string => String(value).padStart(serialMark.length, "0")
 
-const prepared = new Map<string, Prepared>()
-let serial = 0
+/** With its own number in place of the mark. */
+export const withSerial = (request: string): string => request.replace(serialMark, digits(++serial))
 
+const prepared = new Map<string, Prepared>()
 const answers = {
   prepare: async ({ name, ports, texts, status, among = 1 }: Requests): Promise<void> => {
     const templates = texts.map((text) => {
@@ -136,7 +139,7 @@ const answers = {
     const { ports, status, among, templates, longest } = requests
     const lines = await Promise.all(
       Array.from({ length: connections }, async (_, index) => ({
-        connection: new Connection(await opened(ports[index % ports.length] ?? 0), status),
+        connection: new Connection(await openSocket(ports[index % ports.length] ?? 0), status),
         room: Buffer.alloc(longest)
       }))
     )

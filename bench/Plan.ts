@@ -1,7 +1,7 @@
 /** What a run measures and for how long. */
 import { parseArgs } from "node:util"
 
-export const letters = ["a", "b", "s", "c", "d", "e", "f", "g", "h", "i", "j"] as const
+export const letters = ["a", "b", "s", "c", "d", "e", "f", "g", "h", "i", "j", "k"] as const
 export type Letter = (typeof letters)[number]
 
 export interface Timing {
@@ -17,6 +17,8 @@ export interface Timing {
 
 export interface Plan extends Timing {
   readonly quick: boolean
+  /** All questions, at their full length: what may be quoted. */
+  readonly whole: boolean
   readonly only: ReadonlyArray<Letter>
   readonly json: boolean
   readonly profile: boolean
@@ -27,18 +29,16 @@ export interface Plan extends Timing {
   readonly residentContacts: number
   /** Contacts in the journals of (h) and (i), ascending. */
   readonly growth: ReadonlyArray<number>
-  /** Of (h) and (j), which have many measures and no bar on a latency. */
+  /** Of (h) and (j), which have many measures and no bar on a latency; (i) has as many starts as this has rounds. */
   readonly shorter: Timing
-  /** Starts of a server on each journal of (i). */
-  readonly starts: number
   /** Runners of (j), at most. */
   readonly runners: number
 }
 
 export const usage = `npm run bench -- [options]
 
-  --quick        a minute and a half, for a first look: the numbers are rough
-  --all          the whole table, with journals of up to a million contacts; takes about a quarter of an hour
+  --quick        two minutes, for a first look: the numbers are rough
+  --all          the whole table, with journals of up to a million contacts; takes half an hour
   --growth N     (h) and (i) on journals of 1,000 contacts and ten times as many, up to N
   --only a,c     only these questions: ${letters.join(", ")} (see bench/README.md)
   --json         print what is written to bench/results/latest.json instead of tables
@@ -54,7 +54,7 @@ const growthMax = 10_000_000
 const growthUsual = 10_000
 const growthWhole = 1_000_000
 
-const shared = { rounds: 3, openShare: 0.7, httpConnections: 64, starts: 3, runners: 3 }
+const shared = { rounds: 3, openShare: 0.7, httpConnections: 64, runners: 3 }
 const thorough = {
   firstWarmUpMs: 2_000,
   warmUpMs: 500,
@@ -64,7 +64,10 @@ const thorough = {
   coldContacts: 2_000,
   residentContacts: 20_000
 }
-const thoroughShorter = { ...shared, firstWarmUpMs: 1_000, warmUpMs: 300, closedMs: 1_500, openMs: 700 }
+/** Of (h), (i) and (j), in a whole table, in the usual run and in a quick one. */
+const wholeShorter = { rounds: 3, openShare: 0.7, firstWarmUpMs: 1_000, warmUpMs: 300, closedMs: 2_000, openMs: 1_000 }
+const usualShorter = { ...wholeShorter, rounds: 2, firstWarmUpMs: 700, closedMs: 1_200, openMs: 500 }
+const briefShorter = { ...wholeShorter, rounds: 2, firstWarmUpMs: 500, warmUpMs: 150, closedMs: 300, openMs: 200 }
 const brief = {
   firstWarmUpMs: 1_000,
   warmUpMs: 150,
@@ -74,11 +77,6 @@ const brief = {
   coldContacts: 400,
   residentContacts: 2_000
 }
-const briefShorter = { ...shared, firstWarmUpMs: 500, warmUpMs: 150, closedMs: 300, openMs: 200 }
-
-/** All questions at their full length, up to the largest journal that has a bar: what may be quoted. */
-export const isWhole = ({ quick, profile, only, growth }: Plan): boolean =>
-  !quick && !profile && only.length === letters.length && (growth.at(-1) ?? 0) >= growthWhole
 
 const isLetter = (text: string): text is Letter => (letters as ReadonlyArray<string>).includes(text)
 
@@ -107,12 +105,13 @@ export const planOf = (words: ReadonlyArray<string>): Plan | undefined => {
     throw new Error(`--growth: a number of contacts from ${growthMin} to ${growthMax} is needed`)
   return {
     quick: values.quick,
+    whole: values.all && !values.quick && !values.profile && values.only === undefined && most >= growthWhole,
     only: only.filter(isLetter),
     json: values.json,
     profile: values.profile,
     growth: growthOf(most),
     ...shared,
     ...(values.quick ? brief : thorough),
-    shorter: values.quick ? briefShorter : thoroughShorter
+    shorter: values.quick ? briefShorter : values.all ? wholeShorter : usualShorter
   }
 }

@@ -1,5 +1,5 @@
 /**
- * The questions (a) to (g) and (s) with what answers them, started in the scope that asks: which process is measured,
+ * The questions (a) to (g), (k) and (s) with what answers them, started in the scope that asks: which process is measured,
  * which PostgreSQL works for it, and how a load is put on it.
  */
 import * as Effect from "effect/Effect"
@@ -9,6 +9,7 @@ import type { DirectAnswers } from "./DirectProcess.ts"
 import { commandsInFlight } from "./DurableCommands.ts"
 import { makeSecrets } from "./KoinonProcess.ts"
 import * as KoinonServer from "./KoinonServer.ts"
+import type { LiveAnswers } from "./LivePushes.ts"
 import type { LoadAnswers } from "./LoadProcess.ts"
 import { forkPeer, type Peer } from "./Peer.ts"
 import type { Letter, Plan } from "./Plan.ts"
@@ -85,6 +86,7 @@ export interface Arena {
   readonly questions: ReadonlyArray<Question>
   readonly direct: Peer<DirectAnswers> | undefined
   readonly server: KoinonServer.KoinonServer | undefined
+  readonly live: Peer<LiveAnswers> | undefined
   /** Settings of the database that was measured. */
   readonly postgres: Readonly<Record<string, string>>
 }
@@ -97,6 +99,7 @@ export const prepare = Effect.fnUntraced(function* (plan: Plan, folder: string, 
   const load = yield* forkPeer<LoadAnswers>("./LoadProcess.ts")
   let direct: Peer<DirectAnswers> | undefined
   let server: KoinonServer.KoinonServer | undefined
+  const live = wants("k") ? yield* forkPeer<LiveAnswers>("./LivePushes.ts") : undefined
   let postgres: Readonly<Record<string, string>> = {}
 
   if (wants("a")) questions.push(...(yield* bareHttp(plan, load)))
@@ -118,7 +121,7 @@ export const prepare = Effect.fnUntraced(function* (plan: Plan, folder: string, 
     }
     if (wants("c")) questions.push(...durableCommands(direct, found.processId))
   }
-  if (wants("d", "e")) {
+  if (wants("d", "e", "k")) {
     say("filling a data directory and starting koinon serve on it")
     const launch = { ...makeSecrets(), dataDirectory: join(folder, "served"), nodeFlags }
     yield* seed(launch.dataDirectory, launch.masterSecret)
@@ -146,5 +149,5 @@ export const prepare = Effect.fnUntraced(function* (plan: Plan, folder: string, 
       questions.push(yield* ask({ key: "e", letter: "e", name, connections, texts, commandsEach, faultOf }))
     }
   }
-  return { questions, direct, server, postgres } satisfies Arena
+  return { questions, direct, server, live, postgres } satisfies Arena
 })

@@ -79,11 +79,12 @@ const heading = ({ machine, postgres, plan, startedAt, tookSeconds }: Results): 
   ].join("\n")
 }
 
-const trials = ({ cold, memory }: Results): ReadonlyArray<ReadonlyArray<string>> => {
+const trials = ({ cold, memory, pushes }: Results): ReadonlyArray<ReadonlyArray<string>> => {
   const row = (name: string, unit: string, values: ReadonlyArray<number>): ReadonlyArray<ReadonlyArray<string>> => {
     const spread = spreadOf(values)
     return spread === undefined ? [] : [[name, number(spread.median), range(spread), unit]]
   }
+  const pushed = `${number(pushes[0]?.subscribers ?? 0)} apps, ${number(pushes[0]?.debitsPerSecond ?? 0)} debits a second`
   const readers = `${number(cold[0]?.contacts ?? 0)} contacts read one by one`
   return [
     ...row(
@@ -100,6 +101,16 @@ const trials = ({ cold, memory }: Results): ReadonlyArray<ReadonlyArray<string>>
       `(g) a resident contact, one of ${number(memory[0]?.contacts ?? 0)}`,
       "bytes",
       memory.map(({ bytes }) => bytes)
+    ),
+    ...row(
+      `(k) debit to live push, p50, ${pushed}`,
+      "ms",
+      pushes.map(({ p50Ms }) => p50Ms)
+    ),
+    ...row(
+      `(k) debit to live push, p99, ${pushed}`,
+      "ms",
+      pushes.map(({ p99Ms }) => p99Ms)
     )
   ]
 }
@@ -144,7 +155,7 @@ export const report = (results: Results): string => {
       : [
           box(
             `Rate in a closed loop of ${plan.closedMs / 1000} s, (h) and (j) of ${plan.shorter.closedMs / 1000} s; ` +
-              `latency in an open loop at ${plan.openShare * 100} % of it; medians of ${plan.rounds} rounds`,
+              `latency in an open loop at ${plan.openShare * 100} % of it; medians of ${plan.rounds} rounds, (h) and (j) of ${plan.shorter.rounds}`,
             heads,
             rows.map(loadCells)
           )

@@ -60,6 +60,13 @@ export interface ColdRound {
   readonly p99Ms: number
   readonly maxMs: number
 }
+export interface PushRound {
+  readonly subscribers: number
+  readonly debitsPerSecond: number
+  readonly p50Ms: number
+  readonly p99Ms: number
+  readonly maxMs: number
+}
 export interface MemoryRound {
   readonly contacts: number
   readonly bytes: number
@@ -107,6 +114,7 @@ export interface Results {
   readonly rows: ReadonlyArray<LoadRow>
   readonly cold: ReadonlyArray<ColdRound>
   readonly memory: ReadonlyArray<MemoryRound>
+  readonly pushes: ReadonlyArray<PushRound>
   readonly sizes: ReadonlyArray<JournalSize>
   readonly unavailable: ReadonlyArray<Unavailable>
   /** Of `koinon serve` at the end of the run, MiB. */

@@ -12,13 +12,14 @@ import { join } from "node:path"
 import { barsOf } from "./Bars.ts"
 import { chart } from "./Chart.ts"
 import { measureGrowth } from "./Growth.ts"
+import { debitsPerSecond, subscribers } from "./LivePushes.ts"
 import * as Machine from "./Machine.ts"
 import { BenchFailed } from "./Peer.ts"
-import { isWhole, type Letter, type Plan } from "./Plan.ts"
+import type { Letter, Plan } from "./Plan.ts"
 import { residentMebibytes } from "./Processor.ts"
 import { measureRounds } from "./Question.ts"
 import { prepare } from "./Questions.ts"
-import type { ColdRound, MemoryRound, Results } from "./Results.ts"
+import type { ColdRound, MemoryRound, PushRound, Results } from "./Results.ts"
 import { measureRunners } from "./Runners.ts"
 
 const clearing = { recursive: true, force: true, maxRetries: 5 } as const
@@ -36,11 +37,20 @@ const clear = (folder: string) =>
 
 const folderOf = Effect.acquireRelease(Effect.promise(Machine.makeDataFolder), clear)
 
-/** (a) to (g) and (s). What it started has ended when it returns. */
+/** (a) to (g), (k) and (s). What it started has ended when it returns. */
 const measureArena = Effect.fnUntraced(function* (plan: Plan, folder: string, say: (text: string) => void) {
-  const { questions, direct, server, postgres } = yield* prepare(plan, folder, say)
+  const { questions, direct, server, live, postgres } = yield* prepare(plan, folder, say)
   const cold: Array<ColdRound> = []
   const memory: Array<MemoryRound> = []
+  const pushes: Array<PushRound> = []
+  const push = Effect.fnUntraced(function* (durationMs: number) {
+    if (live === undefined || server === undefined) return []
+    const load = { durationMs, ratePerSecond: debitsPerSecond }
+    const { p50Ms, p99Ms, maxMs } = yield* live.ask("push", { port: server.port, apiKey: server.apiKey, ...load })
+    return [{ subscribers, debitsPerSecond, p50Ms, p99Ms, maxMs }]
+  })
+  if (live !== undefined) say("warming up · (k) live pushes")
+  yield* push(plan.firstWarmUpMs)
   const rows = yield* measureRounds(plan, questions, say, (at) =>
     Effect.gen(function* () {
       if (direct !== undefined && plan.only.includes("f")) {
@@ -51,10 +61,14 @@ const measureArena = Effect.fnUntraced(function* (plan: Plan, folder: string, sa
         say(`${at} · (g) memory of a resident contact`)
         memory.push(yield* direct.ask("reside", { contacts: plan.residentContacts }))
       }
+      if (live !== undefined) {
+        say(`${at} · (k) live pushes`)
+        pushes.push(...(yield* push(plan.openMs)))
+      }
     })
   )
   const serverMebibytes = server === undefined ? undefined : residentMebibytes(server.processId)
-  return { rows, cold, memory, postgres, serverMebibytes }
+  return { rows, cold, memory, pushes, postgres, serverMebibytes }
 }, Effect.scoped)
 
 /** Everything that the plan asks for, a part at a time, each with the machine to itself. */
@@ -79,7 +93,7 @@ const write = (results: Results, to: URL) =>
     try: async () => {
       await mkdir(to, { recursive: true })
       await writeFile(new URL("latest.json", to), `${JSON.stringify(results, undefined, 2)}\n`)
-      await writeFile(new URL(isWhole(results.plan) ? "rates.svg" : "latest.svg", to), chart(results))
+      await writeFile(new URL(results.plan.whole ? "rates.svg" : "latest.svg", to), chart(results))
     },
     catch: (cause) => new BenchFailed({ message: `${to.pathname} cannot be written: ${String(cause)}` })
   })

@@ -8,13 +8,16 @@ import { contactIdOf } from "./World.ts"
 /** Commands that the journal must hold for each request. */
 export const commandsEach = 1
 
-/** Of a wallet drawn at random; a wallet's id is its contact's. */
-export const debitRequest = (apiKey: string): string =>
+/** A wallet's id is its contact's. */
+export const debitRequestOf = (apiKey: string, wallet: string): string =>
   httpRequest(
-    `/backoffice/v2/wallets/${contactIdOf(numberMark)}/journals`,
+    `/backoffice/v2/wallets/${wallet}/journals`,
     { api_key: apiKey, "idempotency-key": `bench-debit-${serialMark}` },
     { action: "DEBIT", amount: 0.01, currency_code: "EUR" }
   )
+
+/** Of a wallet drawn at random. */
+export const debitRequest = (apiKey: string): string => debitRequestOf(apiKey, contactIdOf(numberMark))
 
 /** What is wrong with an answer, if anything is. */
 export const faultOf = (body: string): string | undefined => {

@@ -1,0 +1,105 @@
+/**
+ * (k) How soon a debit is seen: apps that listen to a wallet each over `GET /live`, and a till that debits those wallets
+ * at a light, even rate. A time ends when the debit is answered and its app has been told, and begins when the debit was
+ * due, so that it holds the request, the turn and the commit as well as the push: more than what is asked for. A debit
+ * that is not pushed, or pushed with another entry's id, fails the run. A process of its own, as the load generator is.
+ */
+import { WebSocket } from "ws"
+import { Connection, openSocket, withSerial } from "./LoadProcess.ts"
+import { drive, type Load, type Observation, type Send } from "./Loop.ts"
+import { answerParent } from "./Peer.ts"
+import { debitRequestOf } from "./WalletDebits.ts"
+import { contactId } from "./World.ts"
+
+export const subscribers = 100
+export const debitsPerSecond = 200
+const created = 201
+const subscribeTimeoutMs = 15_000
+
+interface Frame {
+  readonly type: string
+  readonly event?: { readonly type: string; readonly entry_id?: string }
+}
+
+/** Resolves when the wallet is listened to; `pushed` is called with the entry of each of its debits. */
+const listen = (port: number, apiKey: string, wallet: string, pushed: (entry: string) => void): Promise<WebSocket> =>
+  new Promise((resolve, reject) => {
+    const socket = new WebSocket(`ws://127.0.0.1:${port}/live`)
+    const timer = setTimeout(() => reject(new Error(`wallet ${wallet} was not subscribed to`)), subscribeTimeoutMs)
+    const say = (frame: object): void => socket.send(JSON.stringify(frame))
+    socket.on("open", () => say({ type: "authenticate", api_key: apiKey }))
+    socket.on("error", reject)
+    socket.on("message", (data: Buffer) => {
+      const { type, event } = JSON.parse(data.toString()) as Frame
+      if (type === "authenticated") say({ type: "subscribe", topic: `wallet/${wallet}` })
+      else if (type === "subscribed") {
+        clearTimeout(timer)
+        resolve(socket)
+      } else if (type === "error") reject(new Error(data.toString()))
+      else if (event?.type === "wallet.debited") pushed(event.entry_id ?? "")
+    })
+  })
+
+interface App {
+  readonly connection: Connection
+  readonly request: string
+  answered: string | undefined
+  pushed: string | undefined
+  done: ((failure?: string) => void) | undefined
+}
+
+/** Both the answer and the push have come, and are of the same entry. */
+const settle = (app: App): void => {
+  const { answered, pushed, done } = app
+  if (answered === undefined || pushed === undefined || done === undefined) return
+  app.done = undefined
+  done(answered === pushed ? undefined : `entry ${answered} was answered and ${pushed} was pushed`)
+}
+
+const answers = {
+  push: async ({ port, apiKey, ...load }: Load & { readonly port: number; readonly apiKey: string }) => {
+    const sockets: Array<WebSocket> = []
+    const apps: Array<App> = []
+    try {
+      for (let number = 0; number < subscribers; number += 1) {
+        const app: App = {
+          connection: new Connection(await openSocket(port), created),
+          request: debitRequestOf(apiKey, contactId(number)),
+          answered: undefined,
+          pushed: undefined,
+          done: undefined
+        }
+        apps.push(app)
+        const pushed = (entry: string): void => {
+          app.pushed = entry
+          settle(app)
+        }
+        sockets.push(await listen(port, apiKey, contactId(number), pushed))
+      }
+      // In turn, for the loop itself would take the same few again and again.
+      const free = [...apps]
+      const send: Send = (_slot, done) => {
+        const app = free.shift() as App
+        app.answered = undefined
+        app.pushed = undefined
+        app.done = (failure) => {
+          free.push(app)
+          done(failure)
+        }
+        app.connection.send(Buffer.from(withSerial(app.request)), (failure) => {
+          if (failure !== undefined) return app.done?.(failure)
+          app.answered = (JSON.parse(app.connection.body.toString()) as { readonly id: string }).id
+          settle(app)
+        })
+      }
+      return await drive(subscribers, load, send)
+    } finally {
+      for (const { connection } of apps) connection.close()
+      for (const socket of sockets) socket.terminate()
+    }
+  }
+} satisfies Record<string, (input: never) => Promise<Observation>>
+export type LiveAnswers = typeof answers
+
+// Imported for its types and figures too; a program only when it was forked.
+if (process.send !== undefined && import.meta.main) answerParent(answers, () => process.exit())
