@@ -64,7 +64,7 @@ const answers = {
       for (let number = 0; number < subscribers; number += 1) {
         const app: App = {
           connection: new Connection(await openSocket(port), created),
-          request: debitRequestOf(apiKey, contactId(number)),
+          request: debitRequestOf(apiKey, contactId(number), "live"),
           answered: undefined,
           pushed: undefined,
           done: undefined
