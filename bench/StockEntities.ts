@@ -24,8 +24,11 @@ import { answerParent } from "./Peer.ts"
 import { debitStatement, type Spread, takenStatement } from "./RowLocks.ts"
 import { wallets } from "./World.ts"
 
-/** Each handler holds a connection for as long as its transaction lasts. */
-const connections = 32
+/**
+ * Each handler holds a connection for as long as its transaction lasts. More processors than it has here would be needed
+ * to keep more of them busy, and the server's hundred have to do for the pool of (b) as well.
+ */
+const connections = 20
 /** Commands under way at once; the best of them is used. */
 const inFlightSizes = [32, 64, 256]
 
