@@ -18,7 +18,7 @@ import * as Committer from "../journal/Committer.ts"
 import { Journal, type JournalUnavailable } from "../journal/Journal.ts"
 import type { Notice } from "../journal/Notice.ts"
 import type { Kind, StateOf } from "../journal/Kinds.ts"
-import { type CommandRow, emptyUnit, type InboxRow } from "../journal/Unit.ts"
+import { atOnce, type CommandRow, emptyUnit, type InboxRow } from "../journal/Unit.ts"
 import { traced } from "../observability/Trace.ts"
 import { TurnMeter } from "../observability/TurnMeter.ts"
 import { Sealer } from "../privacy/Sealer.ts"
@@ -100,9 +100,7 @@ export class Actors extends Context.Service<
 
 /** How the actors of one runner are told what becomes of its shards; for whoever places them. */
 export interface Placed {
-  /**
-   * Takes the shards over: fences whoever had them, hands out what was left undone, and only then serves anything new.
-   */
+  /** Fences whoever had the shards, hands out what was left undone, and only then serves anything new. */
   readonly take: (shards: ReadonlyArray<number>) => Effect.Effect<void, JournalUnavailable>
   /** Turns away who waits, lets what is under way become durable, and gives the shards up. */
   readonly release: (shards: ReadonlySet<number>) => Effect.Effect<void>
@@ -255,7 +253,7 @@ export const make = Effect.fn("Actors.make")(function* (first: ReadonlyArray<num
     const { id, fingerprint = "" } = ask
     const mayRepeat = id !== undefined && ask.fingerprint !== ""
     if (mayRepeat) {
-      const known = recent.begin(id, ask.business, fingerprint)
+      const known = recent.begin(id)
       if (known !== undefined) return reply(known)
     }
     const finish = mayRepeat
@@ -328,7 +326,8 @@ export const make = Effect.fn("Actors.make")(function* (first: ReadonlyArray<num
         if (!host.hasRoom()) return refuse(new MailboxFull({ retryAfterMs }))
         let row: InboxRow
         try {
-          row = { id, business, key, shard, command: codec.command(command, undefined, id), deliverAt: now() }
+          const text = codec.command(command, undefined, id)
+          row = { id, business, key, shard, command: text, deliverAt: atOnce, at: now() }
         } catch (cause) {
           return refuse(new TurnFailed({ cause }))
         }

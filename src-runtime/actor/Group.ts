@@ -20,7 +20,8 @@ import { type CommandRow, emptyUnit } from "../journal/Unit.ts"
 import type { DataKey } from "../privacy/Sealer.ts"
 import type { View } from "./Ask.ts"
 import type { Decided, Host } from "./Host.ts"
-import type { Pending } from "./Pending.ts"
+import { OutputGate } from "./OutputGate.ts"
+import { isRead, type Pending, type Read, type Reply } from "./Pending.ts"
 import { shardOf } from "./Placement.ts"
 import { replayOf } from "./Replay.ts"
 import { isGuess, type Resident, restore } from "./Resident.ts"
@@ -41,13 +42,6 @@ import { encode, type Encoded, type SnapshotDue } from "./Turn.ts"
 export const mailboxSizeMax = 256
 /** How often one command is judged again after failed commits before it is given up. */
 const attemptsMax = 5
-type Read = {
-  readonly refs: ReadonlyArray<readonly [kind: string, id: string]>
-  readonly reply: (views: ReadonlyArray<View<unknown>> | RuntimeRefusal) => void
-}
-
-const isRead = (item: Pending | Read): item is Read => "refs" in item
-
 export class Group {
   readonly business: string
   readonly key: string
@@ -60,9 +54,7 @@ export class Group {
   #regrouping = false
   /** Some of what was decided before a failure may still commit: nothing is loaded before that is known. */
   #rebuilding = false
-  #submitted = 0
-  #inFlight = 0
-  #afterCommit: Array<{ readonly submitted: number; readonly answer: () => void }> = []
+  readonly #gate = new OutputGate()
   #generation: object = {}
   #loading = false
   /** While what one of its turns sets off is judged; what of it comes back here is part of that turn. */
@@ -85,11 +77,11 @@ export class Group {
   }
 
   get size(): number {
-    return this.#waiting.length + this.#inFlight + this.#retrying.length
+    return this.#waiting.length + this.#gate.inFlight + this.#retrying.length
   }
 
   get isIdle(): boolean {
-    return this.size === 0 && !this.#loading && this.#afterCommit.length === 0
+    return this.size === 0 && !this.#loading && this.#gate.isQuiet
   }
 
   admit(item: Pending | Read): void {
@@ -115,7 +107,7 @@ export class Group {
   pump(): void {
     if (this.#surrendered) return this.#turnAway(new ShardMoved())
     this.usedAt = this.#host.now()
-    while (!this.#loading && !this.#regrouping && !(this.#rebuilding && this.#inFlight > 0)) {
+    while (!this.#loading && !this.#regrouping && !(this.#rebuilding && this.#gate.inFlight > 0)) {
       this.#rebuilding = false
       const item = this.#waiting[0]
       if (item === undefined) return
@@ -161,8 +153,19 @@ export class Group {
       this.#retrying.push(item)
       this.#regroup()
     }
-    if (this.#inFlight === 0) answer()
-    else this.#afterCommit.push({ submitted: this.#submitted, answer })
+    this.#gate.after(answer)
+  }
+
+  /** An answer that stores nothing is fenced all the same: who has lost the shard does not know what is true (P2, P5). */
+  #answerUnwritten(pending: Pending, reply: Reply): void {
+    this.#gated(pending, () =>
+      this.#host.commit({
+        units: [emptyUnit(this.business, this.key, this.shard)],
+        groups: [],
+        committed: () => pending.reply(reply),
+        failed: () => pending.reply({ _tag: "Failed", refusal: new ShardMoved() })
+      })
+    )
   }
 
   /** One turn. Returns the streams that have to be loaded first, if any. */
@@ -177,7 +180,7 @@ export class Group {
     if (missing.length > 0) return missing
     const current = actors[0]?.seq ?? 0
     if (pending.expectedSeq !== undefined && pending.expectedSeq !== current) {
-      this.#gated(pending, () => pending.reply({ _tag: "Failed", refusal: new PreconditionFailed({ current }) }))
+      this.#answerUnwritten(pending, { _tag: "Failed", refusal: new PreconditionFailed({ current }) })
       return undefined
     }
     const at = Math.max(now, this.#lastAt)
@@ -189,7 +192,7 @@ export class Group {
       this.#lastAt = at
       if (Result.isFailure(judgement) && isTransient(judgement.failure) && !pending.fromInbox) {
         const outcome = Result.fail(judgement.failure)
-        this.#gated(pending, () => pending.reply({ _tag: "Outcome", outcome, replayed: false, seq: current }))
+        this.#answerUnwritten(pending, { _tag: "Outcome", outcome, replayed: false, seq: current })
         return undefined
       }
       decided = this.#apply(pending, judgement, actors, at)
@@ -209,9 +212,8 @@ export class Group {
    */
   judgeAtOnce(message: Pending): Decided | undefined {
     if (this.#surrendered || this.#loading || this.#regrouping || this.#rebuilding) return undefined
-    if (this.size >= mailboxSizeMax) return undefined
     // Those who came before take their turns before.
-    if (this.#waiting.length > 0 && !this.#spreading) return undefined
+    if (this.size >= mailboxSizeMax || (this.#waiting.length > 0 && !this.#spreading)) return undefined
     const decider = deciderOf(message.command)
     const { actors, missing } = this.#actors.gather(decider, message)
     if (missing.length > 0) return undefined
@@ -258,8 +260,7 @@ export class Group {
     const seq = actors[0]?.seq ?? 0
     const generation = this.#generation
     for (const actor of written) actor.unitsInFlight += 1
-    this.#submitted += 1
-    this.#inFlight += 1
+    this.#gate.entered()
     return {
       ...encoded,
       group: this,
@@ -275,7 +276,7 @@ export class Group {
       // After it: whoever is answered may act on it at once, and finds it in effect.
       answered: () => {
         this.#host.settle(encoded.turn.settles)
-        this.#settled()
+        this.#gate.left()
         if (outcome !== undefined) pending.reply({ _tag: "Outcome", outcome, replayed: false, seq })
         if (this.#waiting.length > 0) this.pump()
       },
@@ -291,12 +292,6 @@ export class Group {
     return true
   }
 
-  #settled(): void {
-    this.#inFlight -= 1
-    const settled = this.#submitted - this.#inFlight
-    while ((this.#afterCommit[0]?.submitted ?? Number.POSITIVE_INFINITY) <= settled) this.#afterCommit.shift()?.answer()
-  }
-
   /** The states stand on something that is not true: they are dropped, and the commands are judged again in order. */
   #failed(pending: Pending, failure: UnitFailure | undefined, generation: object): void {
     if (this.#generation === generation) {
@@ -307,7 +302,7 @@ export class Group {
       this.#dataKeyKnown = false
     }
     if (failure !== undefined) this.#endOrRetry(pending, failure)
-    this.#settled()
+    this.#gate.left()
     this.#regroup()
   }
 
@@ -392,7 +387,7 @@ export class Group {
     }
     this.#dataKeyKnown = true
     for (const stream of loaded.streams) {
-      this.#lastAt = Math.max(this.#lastAt, stream.events.at(-1)?.at ?? 0)
+      this.#lastAt = Math.max(this.#lastAt, stream.lastAt)
       this.#actors.adopt(restore(codec, stream, this.#dataKey))
     }
   }

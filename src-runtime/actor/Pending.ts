@@ -5,7 +5,7 @@ import * as Effect from "effect/Effect"
 import * as Result from "effect/Result"
 import type { Outcome } from "../journal/Codec.ts"
 import { senderOf, type Trace } from "../observability/Trace.ts"
-import type { Answered } from "./Ask.ts"
+import type { Answered, View } from "./Ask.ts"
 import type { RuntimeRefusal } from "./RuntimeRefusal.ts"
 
 /** How a command ends: the domain's outcome (final, durable), or the runtime's reason for not having one. */
@@ -51,3 +51,11 @@ export const messageOf = (id: string, command: Command, fromInbox: boolean, repl
   trace: senderOf(command),
   attempts: 0
 })
+
+/** A question about states: it changes nothing, and is answered in its turn. */
+export interface Read {
+  readonly refs: ReadonlyArray<readonly [kind: string, id: string]>
+  readonly reply: (views: ReadonlyArray<View<unknown>> | RuntimeRefusal) => void
+}
+
+export const isRead = (item: Pending | Read): item is Read => "refs" in item

@@ -4,34 +4,27 @@
  * commits that would fail: what is not remembered here, the journal's unique command id finds.
  */
 import type { Reply } from "./Pending.ts"
-import { CommandIdReused, StillRunning } from "./RuntimeRefusal.ts"
+import { StillRunning } from "./RuntimeRefusal.ts"
 
 /** Ids remembered, at most: each has one place, where the next one that belongs there replaces it. */
 const places = 2 ** 16
-
-interface UnderWay {
-  readonly business: string
-  readonly fingerprint: string
-}
 
 /** 32 bits of an id, which is a UUID: random or a hash anywhere but at its version. */
 const bitsOf = (id: string, from: number): number => Number.parseInt(id.slice(from, from + 8), 16) >>> 0
 
 export class RecentCommands {
-  readonly #underWay = new Map<string, UnderWay>()
+  readonly #underWay = new Set<string>()
   /** Numbers rather than ids: what lives for seconds costs the collector most. */
   readonly #seen = new Uint32Array(places)
 
-  /** What a command is answered that is under way already; otherwise it is from now on, until `end`. */
-  begin(id: string, business: string, fingerprint: string): Reply | undefined {
-    const known = this.#underWay.get(id)
-    if (known === undefined) {
-      this.#underWay.set(id, { business, fingerprint })
-      return undefined
-    }
-    const isSame = known.fingerprint === fingerprint && known.business === business
-    const refusal = isSame ? new StillRunning({ commandId: id }) : new CommandIdReused()
-    return { _tag: "Failed", refusal }
+  /**
+   * What is answered to a command whose id is under way already; otherwise it is from now on, until `end`. Whose id it is,
+   * only the journal knows: what is under way may be what tries it wrongly (P7).
+   */
+  begin(id: string): Reply | undefined {
+    if (this.#underWay.has(id)) return { _tag: "Failed", refusal: new StillRunning({ commandId: id }) }
+    this.#underWay.add(id)
+    return undefined
   }
 
   /** Whether the id may have been seen lately; from now on it has been. */

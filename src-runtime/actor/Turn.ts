@@ -8,7 +8,7 @@ import type { Decision, Judgement, Message, Settlement, Timer } from "#domain/sh
 import * as Result from "effect/Result"
 import type { Codec, Outcome } from "../journal/Codec.ts"
 import { aggregateOf } from "../journal/Kinds.ts"
-import type { ClaimRow, EventRow, InboxRow, Unit } from "../journal/Unit.ts"
+import { atOnce, type ClaimRow, type EventRow, type InboxRow, type Unit } from "../journal/Unit.ts"
 import type { Trace } from "../observability/Trace.ts"
 import type { DataKey, Sealer } from "../privacy/Sealer.ts"
 import { claimRow, messageId, timerId } from "./Naming.ts"
@@ -86,13 +86,14 @@ const inboxOf = (
     key: to,
     shard: shardOf(to),
     command,
-    deliverAt
+    deliverAt,
+    at
   })
   return [
     ...messages.map(({ id, to, command }) => {
       const name = messageId(business, id)
       // To another contact: sealed by nobody's key, so it must hold nothing personal, or encoding refuses it.
-      return { row: rowOf(name, to, codec.command(command, undefined, name), at), command, isTimer: false }
+      return { row: rowOf(name, to, codec.command(command, undefined, name), atOnce), command, isTimer: false }
     }),
     ...timers.map((timer) => {
       const name = timerId(key, timer.name, timer.at)

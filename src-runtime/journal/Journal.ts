@@ -42,6 +42,8 @@ export interface LoadedStream extends StreamRef {
   readonly snapshot: SnapshotRow | undefined
   /** All events after the snapshot, in sequence. */
   readonly events: ReadonlyArray<EventRow>
+  /** When its last event was, also where a snapshot stands for it; 0 without any. Nothing may be judged before that (P16). */
+  readonly lastAt: number
 }
 
 export interface Loaded {

@@ -36,8 +36,14 @@ export interface InboxRow {
   readonly key: string
   readonly shard: number
   readonly command: string
+  /** The instant of a timer; `atOnce` for everything else, for a clock may run ahead of the next runner's. */
   readonly deliverAt: number
+  /** When it was sent. */
+  readonly at: number
 }
+
+/** Before every clock. */
+export const atOnce = 0
 
 export interface ClaimRow {
   readonly scope: string

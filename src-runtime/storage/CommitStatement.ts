@@ -55,11 +55,11 @@ const parts = {
   },
   inbox: {
     name: "inbox",
-    columns: ["uuid", "uuid", "uuid", "smallint", "text", "bigint"],
+    columns: ["uuid", "uuid", "uuid", "smallint", "text", "bigint", "bigint"],
     sql: (arrays) =>
-      "INSERT INTO inbox (id, business, key, shard, command, deliver_at) " +
-      `SELECT id, business, key, shard, command, deliver_at FROM unnest(${arrays}) ` +
-      "WITH ORDINALITY AS m(id, business, key, shard, command, deliver_at, ordinal) ORDER BY ordinal " +
+      "INSERT INTO inbox (id, business, key, shard, command, deliver_at, at) " +
+      `SELECT id, business, key, shard, command, deliver_at, at FROM unnest(${arrays}) ` +
+      "WITH ORDINALITY AS m(id, business, key, shard, command, deliver_at, at, ordinal) ORDER BY ordinal " +
       "ON CONFLICT (id) DO NOTHING"
   },
   done: {
@@ -190,7 +190,8 @@ export const commitStatement = (batch: Batch): readonly [text: string, parameter
       uuids(inbox.map((row) => row.key)),
       smallints(inbox.map((row) => row.shard)),
       texts(inbox.map((row) => row.command)),
-      bigints(inbox.map((row) => row.deliverAt))
+      bigints(inbox.map((row) => row.deliverAt)),
+      bigints(inbox.map((row) => row.at))
     )
   }
   if (rows.done.length > 0) add(parts.done, uuids(rows.done))

@@ -170,10 +170,9 @@ export const make = (store: Store): Journal["Service"] =>
           streams: streams.map((stream) => {
             const kept = store.snapshots.get(streamName(stream))
             const snapshot = options?.withoutSnapshots === true || kept?.business !== business ? undefined : kept
-            const events = (store.streams.get(streamName(stream)) ?? []).filter(
-              (event) => event.business === business && event.seq > (snapshot?.seq ?? 0)
-            )
-            return { ...stream, snapshot, events }
+            const stored = store.streams.get(streamName(stream)) ?? []
+            const events = stored.filter((event) => event.business === business && event.seq > (snapshot?.seq ?? 0))
+            return { ...stream, snapshot, events, lastAt: (snapshot === undefined ? events : stored).at(-1)?.at ?? 0 }
           }),
           dataKey: dataKey?.business === business ? dataKey.wrapped : undefined
         }
@@ -210,7 +209,7 @@ export const make = (store: Store): Journal["Service"] =>
         return {
           due: open.length,
           parked: due.length - open.length,
-          oldestDueAt: open.length === 0 ? undefined : Math.min(...open.map((row) => row.deliverAt))
+          oldestDueAt: open.length === 0 ? undefined : Math.min(...open.map((row) => Math.max(row.deliverAt, row.at)))
         }
       }),
     heads: (shards) =>

@@ -59,7 +59,7 @@ const rowOf = (row: object): unknown =>
 const eventColumns =
   'business, key, aggregate, id, seq, shard, shard_offset AS "offset", type, version, body, checksum, at'
 const commandColumns = "id, business, key, fingerprint, outcome, at"
-const inboxColumns = 'id, business, key, shard, command, deliver_at AS "deliverAt"'
+const inboxColumns = 'id, business, key, shard, command, deliver_at AS "deliverAt", at'
 const heldClaims =
   "SELECT scope, kind, hash, business, holder FROM claim WHERE (scope, kind, hash) IN " +
   "(SELECT * FROM unnest($1::uuid[], $2::text[], $3::bytea[]))"
@@ -73,7 +73,8 @@ const loading =
   "kept AS (SELECT s.* FROM wanted JOIN snapshot s ON s.id = stream_id AND s.aggregate = stream " +
   "WHERE s.business = $3::uuid AND $5::boolean) " +
   "SELECT 'snapshot' AS part, business, NULL::uuid AS key, aggregate, id, seq, NULL::smallint AS shard, " +
-  'NULL::bigint AS "offset", NULL::text AS type, state_version AS version, body, checksum, NULL::bigint AS at, ' +
+  'NULL::bigint AS "offset", NULL::text AS type, state_version AS version, body, checksum, (SELECT e.at FROM event e ' +
+  "WHERE e.id = kept.id AND e.aggregate = kept.aggregate AND e.seq = kept.seq) AS at, " +
   "NULL::bytea AS wrapped FROM kept UNION ALL " +
   "SELECT 'event', e.business, e.key, e.aggregate, e.id, e.seq, e.shard, e.shard_offset, e.type, e.version, e.body, " +
   "e.checksum, e.at, NULL FROM wanted LEFT JOIN kept ON kept.id = stream_id AND kept.aggregate = stream " +
@@ -102,6 +103,7 @@ const loadedOf = (streams: ReadonlyArray<StreamRef>, rows: ReadonlyArray<LoadedR
     const snapshot = own.find(({ part }) => part === "snapshot")
     return {
       ...stream,
+      lastAt: own.reduce((last, { part, at }) => (part === "key" ? last : Math.max(last, at)), 0),
       snapshot: snapshot === undefined ? undefined : snapshotOf(snapshot),
       events: own
         .filter(({ part }) => part === "event")
@@ -245,7 +247,7 @@ const make = Effect.gen(function* () {
         query<{ readonly due: number; readonly parked: number; readonly oldest: number | null }>(
           "backlog",
           "SELECT count(*) FILTER (WHERE failure IS NULL) AS due, count(*) FILTER (WHERE failure IS NOT NULL) AS parked, " +
-            "min(deliver_at) FILTER (WHERE failure IS NULL) AS oldest FROM inbox WHERE deliver_at <= $1::bigint",
+            "min(greatest(deliver_at, at)) FILTER (WHERE failure IS NULL) AS oldest FROM inbox WHERE deliver_at <= $1::bigint",
           [BigInt(now)]
         ),
         ([row]) => ({ due: row?.due ?? 0, parked: row?.parked ?? 0, oldestDueAt: row?.oldest ?? undefined })

@@ -32,7 +32,8 @@ const message = (command: unknown, number = 1): InboxRow => ({
   key: contactId(number),
   shard: 1,
   command: typeof command === "string" ? command : JSON.stringify(command),
-  deliverAt: 0
+  deliverAt: 0,
+  at: 0
 })
 
 describe("a message", () => {

@@ -69,7 +69,8 @@ export const leaveMessage = (store: Store, name: string, number: number, command
     key: contactId(number),
     shard: shardOf(contactId(number)),
     command: JSON.stringify(command, (_key, value: unknown) => (typeof value === "bigint" ? `${value}` : value)),
-    deliverAt: 0
+    deliverAt: 0,
+    at: 0
   }
   store.inbox.set(id, row)
   return id

@@ -93,9 +93,9 @@ overEachStore("loading", (it) => {
       const absent = { aggregate: 4, id: randomUUID() }
       const loaded = yield* journal.load(business, key, [{ aggregate: 3, id }, absent, { aggregate: 2, id }])
       assert.deepStrictEqual(loaded.streams, [
-        { aggregate: 3, id, snapshot: undefined, events: community },
-        { ...absent, snapshot: undefined, events: [] },
-        { aggregate: 2, id, snapshot: undefined, events: contact }
+        { aggregate: 3, id, snapshot: undefined, events: community, lastAt: 1_000 },
+        { ...absent, snapshot: undefined, events: [], lastAt: 0 },
+        { aggregate: 2, id, snapshot: undefined, events: contact, lastAt: 1_000 }
       ])
       assert.strictEqual(Buffer.from(loaded.dataKey ?? []).toString(), "wrapped")
     })
@@ -108,9 +108,14 @@ overEachStore("loading", (it) => {
       yield* journal.saveSnapshots([kept, snapshot({ aggregate: 4 })])
       const stream = [{ aggregate: 2, id }]
       const [tail] = (yield* journal.load(business, key, stream)).streams
-      assert.deepStrictEqual(tail, { aggregate: 2, id, snapshot: kept, events: contact.slice(3) })
+      assert.deepStrictEqual(tail, { aggregate: 2, id, snapshot: kept, events: contact.slice(3), lastAt: 1_000 })
+      const newest = snapshot({ id, seq: contact.length })
+      yield* journal.saveSnapshots([newest])
+      // Also where no event is left to tell when the last one was (P16).
+      const [all] = (yield* journal.load(business, key, stream)).streams
+      assert.deepStrictEqual(all, { aggregate: 2, id, snapshot: newest, events: [], lastAt: 1_000 })
       const [whole] = (yield* journal.load(business, key, stream, { withoutSnapshots: true })).streams
-      assert.deepStrictEqual(whole, { aggregate: 2, id, snapshot: undefined, events: contact })
+      assert.deepStrictEqual(whole, { aggregate: 2, id, snapshot: undefined, events: contact, lastAt: 1_000 })
     })
   )
 
@@ -121,7 +126,7 @@ overEachStore("loading", (it) => {
       const stream = { aggregate: 2, id }
       for (const options of [undefined, { withoutSnapshots: true }]) {
         assert.deepStrictEqual(yield* journal.load(otherBusiness, key, [stream], options), {
-          streams: [{ ...stream, snapshot: undefined, events: [] }],
+          streams: [{ ...stream, snapshot: undefined, events: [], lastAt: 0 }],
           dataKey: undefined
         })
       }

@@ -78,6 +78,7 @@ export const message = (parts: Partial<InboxRow> = {}): InboxRow => ({
   shard: 1,
   command: '{"_tag":"ReviewInteraction"}',
   deliverAt: 1_000,
+  at: 0,
   ...parts
 })
 

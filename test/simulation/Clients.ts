@@ -17,7 +17,6 @@ import { businessId, contactId, purchaseId } from "../runtime/SampleCommands.ts"
 import type { Machine } from "./Machine.ts"
 import { type Accuse, type Model, plain, tagOf } from "./Model.ts"
 import type { Operation } from "./Plan.ts"
-import { unmended } from "./Regressions.ts"
 import type { Request } from "./Requests.ts"
 import type { Runner, Runners } from "./Runners.ts"
 import type { Story } from "./Story.ts"
@@ -144,8 +143,7 @@ export class Clients {
     const deadline = first && ask.id.endsWith("0") ? { deadlineAt: machine.wallNow + patienceMs } : {}
     runner.actors?.askWith({ ...ask, ...deadline, expectedSeq: errand.expectedSeq }, (reply) => {
       this.#judge(runner, errand, reply)
-      const isOwner = this.#isOwner(runner, errand)
-      heard(() => this.#hear(errand, reply, again, isOwner))
+      heard(() => this.#hear(errand, reply, again))
     })
   }
 
@@ -156,7 +154,7 @@ export class Clients {
     const row = store.commands.get(ask.id)
     if (reply._tag === "Failed") {
       story.tell(machine.now, `${runner.name} answers ${errand.name}: ${reply.refusal._tag}`)
-      return this.#judgeRefusal(runner, errand, reply.refusal)
+      return this.#judgeRefusal(errand, reply.refusal)
     }
     const { outcome, seq, replayed } = reply
     story.tell(machine.now, `${runner.name} answers ${errand.name}: ${tagOf(outcome)}${replayed ? ", again" : ""}`)
@@ -176,11 +174,7 @@ export class Clients {
     }
   }
 
-  #isOwner({ actors }: Runner, { request }: Errand): boolean {
-    return actors !== undefined && this.#world.model.ownerOf(shardOf(request.ask.key)) === actors.runner
-  }
-
-  #judgeRefusal(runner: Runner, errand: Errand, refusal: RuntimeRefusal): void {
+  #judgeRefusal(errand: Errand, refusal: RuntimeRefusal): void {
     const { model, accuse, store } = this.#world
     const { name, request, operation, expectedSeq } = errand
     if (refusal._tag === "TurnFailed") accuse("P8", `the turn of ${name} failed: ${String(refusal.cause)}`)
@@ -188,7 +182,6 @@ export class Clients {
       accuse("P7", `${name} is refused for an id that nothing else has`)
     }
     if (refusal._tag !== "PreconditionFailed") return
-    if (unmended.conditionsAreNotFenced && !this.#isOwner(runner, errand)) return
     const committed = model.statesOf("contact", request.ask.key).length - 1
     if (refusal.current > committed || refusal.current === expectedSeq) {
       accuse("P6", `${name} is told of ${refusal.current}, and the journal has ${committed}`)
@@ -197,22 +190,15 @@ export class Clients {
       accuse("P2", `${name} is done, and refused for what it did itself`)
   }
 
-  #hear(errand: Errand, reply: Reply, again: () => void, isOwner = true): void {
+  #hear(errand: Errand, reply: Reply, again: () => void): void {
     if (reply._tag === "Failed") {
       const { _tag } = reply.refusal
       if (_tag !== "CommandIdReused" && _tag !== "PreconditionFailed") return again()
-      if (unmended.idsAreRefusedTooEarly && _tag === "CommandIdReused" && !this.#isTaken(errand)) return again()
-      if (unmended.conditionsAreNotFenced && _tag === "PreconditionFailed" && !isOwner) return again()
       return this.#know(errand, { status: 400, body: _tag, replayed: false })
     }
     const { outcome, replayed } = reply
     if (Result.isFailure(outcome) && isTransient(outcome.failure)) return again()
     this.#know(errand, { status: Result.isSuccess(outcome) ? 200 : 400, body: bodyOf(plain(outcome)), replayed })
-  }
-
-  /** Whether something else has the id. */
-  #isTaken({ request: { ask } }: Errand): boolean {
-    return (this.#world.store.commands.get(ask.id)?.fingerprint ?? ask.fingerprint) !== ask.fingerprint
   }
 
   #know(errand: Errand, answer: Exchange): void {

@@ -65,8 +65,6 @@ const monthOf = (at: number): string => {
 
 export class Model {
   readonly fold = new Fold()
-  /** Whether one message may not overtake another. */
-  keepsOrder = true
   readonly #codec: Codec
   readonly #sealer: Sealer["Service"]
   readonly #store: Store
@@ -257,8 +255,7 @@ export class Model {
     const sent = this.#places.get(id)
     if (sent === undefined) return
     const before = this.#arrived.get(sent.way) ?? -1
-    if (sent.place < before && this.keepsOrder)
-      this.#accuse("P8", `${this.nameOf(id)} was overtaken by a message that was sent after it`)
+    if (sent.place < before) this.#accuse("P8", `${this.nameOf(id)} was overtaken by a message that was sent after it`)
     this.#arrived.set(sent.way, Math.max(before, sent.place))
   }
 

@@ -28,9 +28,9 @@ export const mutants = {
     replacement: ""
   },
   "no output gate": {
-    file: "src-runtime/actor/Group.ts",
-    snippet: "if (this.#inFlight === 0) answer()",
-    replacement: "if (this.#inFlight >= 0) answer()"
+    file: "src-runtime/actor/OutputGate.ts",
+    snippet: "if (this.#inFlight === 0) say()",
+    replacement: "if (this.#inFlight >= 0) say()"
   },
   "an answer before its commit": {
     file: "src-runtime/actor/Group.ts",

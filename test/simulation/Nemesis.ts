@@ -9,7 +9,6 @@ import type { Weather } from "./Connection.ts"
 import type { Machine } from "./Machine.ts"
 import type { Model } from "./Model.ts"
 import type { Fault } from "./Plan.ts"
-import { unmended } from "./Regressions.ts"
 import { type Runners, sealer } from "./Runners.ts"
 import type { ViewDatabase } from "./ViewDatabase.ts"
 
@@ -93,7 +92,6 @@ export class Nemesis {
         return
       case "a snapshot is saved":
       case "a snapshot is torn":
-        if (unmended.snapshotsForgetTheTime && this.#world.clocksJump) return
         return tell(`: of contact ${this.#snapshot(pick, kind === "a snapshot is torn")}`)
       case "a projector is killed":
         return this.#killProjector(pick, tell)

@@ -14,7 +14,6 @@ import { Machine, type Process } from "./Machine.ts"
 import type { Model, Oracle } from "./Model.ts"
 import { Nemesis } from "./Nemesis.ts"
 import { type Plan, secondWave } from "./Plan.ts"
-import { unmended } from "./Regressions.ts"
 import { alteredOf, requestOf } from "./Requests.ts"
 import { Runners } from "./Runners.ts"
 import { Story } from "./Story.ts"
@@ -45,9 +44,6 @@ const lookMs = 50
 const watchMs = 100
 const afterLastMs = 300
 const stepsMax = 400_000
-const hourMs = 3_600_000
-/** As far as clocks are off together, in the worst case. */
-const clockJumpsMs = 24 * hourMs
 const repeatShare = 0.3
 /** Answered requests that are asked once more at the end. */
 const repeatedMax = 5
@@ -75,7 +71,6 @@ class World {
     const town = townWith(accuse)
     this.#store = town.store
     this.#model = town.model
-    this.#model.keepsOrder = !(unmended.messagesWaitForTheClock && this.#clocksJump)
     this.#view = plan.hasView ? new ViewDatabase(this.#store) : undefined
     const { cascadeTurnsMax } = plan
     this.#runners = new Runners({
@@ -230,7 +225,6 @@ class World {
     this.#clients.answersToLose = 0
     this.#weather.clear()
     if (this.#view !== undefined) this.#view.dies = () => false
-    if (unmended.messagesWaitForTheClock && this.#clocksJump) this.#machine.wallStart += clockJumpsMs
     for (const { process } of this.#runners.all) {
       process.clockOffsetMs = 0
       if (process.state === "frozen") process.state = "running"
