@@ -19,7 +19,9 @@ const Asked = Schema.TaggedStruct("Ask", {
   id: Schema.String,
   fingerprint: Schema.optionalKey(Schema.String),
   expectedSeq: Schema.optionalKey(Schema.Int),
-  deadlineAt: Schema.Finite
+  deadlineAt: Schema.Finite,
+  /** Of the request that asks, if that is traced. */
+  traceparent: Schema.optionalKey(Schema.String)
 })
 const Accepted = Schema.TaggedStruct("Accept", {
   business: Schema.String,

@@ -15,6 +15,7 @@ import type { Reply } from "../actor/Pending.ts"
 import { allShards, shardOf } from "../actor/Placement.ts"
 import { ActorUnavailable, type RuntimeRefusal } from "../actor/RuntimeRefusal.ts"
 import type { Kind } from "../journal/Kinds.ts"
+import { CurrentTracing, type Tracing } from "../observability/Tracing.ts"
 import { Sealer } from "../privacy/Sealer.ts"
 import { type Question, questions, type Reaction, reactionOf, reactions, stateToJson } from "./Envelope.ts"
 
@@ -32,7 +33,7 @@ const entryIds: ReadonlyArray<string> = allShards.map((shard) => {
 const failed = (refusal: RuntimeRefusal): Reaction => ({ _tag: "Failed", refusal })
 
 /** Answers for the actors of this runner, and for them alone: what is not here is said to have moved. */
-const handling = (actors: Actors["Service"], placed: Placed) => {
+const handling = (actors: Actors["Service"], placed: Placed, tracing: Tracing | undefined) => {
   const read = (kind: string, business: string, key: string, id: string) =>
     Effect.match(actors.read(business, key, kind as Kind, id), {
       onFailure: failed,
@@ -42,7 +43,15 @@ const handling = (actors: Actors["Service"], placed: Placed) => {
     switch (question._tag) {
       case "Ask":
         return Effect.callback((resume) => {
-          actors.askWith(question, (reply: Reply) => resume(Effect.succeed(reactionOf(reply))))
+          const { command, key, traceparent } = question
+          const trace =
+            traceparent === undefined
+              ? undefined
+              : tracing?.begin("carried", traceparent, { command: command._tag, shard: shardOf(key) })
+          actors.askWith({ ...question, trace }, (reply: Reply) => {
+            trace?.end()
+            resume(Effect.succeed(reactionOf(reply)))
+          })
         })
       case "Accept":
         return Effect.match(actors.accept(question), {
@@ -63,8 +72,9 @@ const handling = (actors: Actors["Service"], placed: Placed) => {
 /** The entities of the shards that come to this runner. */
 export const layer = (actors: Actors["Service"], placed: Placed): Layer.Layer<never, never, Sharding | Sealer> =>
   Entry.toLayer(
-    Effect.map(Sealer, (sealer) => {
-      const handle = handling(actors, placed)
+    Effect.gen(function* () {
+      const sealer = yield* Sealer
+      const handle = handling(actors, placed, yield* CurrentTracing)
       return Entry.of({
         Carry: ({ payload }) =>
           Effect.try({

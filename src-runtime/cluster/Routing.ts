@@ -76,7 +76,7 @@ export const make = Effect.fnUntraced(function* (local: Actors["Service"], place
       : new ActorUnavailable({ cause: `another runner answered ${reaction._tag}` })
 
   const find = (ask: Ask, reply: (reply: Reply) => void): void => {
-    const { business, key, command, fingerprint, expectedSeq } = ask
+    const { business, key, command, fingerprint, expectedSeq, trace } = ask
     const id = ask.id ?? timeOrderedUuid(now())
     const until = Math.min(ask.deadlineAt ?? Number.POSITIVE_INFINITY, now() + patienceMs)
     const question: Question = {
@@ -87,10 +87,11 @@ export const make = Effect.fnUntraced(function* (local: Actors["Service"], place
       id,
       deadlineAt: until,
       ...(fingerprint !== undefined && { fingerprint }),
-      ...(expectedSeq !== undefined && { expectedSeq })
+      ...(expectedSeq !== undefined && { expectedSeq }),
+      ...(trace !== undefined && { traceparent: trace.traceparent })
     }
     const here = Effect.callback<Reaction>((resume) => {
-      local.askWith(question, (each) => resume(Effect.succeed(reactionOf(each))))
+      local.askWith({ ...question, trace }, (each) => resume(Effect.succeed(reactionOf(each))))
     })
     runFork(
       Effect.map(pursue(key, until, here, question), (reaction) =>

@@ -49,6 +49,11 @@ export class Trace {
     return new Trace(this.#tracer, name, this.span, attributes, began)
   }
 
+  /** For whoever goes on with it in another process (W3C Trace Context). */
+  get traceparent(): string {
+    return `00-${this.span.traceId}-${this.span.spanId}-01`
+  }
+
   /** It is over; `failure` names a fault of ours. */
   end(attributes: Attributes = {}, failure?: string): this {
     for (const attribute in attributes) this.span.attribute(attribute, attributes[attribute])

@@ -9,6 +9,7 @@ import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
 import * as Scope from "effect/Scope"
 import { randomUUID } from "node:crypto"
+import * as Collector from "../support/Collector.ts"
 import { connectAs, follow, isA } from "../support/LiveClient.ts"
 import * as Shop from "../support/Shop.ts"
 import * as TestDatabase from "../support/TestDatabase.ts"
@@ -137,6 +138,36 @@ describe("two runners on one database", () => {
       const hers = yield* Shop.person(second, {}, secretKey)
       const foreign = yield* second.request("GET", `/backoffice/v2/contacts/${hers.id}`)
       assert.strictEqual(foreign.status, 404)
+    }).pipe(Effect.scoped)
+  )
+})
+
+describe("a request that is answered by another runner", () => {
+  it.live("leaves one trace: the request, the way to the other runner, the turn and its commit there", () =>
+    Effect.gen(function* () {
+      const collector = yield* Collector.start
+      const database = yield* TestDatabase.create
+      const environment = { OTEL_EXPORTER_OTLP_ENDPOINT: collector.url, KOINON_TRACE_RATIO: "0" }
+      const first = yield* startRunner(database, environment)
+      const second = yield* startRunner(database, environment)
+      yield* until("both have shards", () => heldBy(second).length > 0 && allHeldOnce([first, second])())
+      const there = yield* personOn(second, first)
+      const traceId = "4bf92f3577b34da6a3ce929d0e0e4736"
+      const { status } = yield* first.request(
+        "POST",
+        `/backoffice/v2/wallets/${there.id}/journals`,
+        { action: "CREDIT", amount: 1, currency_code: "EUR" },
+        { traceparent: `00-${traceId}-00f067aa0ba902b7-01` }
+      )
+      assert.strictEqual(status, 201)
+      const path = ["POST /backoffice/v2/wallets/:id/journals", "carried", "turn", "commit"]
+      const spans = () => collector.spans.filter((span) => span.traceId === traceId)
+      yield* until("all of it is told", () => path.every((name) => spans().some((span) => span.name === name)))
+      const parents = path.map((name) => {
+        const parentId = spans().find((span) => span.name === name)?.parentSpanId
+        return spans().find(({ spanId }) => spanId === parentId)?.name
+      })
+      assert.deepStrictEqual(parents.slice(1, 3), path.slice(0, 2))
     }).pipe(Effect.scoped)
   )
 })

@@ -90,10 +90,11 @@ const masterSecret = "ms_a_master_secret_that_runners_of_a_test_share"
 
 /** Opens one of several runners on a database; closed with the scope, which hands its shards over. */
 export const startRunner = (
-  database: TestDatabase.TestDatabase
+  database: TestDatabase.TestDatabase,
+  environment: Readonly<Record<string, string>> = {}
 ): Effect.Effect<TestServer["Service"], never, Scope.Scope> =>
   Effect.flatMap(freePort, (port) =>
-    open(database, { KOINON_RUNNER_PORT: String(port), KOINON_MASTER_SECRET: masterSecret }, true)
+    open(database, { KOINON_RUNNER_PORT: String(port), KOINON_MASTER_SECRET: masterSecret, ...environment }, true)
   )
 
 /** Nobody listens there now. A runner has to know its port before it opens it. */
