@@ -92,7 +92,7 @@ export class Actors extends Context.Service<
      * of it may have been missed.
      */
     readonly onNotice: (listener: (notice: Notice | undefined) => void) => () => void
-    /** False while commits of other runners are not heard of: then nothing may be remembered that they could change. */
+    /** False while commits of others are not heard of: then nothing may be remembered that they could change. */
     readonly hearsOthers: () => boolean
     readonly statistics: () => Statistics
   }
@@ -112,6 +112,10 @@ export interface Placed {
   readonly hearOthers: Effect.Effect<never>
 }
 
+const joining = <A>(listeners: Set<A>) => {
+  return (listener: A) => (listeners.add(listener), () => void listeners.delete(listener))
+}
+
 /** Beginning with the first shards. */
 export const make = Effect.fn("Actors.make")(function* (first: ReadonlyArray<number>) {
   const journal = yield* Journal
@@ -122,7 +126,7 @@ export const make = Effect.fn("Actors.make")(function* (first: ReadonlyArray<num
   const runner = randomUUID()
   const committer = yield* Committer.make(runner, [])
   // On the way out what was decided becomes durable and is answered, before the lane ends.
-  yield* Effect.addFinalizer(() => Effect.ignore(Effect.timeout(committer.drained, drainTimeoutMs)))
+  yield* Effect.addFinalizer(() => Effect.ignore(Effect.timeout(committer.drained(), drainTimeoutMs)))
   const codec = new Codec(sealer)
   const now = (): number => clock.currentTimeMillisUnsafe()
 
@@ -237,9 +241,14 @@ export const make = Effect.fn("Actors.make")(function* (first: ReadonlyArray<num
   })
   const take = (shards: ReadonlyArray<number>) =>
     Effect.gen(function* () {
+      // They may have been another runner's in between, unknown to this one: nothing of what was decided here before may
+      // commit under the new epoch, or beside what is judged from now on.
+      surrender(new Set(shards.filter((shard) => held[shard] === 1)))
+      yield* committer.drained(new Set(shards))
       yield* committer.take(shards)
       yield* delivery.take(shards)
-      for (const shard of shards) held[shard] = 1
+      // Some may be lost again by now.
+      for (const shard of shards) if (committer.holds(shard)) held[shard] = 1
       for (const listener of holdListeners) listener(new Set(shards))
     })
 
@@ -353,20 +362,11 @@ export const make = Effect.fn("Actors.make")(function* (first: ReadonlyArray<num
     ...Lookups.make({ journal, sealer, codec, load }),
     business: (id) => businesses.get(id),
     businesses: () => businesses.all(),
-    onCommitted: (listener) => {
-      listeners.add(listener)
-      return () => listeners.delete(listener)
-    },
+    onCommitted: joining(listeners),
     committedOffset: committer.committedOffset,
     holds: (shard) => held[shard] === 1,
-    onHeld: (listener) => {
-      holdListeners.add(listener)
-      return () => holdListeners.delete(listener)
-    },
-    onNotice: (listener) => {
-      noticeListeners.add(listener)
-      return () => noticeListeners.delete(listener)
-    },
+    onHeld: joining(holdListeners),
+    onNotice: joining(noticeListeners),
     hearsOthers: others.areHeard,
     statistics: () => ({
       runner,

@@ -54,10 +54,12 @@ export interface Committer {
   /** Units decided and not yet durable. */
   readonly waiting: () => number
   readonly statistics: () => CommitterStatistics
+  /** Whether this runner may write the shard, as far as it knows. */
+  readonly holds: (shard: number) => boolean
   /** The last offset of a shard that is known to be durable. */
   readonly committedOffset: (shard: number) => number
-  /** Succeeds when nothing is waiting to become durable. */
-  readonly drained: Effect.Effect<void>
+  /** Succeeds when nothing, of the shards if any are named, is waiting to become durable. */
+  readonly drained: (shards?: ReadonlySet<number>) => Effect.Effect<void>
   /** Takes over the shards: from now on nobody else writes them. */
   readonly take: (shards: ReadonlyArray<number>) => Effect.Effect<void, JournalUnavailable>
   /**
@@ -382,10 +384,11 @@ export const make = Effect.fn("Committer.make")(function* (runner: string, first
       commitSeconds,
       laneWaitSeconds
     }),
+    holds: (shard) => holdings.has(shard),
     committedOffset: (shard) => holdings.offset(shard),
-    drained: drained(),
+    drained,
     take: (shards) => holdings.take(shards),
-    release: (shards) => Effect.map(drained(shards), () => holdings.release(shards)),
+    release: (shards) => Effect.suspend(() => Effect.map(drained(shards), holdings.releasing(shards))),
     onLost: (listener) => void lossListeners.push(listener),
     onCommitted: (listener) => {
       listeners.add(listener)

@@ -11,6 +11,8 @@ export class Holdings {
   readonly #epochs = new Map<number, number>()
   readonly #offsets = new Map<number, number>()
   readonly #lost = new Set<number>()
+  /** By shard: how often it was taken here. */
+  readonly #tenures = new Map<number, number>()
 
   constructor(journal: Journal["Service"], runner: string) {
     this.#journal = journal
@@ -48,15 +50,21 @@ export class Holdings {
       this.#epochs.set(shard, epoch)
       this.#offsets.set(shard, lastOffset)
       this.#lost.delete(shard)
+      this.#tenures.set(shard, (this.#tenures.get(shard) ?? 0) + 1)
     }
     if (shards.length === 0) return Effect.void
     return Effect.map(this.#journal.takeOver(this.#runner, shards), (holds) => holds.forEach(hold))
   }
 
-  release(shards: Iterable<number>): void {
-    for (const shard of shards) {
-      this.#epochs.delete(shard)
-      this.#lost.delete(shard)
+  /** What gives the shards up, later: but not those that were taken again in between. */
+  releasing(shards: Iterable<number>): () => void {
+    const tenures = [...shards].map((shard) => [shard, this.#tenures.get(shard)] as const)
+    return () => {
+      for (const [shard, tenure] of tenures) {
+        if (this.#tenures.get(shard) !== tenure) continue
+        this.#epochs.delete(shard)
+        this.#lost.delete(shard)
+      }
     }
   }
 

@@ -18,7 +18,7 @@ import {
   register,
   transfer
 } from "./SampleCommands.ts"
-import { gate, until } from "./Waiting.ts"
+import { gate, quiet, until } from "./Waiting.ts"
 
 /** Two contacts on different shards; the second runner begins with those of contact 2. */
 const [here, there] = [shardOf(contactId(1)), shardOf(contactId(2))]
@@ -170,6 +170,48 @@ describe("a shard that is taken over (P5)", () => {
       yield* first.actors.ask(debit(2, 9n, "back again"))
       assert.strictEqual(yield* balance(first, 2), 40n)
       assert.strictEqual(first.actors.statistics().committer.shardsLost, 0)
+    })
+  )
+})
+
+describe("a shard that comes back while its past is not over", () => {
+  it.effect("waits for what was decided before it left, and is served then (P6)", () =>
+    Effect.gen(function* () {
+      const { first } = yield* twoRunners
+      const held = yield* gate
+      first.connection.around = held.hold
+      const before = askNow(first, debit(2, 1n, "before"))
+      yield* until(() => held.arrived() === 1)
+      const releasing = yield* Effect.forkChild(first.placed.release(new Set([there])), { startImmediately: true })
+      const taking = yield* Effect.forkChild(first.placed.take([there]), { startImmediately: true })
+      yield* quiet
+      assert.isFalse(first.actors.holds(there))
+      yield* held.open
+      yield* until(() => releasing.pollUnsafe() !== undefined && taking.pollUnsafe() !== undefined)
+      assert.strictEqual(ending(before.replies[0]), "done")
+      yield* first.actors.ask(debit(2, 9n, "after"))
+      assert.strictEqual(yield* balance(first, 2), 90n)
+    })
+  )
+
+  it.effect("keeps nothing of what was decided here while it was another's, unknown to this runner (P5)", () =>
+    Effect.gen(function* () {
+      const { first, second } = yield* twoRunners
+      const held = yield* gate
+      const from = first.connection.sent.length
+      first.connection.around = (commit, _batch, number) => (number === from + 1 ? held.hold(commit) : commit)
+      const stale = [askNow(first, debit(2, 1n, "on its way")), askNow(first, debit(2, 1n, "behind it"))]
+      yield* until(() => held.arrived() === 1)
+      yield* second.placed.take([there])
+      yield* second.actors.ask(debit(2, 100n, "all of it"))
+      const taking = yield* Effect.forkChild(first.placed.take([there]), { startImmediately: true })
+      yield* held.open
+      yield* until(() => taking.pollUnsafe() !== undefined)
+      assert.deepStrictEqual(
+        stale.map(({ replies }) => ending(replies[0])),
+        ["ShardMoved", "ShardMoved"]
+      )
+      assert.strictEqual(yield* balance(first, 2), 0n)
     })
   )
 })

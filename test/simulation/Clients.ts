@@ -105,11 +105,14 @@ export class Clients {
 
   attempt(errand: Errand): void {
     const { machine, runners, dice, story } = this.#world
-    const { operation, record } = errand
+    const { operation, record, request } = errand
     const first = record.sent === 0
     record.sent += 1
     const anybody = runners.all.length === 0 ? undefined : dice.pick(runners.all)
-    const runner = operation.isStale && !this.isCalm ? anybody : (runners.owner ?? anybody)
+    const runner =
+      operation.isStale && !this.isCalm
+        ? anybody
+        : (runners.holderOf(shardOf(request.ask.key)) ?? runners.owner ?? anybody)
     if (first) story.tell(machine.now, `${errand.name}${detailOf(operation)} is asked of ${runner?.name ?? "nobody"}`)
     let isOver = false
     const over = (act: () => void) => (): void => {

@@ -48,7 +48,13 @@ export class Nemesis {
         return runners.kill(runner)
       case "another runner takes over":
         if (all.length >= runnersMax) return
-        return tell(`: ${runners.moveShards().name}`)
+        return tell(`: ${runners.start().name}`)
+      case "some shards move": {
+        if (all.length < 2) return tell(`: ${runners.start([]).name} comes to take some`)
+        const inGoodOrder = forMs % 200 === 0
+        const to = runners.moveSome(pick, inGoodOrder)
+        return to === undefined ? undefined : tell(`: to ${to.name}${inGoodOrder ? ", in good order" : ""}`)
+      }
       case "a runner is frozen and thawed": {
         if (runner?.process.state !== "running") return
         tell(`: ${runner.name}, for ${forMs} ms`)

@@ -46,6 +46,7 @@ export interface Operation {
 export const faultKinds = [
   "a runner is killed",
   "another runner takes over",
+  "some shards move",
   "a runner is frozen and thawed",
   "a commit is lost on its way",
   "the answer to a commit is lost",

@@ -11,6 +11,7 @@ import * as Scope from "effect/Scope"
 import { SqlClient } from "effect/sql/SqlClient"
 import * as Actors from "#runtime/actor/Actors.ts"
 import { CascadeTurnsMax } from "#runtime/actor/Cascade.ts"
+import { allShards } from "#runtime/actor/Placement.ts"
 import { Journal } from "#runtime/journal/Journal.ts"
 import * as Sealers from "#runtime/privacy/Sealer.ts"
 import * as DataKeys from "#runtime/projection/DataKeys.ts"
@@ -46,6 +47,9 @@ export interface Runner {
   readonly name: string
   /** Absent while it starts. */
   actors: Actors.Actors["Service"] | undefined
+  placed: Actors.Placed | undefined
+  /** It is being given shards. */
+  isTaking: boolean
 }
 
 export interface Ground {
@@ -78,16 +82,63 @@ export class Runners {
     return this.all.findLast(({ actors, process }) => actors !== undefined && process.state === "running")
   }
 
-  /** What takes over every shard, as a runner does today when it starts; per-shard moves go here. */
-  moveShards(): Runner {
-    return this.start()
+  /** Where the actors of the shard are, as the cluster would know. */
+  holderOf(shard: number): Runner | undefined {
+    return this.#inService.find(({ actors }) => actors?.holds(shard) === true)
   }
 
-  start(): Runner {
+  get #inService(): ReadonlyArray<Runner> {
+    return this.all.filter(({ actors, process }) => actors !== undefined && process.state === "running")
+  }
+
+  /**
+   * Some shards of one runner become another's: in good order, or without a word to whoever has them. Says who gets them,
+   * if there is anybody.
+   */
+  moveSome(pick: number, inGoodOrder: boolean): Runner | undefined {
+    const [from, to] = this.#inService.toSorted(() => (pick < 0.5 ? 1 : -1))
+    if (from === undefined || to === undefined) return undefined
+    const third = Math.floor(pick * 1_000) % 3
+    const shards = allShards.filter((shard) => shard % 3 === third && from.actors?.holds(shard) === true)
+    if (shards.length === 0) return undefined
+    if (!inGoodOrder) this.#give(to, shards)
+    else {
+      this.#run(from, from.placed?.release(new Set(shards)), () => this.#give(to, shards))
+    }
+    return to
+  }
+
+  /** What nobody holds goes to whoever is there, as the cluster sees to it sooner or later. */
+  placeOrphans(): void {
+    const orphans = allShards.filter((shard) => this.holderOf(shard) === undefined)
+    const to = this.#inService.find(({ isTaking }) => !isTaking)
+    if (orphans.length > 0 && to !== undefined && this.#inService.every(({ isTaking }) => !isTaking)) {
+      this.#give(to, orphans)
+    }
+  }
+
+  #give(to: Runner, shards: ReadonlyArray<number>): void {
+    to.isTaking = true
+    this.#run(to, to.placed?.take(shards), () => {
+      to.isTaking = false
+    })
+  }
+
+  /** In the process of the runner; `after` is called however it ends, unless the runner is gone by then. */
+  #run(runner: Runner, effect: Effect.Effect<void, unknown> | undefined, after: () => void): void {
+    const { machine } = this.#ground
+    if (effect === undefined) return
+    runner.process.enqueue(() => {
+      Effect.runForkWith(machine.surroundings(runner.process))(effect).addObserver(after)
+    })
+  }
+
+  /** With every shard, or as one that is given some later. */
+  start(shards: ReadonlyArray<number> = allShards): Runner {
     const { machine, store, dice, weather, witness, view, cascadeTurnsMax, heard } = this.#ground
     const name = `runner ${++this.#started}`
     const process = machine.start(name)
-    const runner: Runner = { process, name, actors: undefined }
+    const runner: Runner = { process, name, actors: undefined, placed: undefined, isTaking: false }
     this.all.push(runner)
     const connection = new Connection(machine, process, weather, dice)
     const journal = Layer.succeed(Journal, connection.journal(JournalMemory.make(store), witness))
@@ -113,7 +164,15 @@ export class Runners {
             Layer.provide(DataKeys.layer),
             Layer.provide(Layer.succeed(SqlClient, view.client(process, connection)))
           )
-    const layer = Layer.mergeAll(listening, views).pipe(Layer.provideMerge(Actors.layer), Layer.provideMerge(base))
+    const own = Layer.effect(
+      Actors.Actors,
+      Effect.map(Actors.make(shards), ({ actors, placed }) => {
+        runner.placed = placed
+        placed.onSentElsewhere((shard) => this.#tellHolder(shard))
+        return actors
+      })
+    )
+    const layer = Layer.mergeAll(listening, views).pipe(Layer.provideMerge(own), Layer.provideMerge(base))
     machine.within(process, () => {
       const scope = Scope.makeUnsafe()
       const starting = Effect.runForkWith(machine.surroundings(process))(Layer.buildWithScope(layer, scope))
@@ -124,6 +183,16 @@ export class Runners {
       })
     })
     return runner
+  }
+
+  /** A message is there for a shard of another runner. One in four words of it gets lost: the sweep finds the message. */
+  #tellHolder(shard: number): void {
+    const { machine, dice } = this.#ground
+    if (dice.happens(0.25)) return
+    machine.after(dice.integer(0, 5), () => {
+      const holder = this.holderOf(shard)
+      holder?.process.enqueue(() => holder.placed?.look())
+    })
   }
 
   /** Gone without a word: nothing is drained, nothing is closed. */

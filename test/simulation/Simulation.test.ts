@@ -54,7 +54,7 @@ describe("a simulated world", () => {
   })
 
   it("is busy: its runners commit and answer, and faults of each kind strike", () => {
-    const results = Array.from({ length: 60 }, (_, index) => run(index + 1))
+    const results = Array.from({ length: 150 }, (_, index) => run(index + 1))
     const stories = results.flatMap(({ story }) => story).join("\n")
     for (const kind of faultKinds) assert.include(stories, `FAULT: ${kind}`)
     for (const { commits, answered } of results) {

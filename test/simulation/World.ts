@@ -202,7 +202,8 @@ class World {
   /** A runner that has lost its shards ends, and where none is in service one is started. */
   #watch(): void {
     for (const runner of this.#runners.all.slice()) {
-      if (runner.process.state === "running" && runner.actors?.statistics().committer.shards === 0) {
+      const { shards = 1, shardsLost = 0 } = runner.actors?.statistics().committer ?? {}
+      if (runner.process.state === "running" && shards === 0 && shardsLost > 0 && !runner.isTaking) {
         this.#tell(`${runner.name} has lost its shards and ends`)
         this.#runners.kill(runner)
       }
@@ -210,6 +211,7 @@ class World {
     if (!this.#runners.all.some(({ process }) => process.state === "running")) {
       this.#tell(`${this.#runners.start().name} starts`)
     }
+    this.#runners.placeOrphans()
     this.#machine.after(watchMs, () => this.#watch())
   }
 
