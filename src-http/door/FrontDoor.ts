@@ -58,6 +58,21 @@ const unreadable = fault(
   "The request body could not be read to its end."
 )
 
+/** Said while the server goes: by then the library's routes would say that nobody is here for such a request. */
+const closing = renderProblem(
+  fault(
+    503,
+    "KOINON.UNAVAILABLE",
+    "Closing",
+    "This server is about to stop; ask again, at another one if there is one.",
+    {
+      retryAfterSeconds: 1,
+      headers: { connection: "close" }
+    }
+  ),
+  "/"
+)
+
 /** Bytes of bodies that have begun to arrive and are not whole yet, of all requests. */
 let bodyBytesHeld = 0
 
@@ -236,7 +251,12 @@ export const open = Effect.fn("FrontDoor.open")(function* <R>(
     () =>
       Effect.sync(() => {
         held.release()
-        server.look = undefined
+        server.look = (request, response) => {
+          if (rooms.find(request.method ?? "", request.url ?? "/") === undefined) return false
+          request.resume()
+          send(response, answerHeaders.of(request), closing)
+          return true
+        }
       })
   )
 })

@@ -9,12 +9,11 @@ import { Journal } from "#runtime/journal/Journal.ts"
 import { type DataKey, Sealer, layer as sealerLayer } from "#runtime/privacy/Sealer.ts"
 import * as JournalPostgres from "#runtime/storage/JournalPostgres.ts"
 import * as PgClient from "@effect/sql-pg/PgClient"
-import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Redacted from "effect/Redacted"
 import type { Fold } from "./Fold.ts"
-import type { KoinonProcess } from "./KoinonProcess.ts"
+import type { Target } from "./Target.ts"
 
 const pageRowsMax = 2_000
 const connectionsMax = 2
@@ -29,23 +28,23 @@ export interface Backlog {
 }
 
 const run = async <A>(
-  koinon: KoinonProcess,
+  target: Target,
   effect: Effect.Effect<A, unknown, PgClient.PgClient | Journal | Sealer>
 ): Promise<A> => {
   const database = PgClient.layer({
-    url: await koinon.databaseUrl(),
+    url: await target.databaseUrl(),
     maxConnections: connectionsMax,
     applicationName: "koinon chaos"
   })
-  const sealer = sealerLayer(Redacted.make(await koinon.masterSecret()))
+  const sealer = sealerLayer(Redacted.make(await target.masterSecret()))
   const layers = Layer.mergeAll(JournalPostgres.layer.pipe(Layer.provideMerge(database)), sealer)
   return Effect.runPromise(Effect.scoped(Effect.provide(effect, layers)))
 }
 
 /** Folds every event that the fold has not seen, shard by shard in the order of their commits. */
-export const advance = (koinon: KoinonProcess, fold: Fold): Promise<void> =>
+export const advance = (target: Target, fold: Fold): Promise<void> =>
   run(
-    koinon,
+    target,
     Effect.gen(function* () {
       const sql = yield* PgClient.PgClient
       const journal = yield* Journal
@@ -75,13 +74,13 @@ export const advance = (koinon: KoinonProcess, fold: Fold): Promise<void> =>
     })
   )
 
-export const backlog = (koinon: KoinonProcess): Promise<Backlog> =>
+export const backlog = (target: Target): Promise<Backlog> =>
   run(
-    koinon,
+    target,
     Effect.gen(function* () {
       const sql = yield* PgClient.PgClient
       const journal = yield* Journal
-      const { due, parked } = yield* journal.backlog(yield* Clock.currentTimeMillis)
+      const { due, parked } = yield* journal.backlog(target.now())
       const [row] = yield* sql<{ readonly open: number }>`
         SELECT count(*)::int AS open FROM command WHERE outcome IS NULL`
       return { due, parked, open: row?.open ?? 0 }

@@ -12,6 +12,14 @@ interface Journey {
   returned: bigint
 }
 
+/** Where a transfer went, and its place among all that was sent and all that arrived. */
+interface Route {
+  readonly from: string
+  readonly sent: number
+  readonly to: string | undefined
+  readonly arrived: number
+}
+
 type Leg = keyof Journey
 
 export class Books {
@@ -19,6 +27,8 @@ export class Books {
   debits = 0n
   readonly draws = new Map<string, Journey & { readonly purchaseId: string; counted: bigint }>()
   readonly transfers = new Map<string, Journey>()
+  readonly #routes = new Map<string, Route>()
+  #entries = 0
   /** What each member has drawn in each month at each owner's, by `owner/member/month`. */
   readonly months = new Map<string, bigint>()
 
@@ -35,12 +45,18 @@ export class Books {
   enter(streamId: string, event: Event): string | undefined {
     switch (event._tag) {
       case "FundsCredited":
-        if (event.reason === "TRANSFER") return this.#transfer(event.transferId, "arrived", event.amount)
+        if (event.reason === "TRANSFER") {
+          this.#leg(streamId, event.transferId, "arrived")
+          return this.#transfer(event.transferId, "arrived", event.amount)
+        }
         this.credits += event.amount
         return
       case "FundsDebited": {
         const { drawId, purchaseId } = event
-        if (event.reason === "TRANSFER") return this.#transfer(event.transferId, "sent", event.amount)
+        if (event.reason === "TRANSFER") {
+          this.#leg(streamId, event.transferId, "sent")
+          return this.#transfer(event.transferId, "sent", event.amount)
+        }
         if (event.reason === "WALLET_SHARING") return this.#draw(drawId, purchaseId, "sent", event.amount)
         this.debits += event.amount
         return
@@ -66,6 +82,29 @@ export class Books {
       default:
         return
     }
+  }
+
+  /** What one wallet sent another arrives in the order in which it was sent (P8). Each stream was entered in its order. */
+  overtakings(): ReadonlyArray<string> {
+    const faults: Array<string> = []
+    const last = new Map<string, readonly [id: string, arrived: number]>()
+    const routes = [...this.#routes].toSorted(([, left], [, right]) => left.sent - right.sent)
+    for (const [id, { from, to, sent, arrived }] of routes) {
+      if (to === undefined || sent === 0) continue
+      const [before, place] = last.get(`${from}/${to}`) ?? ["", 0]
+      if (arrived < place) faults.push(`transfer ${id} was sent after ${before} and arrived before it`)
+      last.set(`${from}/${to}`, [id, arrived])
+    }
+    return faults
+  }
+
+  /** Its two ends are in different shards, so either may be entered first. */
+  #leg(wallet: string, id: string | undefined, leg: "sent" | "arrived"): void {
+    if (id === undefined) return
+    this.#entries += 1
+    const route = this.#routes.get(id) ?? { from: "", sent: 0, to: undefined, arrived: 0 }
+    const known = leg === "sent" ? { from: wallet, sent: this.#entries } : { to: wallet, arrived: this.#entries }
+    this.#routes.set(id, { ...route, ...known })
   }
 
   #count(ownerId: string, event: Extract<Event, { readonly _tag: "DrawCounted" | "DrawUncounted" }>) {

@@ -4,8 +4,8 @@
  */
 import { setTimeout as pause } from "node:timers/promises"
 import type { Chance } from "./Chance.ts"
-import type { KoinonProcess } from "./KoinonProcess.ts"
-import { describe, type Exchange, note, type Operation, type Record, verdictOf } from "./Operation.ts"
+import { type Bearer, describe, type Exchange, note, type Operation, type Record, verdictOf } from "./Operation.ts"
+import type { Doors } from "./Target.ts"
 
 /** A client hangs up after that. Longer than Koinon takes to answer or to say that it cannot. */
 const requestTimeoutMs = 12_000
@@ -14,19 +14,34 @@ const repeatPauseMs = 50
 /** After that an operation nobody answers is a finding. */
 const answerTimeoutMs = 90_000
 
+/** A token of now, from the door that did not like the old one. */
+const renew = async (url: string, apiKey: string, bearer: Bearer): Promise<boolean> => {
+  const answer = await fetch(`${url}/backoffice/v2/contacts/${bearer.id}/access_token`, {
+    method: "POST",
+    headers: { "content-type": "application/json", api_key: apiKey },
+    body: "{}",
+    signal: AbortSignal.timeout(requestTimeoutMs)
+  })
+  const fresh = (await answer.json()) as { readonly access_token?: string }
+  if (!answer.ok || fresh.access_token === undefined) return false
+  bearer.token = fresh.access_token
+  return true
+}
+
 /** One request; `undefined` when no whole answer came. */
 const send = async (
-  koinon: KoinonProcess,
-  { mark, path, body, token, namesItself = false }: Operation,
+  doors: Doors,
+  { mark, path, body, bearer, namesItself = false }: Operation,
   prefersLater = false
 ): Promise<Exchange | undefined> => {
-  try {
-    const answer = await fetch(`${koinon.url}${path}`, {
+  const url = doors.door()
+  const once = async (): Promise<Exchange> => {
+    const answer = await fetch(`${url}${path}`, {
       method: "POST",
       headers: {
         "content-type": "application/json",
         ...(namesItself ? {} : { "idempotency-key": mark }),
-        ...(token === undefined ? { api_key: koinon.apiKey } : { authorization: `Bearer ${token}` }),
+        ...(bearer === undefined ? { api_key: doors.apiKey } : { authorization: `Bearer ${bearer.token}` }),
         ...(prefersLater ? { prefer: "respond-async" } : {})
       },
       body,
@@ -34,33 +49,39 @@ const send = async (
     })
     const text = await answer.text()
     return { status: answer.status, body: text, replayed: answer.headers.get("idempotency-replayed") === "true" }
+  }
+  try {
+    const exchange = await once()
+    if (exchange.status !== 401 || bearer === undefined) return exchange
+    return (await renew(url, doors.apiKey, bearer)) ? await once() : undefined
   } catch {
     return undefined
   }
 }
 
 /** The first attempt: what most clients see. */
-export const attempt = async (koinon: KoinonProcess, operation: Operation, round: number): Promise<Record> => {
+export const attempt = async (doors: Doors, operation: Operation, round: number): Promise<Record> => {
   const record: Record = {
     operation,
     round,
     invokedAt: performance.now(),
     returnedAt: Number.POSITIVE_INFINITY,
     answer: undefined,
-    accepted: false,
+    acceptedAt: undefined,
     sent: 0,
     oddities: []
   }
-  note(record, await send(koinon, operation, operation.prefersLater))
+  note(record, await send(doors, operation, operation.prefersLater))
   return record
 }
 
-/** Asks again, one to five times at once, until the fate of the operation is known. */
-export const resolve = async (koinon: KoinonProcess, record: Record, chance: Chance): Promise<void> => {
+/** Asks again, one to five times at once, until the fate of the operation is known or nobody wants to know it any more. */
+export const resolve = async (doors: Doors, record: Record, chance: Chance, over?: AbortSignal): Promise<void> => {
   const deadline = performance.now() + answerTimeoutMs
-  while (record.answer === undefined && performance.now() < deadline) {
+  const goesOn = (): boolean => over?.aborted !== true && performance.now() < deadline
+  while (record.answer === undefined && goesOn()) {
     const repetitions = Array.from({ length: chance.integer(1, repetitionsAtOnceMax) }, async () =>
-      note(record, await send(koinon, record.operation))
+      note(record, await send(doors, record.operation))
     )
     await Promise.all(repetitions)
     if (record.answer === undefined) await pause(repeatPauseMs)
@@ -68,11 +89,11 @@ export const resolve = async (koinon: KoinonProcess, record: Record, chance: Cha
 }
 
 /** Asks once more for what was answered: the same answer has to come back, marked as one that was given before. */
-export const replay = async (koinon: KoinonProcess, record: Record): Promise<void> => {
+export const replay = async (doors: Doors, record: Record): Promise<void> => {
   const deadline = performance.now() + answerTimeoutMs
   let last: Exchange | undefined
   while (performance.now() < deadline) {
-    const exchange = await send(koinon, record.operation)
+    const exchange = await send(doors, record.operation)
     last = exchange ?? last
     const verdict = verdictOf(exchange)
     if (verdict !== "unknown") {
@@ -84,6 +105,22 @@ export const replay = async (koinon: KoinonProcess, record: Record): Promise<voi
     await pause(repeatPauseMs)
   }
   record.oddities.push(`its repetition got no other answer than ${last === undefined ? "none" : describe(last)}`)
+}
+
+/** P7: asks for something else under the same key, until it is told that it may not. */
+export const alter = async (doors: Doors, record: Record): Promise<string | undefined> => {
+  const { operation } = record
+  const asked = JSON.parse(operation.body) as { readonly amount: number }
+  const other = { ...operation, body: JSON.stringify({ ...asked, amount: Math.round(asked.amount * 100 + 1) / 100 }) }
+  const deadline = performance.now() + answerTimeoutMs
+  while (performance.now() < deadline) {
+    const exchange = await send(doors, other)
+    if (verdictOf(exchange) !== "unknown" && exchange !== undefined) {
+      return exchange.status === 422 ? undefined : `for another amount it was answered ${describe(exchange)}`
+    }
+    await pause(repeatPauseMs)
+  }
+  return "for another amount it was not answered"
 }
 
 /** Runs work on many things, a few at a time. */

@@ -11,6 +11,7 @@ import { balance } from "#domain/wallet/Wallet.ts"
 import { aggregateOfCode } from "#runtime/journal/Kinds.ts"
 import type { EventRow } from "#runtime/journal/Unit.ts"
 import { Books } from "./Books.ts"
+import type { Record as OperationRecord } from "./Operation.ts"
 
 /** Where in the order of one key an operation did something. */
 export interface Span {
@@ -23,6 +24,13 @@ export interface Effects {
   /** How often what was asked for has happened: once for an operation that is done, never for a refused one. */
   count: number
   readonly spans: Array<Span>
+}
+
+/** What an answer has to say, by what the journal says. */
+export interface Told {
+  readonly id: string
+  /** Of a purchase: what was paid from wallets. */
+  readonly spent?: bigint
 }
 
 interface Stream {
@@ -38,6 +46,9 @@ export class Fold {
   readonly books = new Books()
   /** What did not hold, in words. */
   readonly faults: Array<string> = []
+  /** Months above their limits, in words (P16). */
+  readonly monthFaults: Array<string> = []
+  countedDraws = 0
   readonly purchases = new Map<string, PurchaseState>()
   events = 0
   readonly #streams = new Map<string, Stream>()
@@ -45,6 +56,7 @@ export class Fold {
   readonly #effects = new Map<string, Effects>()
   /** By the mark of an operation: the journals, purchases and transfers that bear it. */
   readonly #ids = new Map<string, Set<string>>()
+  readonly #told = new Map<string, Told>()
 
   offsetOf(shard: number): number {
     return this.#offsets.get(shard) ?? 0
@@ -54,6 +66,10 @@ export class Fold {
   effectsOf(mark: string): Effects {
     const all = [...(this.#ids.get(mark) ?? [])].flatMap((id) => this.#effects.get(id) ?? [])
     return { count: all.reduce((sum, { count }) => sum + count, 0), spans: all.flatMap(({ spans }) => spans) }
+  }
+
+  toldOf(mark: string): Told | undefined {
+    return this.#told.get(mark)
   }
 
   /** Every contact and what its wallet holds. */
@@ -118,6 +134,12 @@ export class Fold {
   #keepBooks(row: EventRow, event: Event): void {
     const fault = this.books.enter(row.id, event)
     if (fault !== undefined) this.#fault(`${row.id}/${row.seq} ${event._tag}: ${fault}`)
+    if (event._tag !== "DrawCounted") return
+    this.countedDraws += 1
+    const name = `${row.id}/${event.memberId}/${event.month}`
+    const [used, max] = [this.books.months.get(name) ?? 0n, this.limitOf(name)]
+    if (max === undefined || used <= max || this.monthFaults.length >= findingsMax) return
+    this.monthFaults.push(`${row.id}/${row.seq}: ${event.memberId} has drawn ${used} of ${max} in ${event.month}`)
   }
 
   #countEffect(row: EventRow, event: Event, state: unknown): void {
@@ -126,12 +148,16 @@ export class Fold {
       case "FundsDebited":
       case "FundsReturned": {
         const { reason } = event
-        if (reason === "MANUAL_JOURNAL") this.#effect(event.notes, event.notes, row, 1)
-        else if (reason === "WALLET_SHARING") {
+        if (reason === "MANUAL_JOURNAL") {
+          this.#effect(event.notes, event.notes, row, 1)
+          const id = event._tag === "FundsCredited" ? event.lotId : event.entryId
+          if (event.notes !== undefined && !this.#told.has(event.notes)) this.#told.set(event.notes, { id })
+        } else if (reason === "WALLET_SHARING") {
           // What comes back may do so long after the answer.
           if (event._tag === "FundsDebited") this.#effect(undefined, event.purchaseId, row, 0)
         } else if (reason === "TRANSFER") {
           const notes = "notes" in event ? event.notes : undefined
+          if (notes !== undefined) this.#told.set(notes, { id: event.transferId ?? "" })
           const count = event._tag === "FundsDebited" ? 1 : event._tag === "FundsReturned" ? -1 : 0
           this.#effect(notes, event.transferId, row, count)
         }
@@ -140,7 +166,11 @@ export class Fold {
       case "PurchaseOpened":
       case "PurchasePosted":
       case "PurchaseRefused": {
-        const mark = (state as PurchaseState).receipt?.referenceNumber
+        const { receipt, own, shared } = state as PurchaseState
+        const mark = receipt?.referenceNumber
+        if (mark !== undefined) {
+          this.#told.set(mark, { id: row.id, spent: (own?.amount ?? 0n) + (shared?.amount ?? 0n) })
+        }
         return this.#effect(mark, row.id, row, event._tag === "PurchasePosted" ? 1 : 0)
       }
       case "PurchaseCancelled":
@@ -163,4 +193,8 @@ export class Fold {
   }
 }
 
-export const cancelOf = (purchaseId: string): string => `cancel/${purchaseId}`
+const cancelOf = (purchaseId: string): string => `cancel/${purchaseId}`
+
+/** What an operation did, whatever it was answered. */
+export const effectsOf = ({ operation: { kind, mark, purchaseId = "" } }: OperationRecord, fold: Fold): Effects =>
+  fold.effectsOf(kind === "cancel" ? cancelOf(purchaseId) : mark)

@@ -7,57 +7,30 @@ import * as PostgresCluster from "#runtime/storage/PostgresCluster.ts"
 import * as PostgresServer from "#runtime/storage/PostgresServer.ts"
 import * as Effect from "effect/Effect"
 import type * as Redacted from "effect/Redacted"
-import { type ChildProcess, execFileSync, spawn } from "node:child_process"
 import { randomBytes } from "node:crypto"
-import { readFileSync, readlinkSync, rmSync } from "node:fs"
+import { rmSync } from "node:fs"
 import { mkdtemp, readFile, realpath, rm } from "node:fs/promises"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { setTimeout as pause } from "node:timers/promises"
-import { fileURLToPath } from "node:url"
+import type { Chance } from "./Chance.ts"
+import { killServer } from "./PostgresProcess.ts"
+import { ServeProcess } from "./ServeProcess.ts"
+import type { Strike, Target } from "./Target.ts"
 
-export type Fault = "application" | "database" | "both"
-export const faults: ReadonlyArray<Fault> = ["application", "database", "both"]
+type Fault = "application" | "database" | "both"
+const faults: ReadonlyArray<Fault> = ["application", "database", "both"]
 
-const startTimeoutMs = 60_000
 const stopTimeoutMs = 30_000
 /** The killed may still be letting go of their files. */
 const removalsMax = 5
-const pollIntervalMs = 20
-const outputKeptCharacters = 20_000
+/** Load goes on for a while after the kill, so that requests also meet what is no longer there. */
+const loadAfterKillMsMax = 400
 
-const repository = fileURLToPath(new URL("../../", import.meta.url))
-/** Whatever follows the address ends it, so that one cut off at the end of a chunk is not taken for whole. */
-const listening = /listening on (http:\/\/[\w.:[\]-]*\w)\s/
-const storeLine = /^\s+Store\s+([0-9a-f-]{36})\s/m
-
-const killHard = (processId: number): void => {
-  try {
-    process.kill(processId, "SIGKILL")
-  } catch {
-    // It was gone before.
-  }
-}
-
-/** The processes that a process has started itself. */
-const childrenOf = (processId: number): ReadonlyArray<number> => {
-  const words = (text: string): ReadonlyArray<number> => text.split(/\s+/).filter(Boolean).map(Number)
-  try {
-    return process.platform === "linux"
-      ? words(readFileSync(`/proc/${processId}/task/${processId}/children`, "utf8"))
-      : words(execFileSync("pgrep", ["-P", String(processId)], { encoding: "utf8" }))
-  } catch {
-    return []
-  }
-}
-
-export class KoinonProcess {
+export class KoinonProcess implements Target {
   readonly dataDirectory: string
   readonly apiKey = `chaos-${randomBytes(24).toString("hex")}`
-  #child: ChildProcess | undefined
-  #output = ""
-  #url = ""
-  #storeId = ""
+  readonly #process: ServeProcess
   readonly #lastResort = () => {
     this.#killEverything()
     rmSync(this.dataDirectory, { recursive: true, force: true, maxRetries: removalsMax })
@@ -65,76 +38,59 @@ export class KoinonProcess {
 
   private constructor(dataDirectory: string) {
     this.dataDirectory = dataDirectory
+    this.#process = new ServeProcess({
+      environment: { PORT: "0", KOINON_DATA_DIR: dataDirectory, KOINON_BOOTSTRAP_API_KEY: this.apiKey }
+    })
     process.once("exit", this.#lastResort)
   }
 
   static async open(): Promise<KoinonProcess> {
     const koinon = new KoinonProcess(await realpath(await mkdtemp(join(tmpdir(), "koinon-chaos-"))))
-    await koinon.start()
+    await koinon.#process.start()
     return koinon
   }
 
   get url(): string {
-    return this.#url
+    return this.#process.url
   }
 
   get storeId(): string {
-    return this.#storeId
+    return this.#process.storeId
   }
 
-  /** The end of what it has printed. */
   get output(): string {
-    return this.#output
+    return this.#process.output
   }
 
-  get isRunning(): boolean {
-    return this.#child !== undefined && this.#child.exitCode === null && this.#child.signalCode === null
+  now(): number {
+    return Date.now()
   }
 
-  /** Starts it, again if need be, and waits until it listens. */
-  async start(): Promise<void> {
-    const { DATABASE_URL: _outside, KOINON_MASTER_SECRET: _secret, ...surroundings } = process.env
-    this.#url = ""
-    let printed = ""
-    const child = spawn(process.execPath, ["src/main.ts", "serve"], {
-      cwd: repository,
-      env: {
-        ...surroundings,
-        PORT: "0",
-        KOINON_DATA_DIR: this.dataDirectory,
-        KOINON_BOOTSTRAP_API_KEY: this.apiKey
-      },
-      stdio: ["ignore", "pipe", "pipe"]
-    })
-    this.#child = child
-    const keep = (chunk: Buffer): void => {
-      printed += chunk.toString("utf8")
-      this.#output = (this.#output + chunk.toString("utf8")).slice(-outputKeptCharacters)
-      if (this.#url !== "") return
-      const store = storeLine.exec(printed)?.[1]
-      const url = listening.exec(printed)?.[1]
-      if (store === undefined || url === undefined) return
-      this.#storeId = store
-      this.#url = url
-    }
-    child.stdout.on("data", keep)
-    child.stderr.on("data", keep)
-    child.on("error", (cause) => {
-      this.#output += `\n${cause.message}`
-    })
-    const deadline = performance.now() + startTimeoutMs
-    while (this.#url === "") {
-      if (!this.isRunning || performance.now() > deadline) {
-        throw new Error(`Koinon did not start on ${this.dataDirectory}:\n${this.#output}`)
-      }
-      await pause(pollIntervalMs)
-    }
+  door(): string {
+    return this.#process.url
   }
 
-  async kill(fault: Fault): Promise<void> {
-    if (fault !== "database") killHard(this.#child?.pid ?? 0)
-    if (fault !== "application") this.#killServer()
-    if (fault !== "database") await this.#ended()
+  openDoor(): string {
+    return this.#process.url
+  }
+
+  doors(): ReadonlyArray<string> {
+    return [this.#process.url]
+  }
+
+  async strike(chance: Chance): Promise<Strike> {
+    const fault = chance.pick(faults)
+    const goOnMs = chance.integer(0, loadAfterKillMsMax)
+    const struckAt = performance.now()
+    if (fault !== "database") this.#process.killNow()
+    if (fault !== "application") killServer(this.#cluster)
+    if (fault !== "database") await this.#process.ended()
+    return { fault, struckAt, affectedShards: undefined, over: pause(goOnMs), oddities: [] }
+  }
+
+  /** A PostgreSQL that died alone is started again by the running Koinon. */
+  async mend(): Promise<void> {
+    if (!this.#process.isRunning) await this.#process.start()
   }
 
   /** How to reach its database, while that runs. */
@@ -152,14 +108,13 @@ export class KoinonProcess {
     return secrets.masterSecret
   }
 
+  async memoryBytes(): Promise<ReadonlyArray<number>> {
+    return []
+  }
+
   /** Stops all of it in order; the data is swept away unless somebody wants to look at it. */
   async close(options: { readonly keepData: boolean }): Promise<void> {
-    if (this.isRunning) {
-      this.#child?.kill("SIGTERM")
-      const timer = setTimeout(() => killHard(this.#child?.pid ?? 0), stopTimeoutMs)
-      await this.#ended()
-      clearTimeout(timer)
-    }
+    await this.#process.stop(stopTimeoutMs)
     this.#killEverything()
     process.removeListener("exit", this.#lastResort)
     if (!options.keepData) await rm(this.dataDirectory, { recursive: true, force: true })
@@ -169,37 +124,8 @@ export class KoinonProcess {
     return join(this.dataDirectory, "postgres")
   }
 
-  async #ended(): Promise<void> {
-    while (this.isRunning) await pause(pollIntervalMs)
-  }
-
-  /** The postmaster that runs on our cluster; a left-over file may name a stranger by now. */
-  #postmaster(): number | undefined {
-    try {
-      const processId = Number.parseInt(readFileSync(join(this.#cluster, "postmaster.pid"), "utf8"), 10)
-      if (!(processId > 0)) return undefined
-      const isOurs =
-        process.platform === "linux"
-          ? readlinkSync(`/proc/${processId}/cwd`) === this.#cluster
-          : execFileSync("ps", ["-o", "command=", "-p", String(processId)], { encoding: "utf8" }).includes(
-              this.#cluster
-            )
-      return isOurs ? processId : undefined
-    } catch {
-      return undefined
-    }
-  }
-
-  /** First the parent, so that it starts nothing anew, then its children. */
-  #killServer(): void {
-    const postmaster = this.#postmaster()
-    if (postmaster === undefined) return
-    const children = childrenOf(postmaster)
-    for (const processId of [postmaster, ...children]) killHard(processId)
-  }
-
   #killEverything(): void {
-    if (this.isRunning) killHard(this.#child?.pid ?? 0)
-    this.#killServer()
+    this.#process.killNow()
+    killServer(this.#cluster)
   }
 }

@@ -5,6 +5,12 @@
  */
 export type Kind = "credit" | "debit" | "purchase" | "shared purchase" | "cancel" | "transfer"
 
+/** Who asks with a token of her own. It is replaced when it has expired. */
+export interface Bearer {
+  readonly id: string
+  token: string
+}
+
 export interface Operation {
   /** Also its Idempotency-Key, unless it names itself. */
   readonly mark: string
@@ -13,8 +19,8 @@ export interface Operation {
   readonly kind: Kind
   readonly path: string
   readonly body: string
-  /** A contact's own token; absent for the back office. */
-  readonly token?: string
+  /** A contact who asks herself; absent for the back office. */
+  readonly bearer?: Bearer
   /** The purchase that is cancelled. */
   readonly purchaseId?: string
   /** Its first request asks to be answered before it is done (202). */
@@ -51,8 +57,8 @@ export interface Record {
   returnedAt: number
   /** That answer. */
   answer: Exchange | undefined
-  /** It was accepted before it was done. */
-  accepted: boolean
+  /** When it was accepted before it was done. */
+  acceptedAt: number | undefined
   sent: number
   /** Answers that differ from the first, and answers that should not exist. */
   readonly oddities: Array<string>
@@ -66,7 +72,7 @@ export const note = (record: Record, exchange: Exchange | undefined): Verdict =>
   const verdict = verdictOf(exchange)
   if (exchange === undefined) return verdict
   if (exchange.status === 500 || exchange.status === 401) record.oddities.push(`it was answered ${describe(exchange)}`)
-  if (exchange.status === 202) record.accepted = true
+  if (exchange.status === 202) record.acceptedAt ??= performance.now()
   if (verdict === "unknown") return verdict
   const first = record.answer
   if (first === undefined) {

@@ -123,6 +123,13 @@ const folded = (steps: ReadonlyArray<Step>): Fold => {
 }
 
 const done: Exchange = { status: 201, body: "{}", replayed: false }
+/** What the door answers, by the mark of what was asked. */
+const replies: Readonly<Record<string, Exchange>> = {
+  credit: { ...done, body: '{"id":"lot"}' },
+  debit: { ...done, body: '{"id":"debit"}' },
+  purchase: { ...done, body: JSON.stringify({ id: purchaseId, rewards: { spend: 3 } }) }
+}
+const doneOf = (mark: string): Exchange => replies[mark] ?? done
 const refused: Exchange = { status: 400, body: "{}", replayed: false }
 
 const record = (mark: string, kind: Kind, invokedAt: number, ...answers: ReadonlyArray<Exchange>): OperationRecord => {
@@ -133,7 +140,7 @@ const record = (mark: string, kind: Kind, invokedAt: number, ...answers: Readonl
     invokedAt,
     returnedAt: invokedAt,
     answer: undefined,
-    accepted: false,
+    acceptedAt: undefined,
     sent: 0,
     oddities: []
   }
@@ -143,9 +150,9 @@ const record = (mark: string, kind: Kind, invokedAt: number, ...answers: Readonl
 }
 
 const told: ReadonlyArray<OperationRecord> = [
-  record("credit", "credit", 0, done, { ...done, replayed: true }),
-  record("purchase", "shared purchase", 10, done),
-  record("debit", "debit", 20, done)
+  record("credit", "credit", 0, doneOf("credit"), { ...doneOf("credit"), replayed: true }),
+  record("purchase", "shared purchase", 10, doneOf("purchase")),
+  record("debit", "debit", 20, doneOf("debit"))
 ]
 const nothingLeft = { due: 0, parked: 0, open: 0 }
 
@@ -174,8 +181,24 @@ describe("the judge", () => {
 
   it("P1: finds an answered operation that left no trace, an answer that changed, one that never came", () => {
     assert.deepStrictEqual(broken(story.slice(0, -1)), ["P1"])
-    assert.deepStrictEqual(broken(story, again("credit", done, { ...done, body: '{"id":1}' })), ["P1"])
+    assert.deepStrictEqual(broken(story, again("credit", doneOf("credit"), { ...done, body: '{"id":1}' })), ["P1"])
     assert.deepStrictEqual(broken(story, again("credit")), ["P1"])
+  })
+
+  it("P1: finds an answer that names something else than the journal, and a purchase that was answered with another price", () => {
+    assert.deepStrictEqual(broken(story, again("credit", { ...done, body: '{"id":"another lot"}' })), ["P1"])
+    const dearer = { ...done, body: JSON.stringify({ id: purchaseId, rewards: { spend: 3.01 } }) }
+    assert.deepStrictEqual(broken(story, again("purchase", dearer)), ["P1"])
+    assert.deepStrictEqual(broken(story, again("debit", { ...done, body: "no JSON" })), ["P1"])
+  })
+
+  it("P2: finds an operation of unknown fate that took effect twice, and lets one or none pass", () => {
+    const lost = again("credit")
+    const effects = (steps: ReadonlyArray<Step>) => folded(steps).effectsOf("credit").count
+    assert.deepStrictEqual(broken(story, lost), ["P1"], "nobody was ever answered")
+    assert.deepStrictEqual([effects(story), effects(story.slice(1))], [1, 0])
+    const twice = [...story, { key: owner, event: creditedWith("credit", "lot 2") }]
+    assert.deepStrictEqual(broken(twice, lost), ["P1", "P2"])
   })
 
   it("P2: finds what took effect twice, and what took effect though it was refused", () => {
@@ -202,14 +225,69 @@ describe("the judge", () => {
   })
 
   it("P6: finds what stands before something that was answered before it began", () => {
-    const late = [record("debit", "debit", 0, done), record("credit", "credit", 50, done)]
-    assert.deepStrictEqual(broken(story, [...late, ...again("purchase", done).slice(1, 2)]), ["P6"])
+    const late = [record("debit", "debit", 0, doneOf("debit")), record("credit", "credit", 50, doneOf("credit"))]
+    assert.deepStrictEqual(broken(story, [...late, ...again("purchase", doneOf("purchase")).slice(1, 2)]), ["P6"])
   })
 
   it("P8: finds messages and commands that are left over", () => {
     for (const left of [{ due: 1 }, { parked: 1 }, { open: 1 }]) {
       assert.deepStrictEqual(broken(story, told, { ...nothingLeft, ...left }), ["P8"])
     }
+  })
+
+  it("P8: finds a transfer that overtook another on the same way", () => {
+    const sent = (id: string): Step => ({
+      key: owner,
+      event: { ...debitedBy(10n, 10n), entryId: id, reason: "TRANSFER", transferId: id, notes: id } as Event
+    })
+    const arrived = (id: string): Step => ({
+      key: member,
+      event: { ...creditedWith("", id), amount: 10n, reason: "TRANSFER", transferId: id } as Event
+    })
+    const inOrder = [...story, sent("first"), sent("second"), arrived("first"), arrived("second")]
+    assert.deepStrictEqual(broken(inOrder), [])
+    assert.deepStrictEqual(broken([...story, sent("first"), sent("second"), arrived("second"), arrived("first")]), [
+      "P8"
+    ])
+  })
+
+  it("P8: finds what was accepted first and done last", () => {
+    const accepted = (mark: string, invokedAt: number) => {
+      const told = record(mark, "credit", invokedAt, { ...done, body: JSON.stringify({ id: `${mark}-lot` }) })
+      told.acceptedAt = invokedAt + 1
+      told.returnedAt = 1_000
+      return told
+    }
+    const step = (mark: string): Step => ({ key: owner, event: creditedWith(mark, `${mark}-lot`) })
+    const records = [accepted("one", 100), accepted("two", 110)]
+    assert.deepStrictEqual(broken([...story, step("one"), step("two")], records), [])
+    assert.deepStrictEqual(broken([...story, step("two"), step("one")], records), ["P8"])
+  })
+
+  it("P16: finds a month that was opened twice, because the clock was set back over its beginning", () => {
+    const counted = (drawId: string, month: string, amount: bigint): Step => ({
+      key: owner,
+      event: { ...relation, _tag: "DrawCounted", drawId, purchaseId, amount, month }
+    })
+    const drawnAs = (drawId: string, amount: bigint): Step => ({
+      key: owner,
+      event: { ...drawn(amount), drawId, entryId: drawId } as Event
+    })
+    const twice = [
+      ...story.slice(0, -1),
+      drawnAs("december", 100n),
+      counted("december", "2026-12", 100n),
+      drawnAs("again", 300n),
+      counted("again", "2026-11", 300n)
+    ]
+    assert.include(broken(twice), "P16")
+  })
+
+  it("keeps what it is told of one cause short", () => {
+    const findings = noFindings()
+    const judge = new Judge(findings, 1)
+    for (let count = 0; count < 1_000; count++) judge.expect("P7", `finding ${count}`)
+    assert.deepStrictEqual([findings.checked.get("P7"), findings.found.length], [1_000, 20])
   })
 
   it("P10: finds a purchase that is still open, and a draw that was refused and not given back", () => {

@@ -6,12 +6,10 @@
 import { randomUUID } from "node:crypto"
 import type { Chance } from "./Chance.ts"
 import { inParallel } from "./Client.ts"
-import type { KoinonProcess } from "./KoinonProcess.ts"
-import { type Kind, type Operation, type Record as OperationRecord } from "./Operation.ts"
+import type { Bearer, Kind, Operation, Record as OperationRecord } from "./Operation.ts"
+import type { Target } from "./Target.ts"
 
-export interface Person {
-  readonly id: string
-  readonly token: string
+export interface Person extends Bearer {
   /** Of the owner whose wallet is shared with her. */
   readonly ownerId: string | undefined
 }
@@ -23,6 +21,9 @@ const arrangeTimeoutMs = 30_000
 const limitsInEuros = [30, 100, 400, 2_000]
 const country = "CYP"
 const currency = "EUR"
+/** What purchases name, so that the catalogue has rows to be rebuilt (P9). */
+const skus = 40
+const classifications = 7
 const firstPhone = 99_000_000
 
 const weights: ReadonlyArray<readonly [kind: Kind, weight: number]> = [
@@ -36,6 +37,7 @@ const weights: ReadonlyArray<readonly [kind: Kind, weight: number]> = [
 /** One wallet and its household get that part of all requests. */
 const hotShare = 0.15
 const laterShare = 0.05
+const centsForEach = 100
 
 const textOf = (answer: unknown, ...names: ReadonlyArray<string>): string => {
   let value: unknown = answer
@@ -46,10 +48,10 @@ const textOf = (answer: unknown, ...names: ReadonlyArray<string>): string => {
   throw new Error(`${names.join(".")} is missing in ${JSON.stringify(answer).slice(0, 300)}`)
 }
 
-const arrange = async (koinon: KoinonProcess, path: string, body: object): Promise<unknown> => {
-  const answer = await fetch(`${koinon.url}${path}`, {
+const arrange = async (target: Target, path: string, body: object): Promise<unknown> => {
+  const answer = await fetch(`${target.door()}${path}`, {
     method: "POST",
-    headers: { "content-type": "application/json", api_key: koinon.apiKey },
+    headers: { "content-type": "application/json", api_key: target.apiKey },
     body: JSON.stringify(body),
     signal: AbortSignal.timeout(arrangeTimeoutMs)
   })
@@ -79,16 +81,28 @@ export class World {
   /** The next request of somebody. */
   next(): Operation {
     const kind = this.#kind()
-    const mark = `chaos-${++this.#count}-${this.#chance.integer(0, 2 ** 31).toString(36)}`
+    const mark = this.#mark()
     const prefersLater = this.#chance.happens(laterShare)
     const request = this.#request(kind, mark)
     return request === undefined ? this.next() : { mark, kind, prefersLater, ...request }
+  }
+
+  /** Something for each of them, so that no shard of theirs is left out. */
+  forEach(people: ReadonlyArray<Person>): ReadonlyArray<Operation> {
+    return people.map((person) => {
+      const mark = this.#mark()
+      return { mark, kind: "credit", ...this.#journal("CREDIT", mark, centsForEach, person) }
+    })
   }
 
   /** What was posted may be cancelled later. */
   posted({ operation, answer }: OperationRecord): void {
     if (!operation.kind.endsWith("purchase") || answer?.status !== 201) return
     this.#cancellable.push(textOf(JSON.parse(answer.body), "id"))
+  }
+
+  #mark(): string {
+    return `chaos-${++this.#count}-${this.#chance.integer(0, 2 ** 31).toString(36)}`
   }
 
   #kind(): Kind {
@@ -126,8 +140,8 @@ export class World {
     }
   }
 
-  #journal(action: "CREDIT" | "DEBIT", mark: string, cents: number) {
-    const { id } = this.#person(this.people)
+  #journal(action: "CREDIT" | "DEBIT", mark: string, cents: number, person?: Person) {
+    const { id } = person ?? this.#person(this.people)
     const body = JSON.stringify({ action, amount: cents / 100, currency_code: currency, notes: mark })
     return { path: `/backoffice/v2/wallets/${id}/journals`, body }
   }
@@ -142,6 +156,14 @@ export class World {
       reference_number: mark,
       transaction_amounts: { total: cents / 100 },
       currency_code: currency,
+      products: [
+        {
+          product_sku: { sku: `SKU-${cents % skus}`, name: `Product ${cents % skus}` },
+          quantity: 1,
+          total_amount: cents / 100
+        }
+      ],
+      classification: { name: `Kind ${cents % classifications}` },
       spend_request: { ...spend, restrict_fully_covered: this.#chance.happens(0.5) }
     })
     return { path: "/backoffice/v2/purchases", body }
@@ -158,13 +180,13 @@ export class World {
       amount: this.#chance.integer(10, 1_000) / 100,
       notes: mark
     })
-    return { path: "/self-service/v2/transfers", body, token: origin.token, namesItself }
+    return { path: "/self-service/v2/transfers", body, bearer: origin, namesItself }
   }
 }
 
-const makePerson = async (koinon: KoinonProcess, index: number, ownerId: string | undefined): Promise<Person> => {
+const makePerson = async (target: Target, index: number, ownerId: string | undefined): Promise<Person> => {
   const number = String(firstPhone + index)
-  const made = await arrange(koinon, "/backoffice/v2/contacts", {
+  const made = await arrange(target, "/backoffice/v2/contacts", {
     type: "PERSON",
     first_name: "Ελένη",
     last_name: `Χριστοδούλου ${index}`,
@@ -173,25 +195,25 @@ const makePerson = async (koinon: KoinonProcess, index: number, ownerId: string 
   const id = textOf(made, "id")
   const walletId = textOf(made, "wallet", "id")
   if (walletId !== id) throw new Error(`contact ${id} has wallet ${walletId}: they are meant to have one id`)
-  const access = await arrange(koinon, `/backoffice/v2/contacts/${id}/access_token`, {})
+  const access = await arrange(target, `/backoffice/v2/contacts/${id}/access_token`, {})
   return { id, token: textOf(access, "access_token"), ownerId }
 }
 
 /** Makes `keys` people, in households that share the owner's wallet with different limits. */
-export const settle = async (koinon: KoinonProcess, keys: number, chance: Chance): Promise<World> => {
+export const settle = async (target: Target, keys: number, chance: Chance): Promise<World> => {
   const households = Array.from({ length: Math.max(1, Math.ceil(keys / householdSize)) }, (_, index) => index)
   const people: Array<Person> = []
   await inParallel(households, arrangingAtOnce, async (household) => {
     const first = household * householdSize
-    const owner = await makePerson(koinon, first, undefined)
+    const owner = await makePerson(target, first, undefined)
     people.push(owner)
     for (let index = first + 1; index < Math.min(first + householdSize, Math.max(keys, 2)); index++) {
-      people.push(await makePerson(koinon, index, owner.id))
-      await arrange(koinon, `/backoffice/v2/contacts/${owner.id}/people`, {
+      people.push(await makePerson(target, index, owner.id))
+      await arrange(target, `/backoffice/v2/contacts/${owner.id}/people`, {
         phone: { country_code: country, number: String(firstPhone + index) },
         wallet_sharing: { is_enabled: true, method: "AUTO", max_amount: limitsInEuros[index % limitsInEuros.length] }
       })
     }
   })
-  return new World(people, koinon.storeId, chance)
+  return new World(people, target.storeId, chance)
 }

@@ -1,19 +1,25 @@
 /**
- * `npm run chaos`: kills Koinon, its PostgreSQL or both under load, again and again, and checks what is promised. Options
- * after `--`: `--rounds 30 --seed 1 --keys 200 --json --out FILE`. Exit 0: every promise held; 1: one did not; 2: it
- * could not be tried. Progress goes to stderr, the table or the JSON to stdout, and the JSON to a file as well.
+ * `npm run chaos`: strikes Koinon and its PostgreSQL under load, again and again, and checks what is promised. Options after
+ * `--`: `--rounds 30 --seed 1 --keys 200 --clients 8 --json --out FILE`; with `--runners 3` several runners on one database,
+ * and `--faults kill,term,stop,database,cut,disk,clock` for what befalls them. Exit 0: every promise held; 1: one did not;
+ * 2: it could not be tried. Progress goes to stderr, the table or the JSON to stdout, and both to files as well.
  */
 import { randomInt } from "node:crypto"
 import { mkdir, writeFile } from "node:fs/promises"
 import { dirname, join, resolve } from "node:path"
 import { parseArgs } from "node:util"
+import { finale } from "./Finale.ts"
+import { KoinonProcess } from "./KoinonProcess.ts"
+import { type ClusterFault, clusterFaults, Nemesis } from "./Nemesis.ts"
 import { findingLine, json, roundLine, table } from "./Report.ts"
-import { run, type Settings } from "./Run.ts"
+import { clusterPace, type Report, run, type Settings, type Watch } from "./Run.ts"
 
 const reportFolder = ".koinon-chaos"
 const clients = 32
 const operationsPerKey = 20
 const killWithinMs = 2_000
+const clusterKeys = 30
+const clusterClients = 8
 const exitOnSignal = 130
 const seedMax = 2 ** 31
 
@@ -23,46 +29,79 @@ const wholeNumber = (name: string, text: string, least: number): number => {
   return number
 }
 
+const faultsIn = (text: string): ReadonlyArray<ClusterFault> => {
+  const faults = text.split(",").filter((name) => name !== "")
+  const known = clusterFaults.filter((fault) => faults.includes(fault))
+  if (known.length === 0 || known.length < faults.length) {
+    throw new Error(`--faults takes some of ${clusterFaults.join(",")}`)
+  }
+  return known
+}
+
+const runAlone = async (settings: Settings, watch: Watch): Promise<Report> =>
+  run(await KoinonProcess.open(), settings, watch)
+
+const runSeveral = async (
+  runners: number,
+  faults: ReadonlyArray<ClusterFault>,
+  settings: Settings,
+  watch: Watch
+): Promise<Report> => {
+  const { target, skipped } = await Nemesis.open(runners, faults)
+  for (const { fault, reason } of skipped) process.stderr.write(`NOT TRIED: ${fault}, because ${reason}\n`)
+  return run(target, settings, watch, { skipped, finale: (it, world) => finale(it, target, world) })
+}
+
 const main = async (): Promise<number> => {
   const { values } = parseArgs({
     options: {
       rounds: { type: "string", default: "30" },
-      keys: { type: "string", default: "100" },
+      keys: { type: "string" },
+      clients: { type: "string" },
+      runners: { type: "string", default: "1" },
+      faults: { type: "string" },
       seed: { type: "string" },
       json: { type: "boolean", default: false },
       out: { type: "string" }
     }
   })
-  const keys = wholeNumber("keys", values.keys, 2)
+  const runners = wholeNumber("runners", values.runners, 1)
+  const isAlone = runners === 1
+  if (isAlone && values.faults !== undefined) throw new Error("--faults needs --runners 2 or more")
+  const faults = isAlone ? [] : faultsIn(values.faults ?? clusterFaults.join(","))
+  const keys = wholeNumber("keys", values.keys ?? String(isAlone ? 100 : clusterKeys), 2)
   const settings: Settings = {
     rounds: wholeNumber("rounds", values.rounds, 1),
     seed: values.seed === undefined ? randomInt(seedMax) : wholeNumber("seed", values.seed, 0),
     keys,
-    clients,
-    operationsMax: keys * operationsPerKey,
-    killWithinMs
+    clients: wholeNumber("clients", values.clients ?? String(isAlone ? clients : clusterClients), 1),
+    ...(isAlone ? { operationsMax: keys * operationsPerKey, killWithinMs, impatient: 0 } : clusterPace)
   }
   const out = resolve(values.out ?? join(reportFolder, `seed-${settings.seed}.json`))
   // What runs is killed, and its data swept away, as this process exits.
   for (const signal of ["SIGINT", "SIGTERM"] as const) process.on(signal, () => process.exit(exitOnSignal))
-  process.stderr.write(`seed ${settings.seed}: ${settings.rounds} rounds on ${keys} keys\n`)
-  const report = await run(settings, {
+  const what = isAlone ? "one Koinon" : `${runners} runners, ${faults.join(", ")}`
+  process.stderr.write(`seed ${settings.seed}: ${settings.rounds} rounds on ${keys} keys, ${what}\n`)
+  const watch: Watch = {
     arranged: (people, dataDirectory) => process.stderr.write(`${people} contacts are there, in ${dataDirectory}\n`),
     round: (round, found) => {
       process.stderr.write(`${roundLine(round, settings.rounds)}\n`)
       for (const finding of found.slice(0, 5)) process.stderr.write(`  ${findingLine(finding)}\n`)
     }
-  })
+  }
+  const report = await (isAlone ? runAlone(settings, watch) : runSeveral(runners, faults, settings, watch))
   await mkdir(dirname(out), { recursive: true })
   await writeFile(out, `${json(report)}\n`)
+  await writeFile(out.replace(/(\.json)?$/, ".txt"), table(report))
   process.stdout.write(values.json ? `${json(report)}\n` : table(report))
-  process.stderr.write(`the report is in ${out}; the same again: npm run chaos -- --seed ${settings.seed}\n`)
+  const same = isAlone ? "" : ` --runners ${runners} --faults ${faults.join(",")} --rounds ${settings.rounds}`
+  process.stderr.write(`the report is in ${out}; the same again: npm run chaos -- --seed ${settings.seed}${same}\n`)
   return report.findings.found.length === 0 ? 0 : 1
 }
 
 try {
   process.exitCode = await main()
 } catch (cause) {
-  process.stderr.write(`chaos: ${cause instanceof Error ? cause.message : String(cause)}\n`)
+  process.stderr.write(`chaos: ${cause instanceof Error ? (cause.stack ?? cause.message) : String(cause)}\n`)
   process.exitCode = 2
 }

@@ -87,7 +87,7 @@ export class Clients {
         invokedAt: ++machine.order,
         returnedAt: Number.POSITIVE_INFINITY,
         answer: undefined,
-        accepted: false,
+        acceptedAt: undefined,
         sent: 0,
         oddities: []
       },
@@ -231,7 +231,7 @@ export class Clients {
         accuse("P1", `${errand.name} was accepted and is not in the journal`)
       }
       heard(() => {
-        errand.record.accepted = true
+        errand.record.acceptedAt ??= ++machine.order
         this.#poll(errand)
       })
     })

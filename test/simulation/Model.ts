@@ -35,6 +35,7 @@ export const oracles = {
   UNQ: "a unique value has one holder"
 } as const
 export type Oracle = keyof typeof oracles
+export const isOracle = (name: string): name is Oracle => name in oracles
 
 /** What an oracle saw: the first one ends the story. */
 export type Accuse = (oracle: Oracle, what: string) => void

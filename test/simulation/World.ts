@@ -11,7 +11,7 @@ import { Judge, noFindings } from "../chaos/Promises.ts"
 import { Clients } from "./Clients.ts"
 import { Weather, type Witness } from "./Connection.ts"
 import { Machine, type Process } from "./Machine.ts"
-import type { Model, Oracle } from "./Model.ts"
+import { isOracle, type Model, type Oracle } from "./Model.ts"
 import { Nemesis } from "./Nemesis.ts"
 import { type Plan, secondWave } from "./Plan.ts"
 import { alteredOf, requestOf } from "./Requests.ts"
@@ -278,8 +278,9 @@ class World {
       const isMarked = kind !== "e-mail" && kind !== "registration" && kind !== "read"
       return isMarked && !(isAccepted && (kind === "credit" || kind === "debit")) ? [record] : []
     })
-    new Judge(findings, 1).judge(records, this.#model.fold, { due: 0, parked: 0, open: 0 })
-    for (const { promise, what } of findings.found) this.#accuse(promise, what)
+    // What an answer says was held against the domain when it was given.
+    new Judge(findings, 1, () => undefined).judge(records, this.#model.fold, { due: 0, parked: 0, open: 0 })
+    for (const { promise, what } of findings.found) if (isOracle(promise)) this.#accuse(promise, what)
     for (const name of this.#model.lost()) this.#accuse("P8", `${name} was sent and is nowhere`)
     this.#judgeView()
   }
