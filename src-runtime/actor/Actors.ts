@@ -283,7 +283,8 @@ export const make = Effect.fn("Actors.make")(function* (first: ReadonlyArray<num
         trace: ask.trace,
         attempts: 0
       })
-    if (!mayRepeat || (!recent.meet(id) && ask.expectedSeq === undefined)) return admit()
+    const isNew = !mayRepeat || (!recent.meet(id) && ask.expectedSeq === undefined)
+    if (id === undefined || (isNew && ask.repeated !== true)) return admit()
     // A repetition finds its outcome, also before its precondition is judged on what it changed itself.
     const failed = (cause: unknown): void => finish({ _tag: "Failed", refusal: new ActorUnavailable({ cause }) })
     const found = (row: CommandRow | undefined): void => {

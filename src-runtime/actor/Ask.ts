@@ -16,6 +16,8 @@ export interface Ask {
   readonly expectedSeq?: number | undefined
   /** Dropped unexecuted once past it, epoch milliseconds. */
   readonly deadlineAt?: number
+  /** It was asked before under this id, and may have been done: the journal is asked first. */
+  readonly repeated?: boolean
   /** What it is part of, if that is traced. */
   readonly trace?: Trace | undefined
 }

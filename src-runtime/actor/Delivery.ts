@@ -83,7 +83,8 @@ export const make = Effect.fn("Delivery.make")(function* (options: {
     options.deliver(row, command, (reply) => {
       arrives(from, row.key)
       // It comes again with the next sweep, and nothing newer may come before it.
-      if (reply._tag === "Failed" && reply.refusal._tag === "ActorUnavailable") behind = skipped = true
+      const { _tag } = reply._tag === "Failed" ? reply.refusal : reply
+      if (_tag === "ActorUnavailable" || (_tag === "ShardMoved" && held.has(row.shard))) behind = skipped = true
       // Under way until the next sweep begins, so that a sweep that read the row just before cannot repeat it.
       finished.push(row.id)
       if (finished.length >= finishedMax) wake.openUnsafe()

@@ -70,6 +70,11 @@ const make = Effect.gen(function* () {
     for (const row of turn.takes) remember(claimName(row), row.holder)
   })
 
+  // What this runner was about to tell of shards that have gone may be old by now.
+  actors.onHeld(() => {
+    moves += 1
+    remembered.clear()
+  })
   actors.onNotice((notice) => {
     moves += 1
     if (notice === undefined) remembered.clear()

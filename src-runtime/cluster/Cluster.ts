@@ -35,6 +35,8 @@ export type Transport<E> = (config: Config) => Layer.Layer<Sharding, E, RunnerSt
 /** A lock that was not refreshed for so long is given to another runner: how soon a dead one is replaced. */
 const lockExpirationMs = 6_000
 const lockRefreshMs = 2_000
+/** Without a word of the locks for so long, this runner stops serving: before anybody else may begin. */
+const silenceMaxMs = 5_000
 /** How often a runner looks who else is there. */
 const assignmentsMs = 1_000
 const healthCheckMs = 2_000
@@ -66,7 +68,7 @@ export const layer = <E>(
       yield* Effect.forkScoped(placed.hearOthers)
       const config = configOf(settings)
       const sharding = transport(config).pipe(
-        Layer.provide(Layer.provide(Tenure.layer(placed), ShardingConfig.layer(config))),
+        Layer.provide(Layer.provide(Tenure.layer(actors, placed, silenceMaxMs), ShardingConfig.layer(config))),
         Layer.provide(MessageStorage.layerNoop)
       )
       const gateway = Layer.provideMerge(Gateway.layer(actors, placed), Gateway.layerClient).pipe(

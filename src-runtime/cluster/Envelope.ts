@@ -7,6 +7,7 @@ import { Command } from "#domain/Command.ts"
 import { Refusal } from "#domain/Refusal.ts"
 import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
+import { hash } from "node:crypto"
 import { RuntimeRefusal } from "../actor/RuntimeRefusal.ts"
 import type { Reply } from "../actor/Pending.ts"
 import { aggregateOfKind } from "../journal/Kinds.ts"
@@ -19,7 +20,10 @@ const Asked = Schema.TaggedStruct("Ask", {
   id: Schema.String,
   fingerprint: Schema.optionalKey(Schema.String),
   expectedSeq: Schema.optionalKey(Schema.Int),
-  deadlineAt: Schema.Finite,
+  /** From its arrival, milliseconds: runners need not agree on what time it is. */
+  withinMs: Schema.Finite,
+  /** It was asked before, and may have been done. */
+  repeated: Schema.Boolean,
   /** Of the request that asks, if that is traced. */
   traceparent: Schema.optionalKey(Schema.String)
 })
@@ -79,16 +83,23 @@ export const stateToJson = (kind: string, state: unknown): unknown =>
 export const stateFromJson = (kind: string, json: unknown): unknown =>
   Schema.decodeUnknownSync(Schema.toCodecJson(aggregateOfKind(kind).State))(json)
 
-const codecOf = <A>(schema: Schema.Codec<A, unknown>, of: string) => {
+/** `of` says what it is, and is needed to open it. */
+const codecOf = <A>(schema: Schema.Codec<A, unknown>) => {
   const json = Schema.toCodecJson(schema)
   const encode = Schema.encodeSync(json)
   const decode = Schema.decodeUnknownSync(json)
   return {
-    seal: (sealer: Sealer["Service"], value: A): Uint8Array => sealer.sealForRunners(JSON.stringify(encode(value)), of),
-    /** Throws on anything that no runner of this installation has sealed. */
-    open: (sealer: Sealer["Service"], sealed: Uint8Array): A => decode(JSON.parse(sealer.openFromRunner(sealed, of)))
+    seal: (sealer: Sealer["Service"], value: A, of: string): Uint8Array =>
+      sealer.sealForRunners(JSON.stringify(encode(value)), of),
+    /** Throws on anything that no runner of this installation has sealed as that. */
+    open: (sealer: Sealer["Service"], sealed: Uint8Array, of: string): A =>
+      decode(JSON.parse(sealer.openFromRunner(sealed, of)))
   }
 }
 
-export const questions = codecOf(Question as unknown as Schema.Codec<Question, unknown>, "question")
-export const reactions = codecOf(Reaction as unknown as Schema.Codec<Reaction, unknown>, "reaction")
+export const asQuestion = "question"
+/** A reaction belongs to one question: played again, it opens as the answer to no other. */
+export const asReactionTo = (question: Uint8Array): string => `reaction/${hash("sha256", question, "base64url")}`
+
+export const questions = codecOf(Question as unknown as Schema.Codec<Question, unknown>)
+export const reactions = codecOf(Reaction as unknown as Schema.Codec<Reaction, unknown>)

@@ -3,6 +3,7 @@
  * hands what it is asked to the actors there. Placement, routing and transport are the cluster's; nothing that it carries
  * is stored by it, for the actors make durable what has to be.
  */
+import * as Clock from "effect/Clock"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
@@ -17,7 +18,16 @@ import { ActorUnavailable, type RuntimeRefusal } from "../actor/RuntimeRefusal.t
 import type { Kind } from "../journal/Kinds.ts"
 import { CurrentTracing, type Tracing } from "../observability/Tracing.ts"
 import { Sealer } from "../privacy/Sealer.ts"
-import { type Question, questions, type Reaction, reactionOf, reactions, stateToJson } from "./Envelope.ts"
+import {
+  asQuestion,
+  asReactionTo,
+  type Question,
+  questions,
+  type Reaction,
+  reactionOf,
+  reactions,
+  stateToJson
+} from "./Envelope.ts"
 
 /** Questions of other runners that one shard works on at a time; beyond it they are asked to come back. */
 const questionsMax = 8_192
@@ -33,7 +43,7 @@ const entryIds: ReadonlyArray<string> = allShards.map((shard) => {
 const failed = (refusal: RuntimeRefusal): Reaction => ({ _tag: "Failed", refusal })
 
 /** Answers for the actors of this runner, and for them alone: what is not here is said to have moved. */
-const handling = (actors: Actors["Service"], placed: Placed, tracing: Tracing | undefined) => {
+const handling = (actors: Actors["Service"], placed: Placed, tracing: Tracing | undefined, now: () => number) => {
   const read = (kind: string, business: string, key: string, id: string) =>
     Effect.match(actors.read(business, key, kind as Kind, id), {
       onFailure: failed,
@@ -43,12 +53,13 @@ const handling = (actors: Actors["Service"], placed: Placed, tracing: Tracing | 
     switch (question._tag) {
       case "Ask":
         return Effect.callback((resume) => {
-          const { command, key, traceparent } = question
+          const { command, key, traceparent, withinMs } = question
+          const deadlineAt = now() + withinMs
           const trace =
             traceparent === undefined
               ? undefined
               : tracing?.begin("carried", traceparent, { command: command._tag, shard: shardOf(key) })
-          actors.askWith({ ...question, trace }, (reply: Reply) => {
+          actors.askWith({ ...question, deadlineAt, trace }, (reply: Reply) => {
             trace?.end()
             resume(Effect.succeed(reactionOf(reply)))
           })
@@ -74,16 +85,17 @@ export const layer = (actors: Actors["Service"], placed: Placed): Layer.Layer<ne
   Entry.toLayer(
     Effect.gen(function* () {
       const sealer = yield* Sealer
-      const handle = handling(actors, placed, yield* CurrentTracing)
+      const clock = yield* Clock.Clock
+      const handle = handling(actors, placed, yield* CurrentTracing, () => clock.currentTimeMillisUnsafe())
       return Entry.of({
         Carry: ({ payload }) =>
           Effect.try({
-            try: () => questions.open(sealer, payload.sealed),
+            try: () => questions.open(sealer, payload.sealed, asQuestion),
             catch: (cause) => new ActorUnavailable({ cause })
           }).pipe(
             Effect.flatMap(handle),
             Effect.catch((refusal) => Effect.succeed(failed(refusal))),
-            Effect.map((reaction) => reactions.seal(sealer, reaction))
+            Effect.map((reaction) => reactions.seal(sealer, reaction, asReactionTo(payload.sealed)))
           )
       })
     }),
@@ -120,11 +132,13 @@ export const layerClient: Layer.Layer<Gateway, never, Sharding | Sealer> = Layer
     const entries = entryIds.map((id) => entryOf(id))
     return Gateway.of({
       carry: (shard, question) =>
-        Effect.suspend(() =>
-          (entries[shard] as (typeof entries)[number]).Carry({ sealed: questions.seal(sealer, question) })
-        ).pipe(
+        Effect.suspend(() => {
+          const sealed = questions.seal(sealer, question, asQuestion)
+          return Effect.map((entries[shard] as (typeof entries)[number]).Carry({ sealed }), (answered) =>
+            reactions.open(sealer, answered, asReactionTo(sealed))
+          )
+        }).pipe(
           apart,
-          Effect.map((sealed) => reactions.open(sealer, sealed)),
           // Whatever it was, the question is worth asking again: its id has one effect.
           Effect.catchCause((cause) => Effect.fail(new ActorUnavailable({ cause })))
         )

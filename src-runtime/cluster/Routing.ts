@@ -20,12 +20,17 @@ const patienceMs = 30_000
 /** Between two attempts. */
 const retryIntervalMs = 50
 
+const notYet: ReadonlySet<RuntimeRefusal["_tag"]> = new Set(["ShardMoved", "ActorUnavailable"])
+/** What an attempt is told that may not be the first: one before it may run, or may have been done. */
+const notYetAgain: ReadonlySet<RuntimeRefusal["_tag"]> = new Set([
+  ...notYet,
+  "StillRunning",
+  "MailboxFull",
+  "DeadlinePassed"
+])
+
 /** Whether the same question may find an answer elsewhere, or a moment later. */
-const isOnItsWay = (refusal: RuntimeRefusal, attempt: number): boolean =>
-  refusal._tag === "ShardMoved" ||
-  refusal._tag === "ActorUnavailable" ||
-  // What runs is an earlier attempt of our own.
-  (refusal._tag === "StillRunning" && attempt > 0)
+const isOnItsWay = ({ _tag }: RuntimeRefusal, repeated: boolean): boolean => (repeated ? notYetAgain : notYet).has(_tag)
 
 export const make = Effect.fnUntraced(function* (local: Actors["Service"], placed: Placed) {
   const gateway = yield* Gateway
@@ -33,38 +38,31 @@ export const make = Effect.fnUntraced(function* (local: Actors["Service"], place
   const runFork = Effect.runForkWith(yield* Effect.context())
   const now = (): number => clock.currentTimeMillisUnsafe()
 
-  const attempt = (
-    key: string,
-    here: Effect.Effect<Reaction>,
-    question: Question
-  ): Effect.Effect<Reaction, ActorUnavailable> => {
-    const shard = shardOf(key)
-    return local.holds(shard) ? here : gateway.carry(shard, question)
-  }
-
   /** Asks until there is an answer that no other attempt could change; the last one when the time is over. */
   const pursue = Effect.fnUntraced(function* (
     key: string,
     until: number,
-    here: Effect.Effect<Reaction>,
-    question: Question
+    /** `here` asks the actors of this runner, `elsewhere` is what another one is asked. */
+    ways: (left: number, repeated: boolean) => { readonly here: Effect.Effect<Reaction>; readonly elsewhere: Question },
+    askedBefore = false
   ) {
-    for (let count = 0; ; count++) {
+    const shard = shardOf(key)
+    for (let repeated = askedBefore; ; repeated = true) {
       const left = Math.max(1, until - now())
+      const { here, elsewhere } = ways(left, repeated)
       const exit = yield* Effect.exit(
-        Effect.timeoutOrElse(attempt(key, here, question), {
+        Effect.timeoutOrElse(local.holds(shard) ? here : gateway.carry(shard, elsewhere), {
           duration: left,
           orElse: () => Effect.fail(new ActorUnavailable({ cause: "no runner answered in time" }))
         })
       )
       if (Exit.isSuccess(exit)) {
         const reaction = exit.value
-        if (reaction._tag !== "Failed" || !isOnItsWay(reaction.refusal, count)) return reaction
+        if (reaction._tag !== "Failed" || !isOnItsWay(reaction.refusal, repeated)) return reaction
       }
       if (now() + retryIntervalMs >= until) {
-        return Exit.isSuccess(exit)
-          ? exit.value
-          : ({ _tag: "Failed", refusal: new ActorUnavailable({ cause: exit.cause }) } satisfies Reaction)
+        const cause = Exit.isSuccess(exit) ? exit.value : exit.cause
+        return { _tag: "Failed", refusal: new ActorUnavailable({ cause }) } satisfies Reaction
       }
       yield* Effect.sleep(retryIntervalMs)
     }
@@ -75,36 +73,48 @@ export const make = Effect.fnUntraced(function* (local: Actors["Service"], place
       ? reaction.refusal
       : new ActorUnavailable({ cause: `another runner answered ${reaction._tag}` })
 
-  const find = (ask: Ask, reply: (reply: Reply) => void): void => {
+  const find = (ask: Ask, reply: (reply: Reply) => void, askedBefore: boolean): void => {
     const { business, key, command, fingerprint, expectedSeq, trace } = ask
-    const id = ask.id ?? timeOrderedUuid(now())
     const until = Math.min(ask.deadlineAt ?? Number.POSITIVE_INFINITY, now() + patienceMs)
-    const question: Question = {
-      _tag: "Ask",
+    const asked = {
       business,
       key,
       command,
-      id,
-      deadlineAt: until,
+      id: ask.id ?? timeOrderedUuid(now()),
       ...(fingerprint !== undefined && { fingerprint }),
-      ...(expectedSeq !== undefined && { expectedSeq }),
-      ...(trace !== undefined && { traceparent: trace.traceparent })
+      ...(expectedSeq !== undefined && { expectedSeq })
     }
-    const here = Effect.callback<Reaction>((resume) => {
-      local.askWith({ ...question, trace }, (each) => resume(Effect.succeed(reactionOf(each))))
+    const ways = (left: number, repeated: boolean) => ({
+      here: Effect.callback<Reaction>((resume) => {
+        local.askWith({ ...asked, deadlineAt: until, repeated, trace }, (each) =>
+          resume(Effect.succeed(reactionOf(each)))
+        )
+      }),
+      elsewhere: {
+        _tag: "Ask",
+        ...asked,
+        withinMs: left,
+        repeated,
+        ...(trace !== undefined && { traceparent: trace.traceparent })
+      } satisfies Question
     })
-    runFork(
-      Effect.map(pursue(key, until, here, question), (reaction) =>
-        reply(replyIn(reaction) ?? { _tag: "Failed", refusal: unexpected(reaction) })
-      )
-    )
+    const given = Effect.flatMap(pursue(key, until, ways, askedBefore), (reaction) => {
+      const found = replyIn(reaction) ?? { _tag: "Failed" as const, refusal: unexpected(reaction) }
+      if (found._tag !== "Failed" || found.refusal._tag !== "PreconditionFailed") return Effect.succeed(found)
+      // It may be what an earlier attempt of its own has changed.
+      return Effect.match(local.outcome(business, asked.id, fingerprint ?? ""), {
+        onFailure: (refusal): Reply => ({ _tag: "Failed", refusal }),
+        onSuccess: (known) => known?.reply ?? found
+      })
+    })
+    runFork(Effect.map(given, reply))
   }
 
   const askWith = (ask: Ask, reply: (reply: Reply) => void): void => {
-    if (!local.holds(shardOf(ask.key))) return find(ask, reply)
+    if (!local.holds(shardOf(ask.key))) return find(ask, reply, false)
     const asked = ask.id === undefined ? { ...ask, id: timeOrderedUuid(now()) } : ask
     local.askWith(asked, (each) => {
-      if (each._tag === "Failed" && each.refusal._tag === "ShardMoved") find(asked, reply)
+      if (each._tag === "Failed" && each.refusal._tag === "ShardMoved") find(asked, reply, true)
       else reply(each)
     })
   }
@@ -131,8 +141,8 @@ export const make = Effect.fnUntraced(function* (local: Actors["Service"], place
       onFailure: (refusal): Reaction => ({ _tag: "Failed", refusal }),
       onSuccess: ({ state, seq }): Reaction => ({ _tag: "Seen", state: stateToJson(kind, state), seq })
     })
-    const question: Question = { _tag: "Read", business, key, kind, id }
-    const reaction = yield* pursue(key, now() + patienceMs, here, question)
+    const elsewhere: Question = { _tag: "Read", business, key, kind, id }
+    const reaction = yield* pursue(key, now() + patienceMs, () => ({ here, elsewhere }))
     if (reaction._tag !== "Seen") return yield* Effect.fail(unexpected(reaction))
     return { state: stateFromJson(kind, reaction.state) as StateOf<K>, seq: reaction.seq }
   })
@@ -153,8 +163,8 @@ export const make = Effect.fnUntraced(function* (local: Actors["Service"], place
         onFailure: (refusal): Reaction => ({ _tag: "Failed", refusal }),
         onSuccess: (): Reaction => ({ _tag: "Done" })
       })
-      const question: Question = { _tag: "Accept", business, key, command, id }
-      const reaction = yield* pursue(key, now() + patienceMs, here, question)
+      const elsewhere: Question = { _tag: "Accept", business, key, command, id }
+      const reaction = yield* pursue(key, now() + patienceMs, () => ({ here, elsewhere }))
       return reaction._tag === "Done" ? id : yield* Effect.fail(unexpected(reaction))
     }),
     read: (business, key, kind, id = key) =>

@@ -21,6 +21,7 @@ import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Layer from "effect/Layer"
+import * as Schedule from "effect/Schedule"
 import * as Semaphore from "effect/Semaphore"
 import type { Feed } from "./Feed.ts"
 import type { Position } from "./Position.ts"
@@ -31,6 +32,8 @@ import { type Follower, type Receiver, Room } from "./Room.ts"
 export const resumeEventsMax = 10_000
 /** Events read at a time for it. */
 const resumePageEvents = 500
+/** How soon a topic whose shard has moved is tried again. */
+const reopenIntervalMs = 500
 /** Pages read at once for all who come back: some connections are left for everybody else. */
 const resumesAtOnceMax = 4
 
@@ -102,6 +105,8 @@ const make = Effect.gen(function* () {
   /** Its state, as of when its events begin to be told. */
   const open = Effect.fnUntraced(function* (room: Room) {
     if (!actors.holds(room.shard)) yield* Effect.mapError(tails.begin(room.shard), unavailable)
+    // The shard may have come, or the last follower may have gone, while its end was looked up.
+    if (actors.holds(room.shard) || roomsOf(room.shard).length === 0) tails.end(room.shard)
     room.open(yield* actors.read(room.business, room.key, room.feed.follows))
   })
 
@@ -181,8 +186,12 @@ const make = Effect.gen(function* () {
   const relocate = Effect.fnUntraced(function* (shard: number) {
     tails.end(shard)
     for (const room of roomsOf(shard)) {
-      yield* Effect.catch(open(room), (error) =>
-        Effect.logWarning(`${room.feed.name} topics of shard ${shard} show an old state for now`, error._tag)
+      room.reopen()
+      yield* Effect.ignore(
+        Effect.retry(open(room), {
+          while: () => room.holders > 0,
+          schedule: Schedule.spaced(reopenIntervalMs)
+        })
       )
       for (const follower of room.followers) {
         if (follower.held !== undefined) follower.overflowed = true

@@ -69,6 +69,8 @@ export class Room {
   holders = 0
   #view: View<unknown> | undefined
   #unfolded: Array<Committed> = []
+  /** Its state is being read anew: what is heard meanwhile is folded afterwards, and told by a reload. */
+  #isReopening = false
   #telling: Array<Telling> = []
   readonly #refused: () => void
 
@@ -93,14 +95,20 @@ export class Room {
 
   /** The committed state; what was heard while it was read may be in it. */
   open(view: View<unknown>): void {
+    this.#isReopening = false
     this.#view = view
     for (const committed of this.#unfolded) this.#fold(committed)
     this.#unfolded = []
   }
 
+  /** Until `open`, the old state stands for those who ask for it, and nothing is folded onto it. */
+  reopen(): void {
+    this.#isReopening = true
+  }
+
   heard(committed: Committed, business: Business, trace?: Trace): void {
     this.#fold(committed)
-    if (this.#view === undefined || this.followers.size === 0) return
+    if (this.#view === undefined || this.#isReopening || this.followers.size === 0) return
     if (!this.carries(aggregateOfCode(committed.row.aggregate).kind)) return
     const { state } = this.#view
     const frame = this.feed.encode(committed, this.topic, { business, state })
@@ -163,7 +171,7 @@ export class Room {
     const { row, event } = committed
     const aggregate = aggregateOfKind(this.feed.follows)
     if (row.aggregate !== aggregate.code || row.id !== this.key) return
-    if (this.#view === undefined) this.#unfolded.push(committed)
+    if (this.#view === undefined || this.#isReopening) this.#unfolded.push(committed)
     else if (row.seq > this.#view.seq) this.#view = { state: aggregate.evolve(this.#view.state, event), seq: row.seq }
   }
 }

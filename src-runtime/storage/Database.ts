@@ -15,6 +15,8 @@ export interface Settings {
 }
 
 const connectionsMaxDefault = 10
+/** A connection on which nothing is said for so long is asked whether it is still there. */
+const keepAliveMs = 10_000
 
 /**
  * Every statement here looks rows up by an index, a few at a time. A plan made while a table was still empty would read
@@ -33,5 +35,7 @@ export const layer = (settings: Settings): Layer.Layer<PgClient.PgClient | SqlCl
     url: "url" in settings.source ? settings.source.url : PostgresServer.url(settings.source.server),
     maxConnections: settings.connectionsMax ?? connectionsMaxDefault,
     applicationName: "koinon",
+    // A connection that only listens would otherwise never learn that the other end is gone.
+    keepAlive: keepAliveMs,
     startupParameters: plansByIndex
   })

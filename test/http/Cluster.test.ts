@@ -4,6 +4,7 @@
  */
 import { assert, describe, it } from "@effect/vitest"
 import { allShards, shardOf } from "#runtime/actor/Placement.ts"
+import * as PgConnection from "@effect/sql-pg/PgConnection"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
@@ -168,6 +169,30 @@ describe("a request that is answered by another runner", () => {
         return spans().find(({ spanId }) => spanId === parentId)?.name
       })
       assert.deepStrictEqual(parents.slice(1, 3), path.slice(0, 2))
+    }).pipe(Effect.scoped)
+  )
+})
+
+describe("shards that somebody else takes over and leaves", () => {
+  it.live("are placed anew by the cluster, although nobody's lock has changed hands (P5)", () =>
+    Effect.gen(function* () {
+      const { database, first, second } = yield* twoRunners
+      const people = [yield* personOn(first, first), yield* personOn(second, first)]
+      // As a runner without --cluster does when it starts, or a rebuild.
+      yield* PgConnection.make({ url: database.url }).pipe(
+        Effect.flatMap((connection) =>
+          connection.query("UPDATE shard_epoch SET epoch = epoch + 1, owner = gen_random_uuid()")
+        ),
+        Effect.scoped
+      )
+      for (const who of people) {
+        let status = 0
+        while (status !== 201) {
+          const body = { action: "CREDIT", amount: 1, currency_code: "EUR" }
+          status = (yield* first.request("POST", `/backoffice/v2/wallets/${who.id}/journals`, body)).status
+          assert.include([201, 202, 503], status)
+        }
+      }
     }).pipe(Effect.scoped)
   )
 })
