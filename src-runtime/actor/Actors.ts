@@ -83,7 +83,6 @@ export class Actors extends Context.Service<
     readonly onCommitted: (listener: (turn: CommittedTurn) => void) => () => void
     /** The last durable offset of a shard held here: what comes later is still to be heard by `onCommitted`. */
     readonly committedOffset: (shard: number) => number
-    /** Whether the actors of the shard are here. */
     readonly holds: (shard: number) => boolean
     /** Called when shards have come or gone; what came is served, what went is not. */
     readonly onHeld: (listener: (shards: ReadonlySet<number>) => void) => () => void
@@ -139,7 +138,7 @@ export const make = Effect.fn("Actors.make")(function* (first: ReadonlyArray<num
   const listeners = new Set<(turn: CommittedTurn) => void>()
   const holdListeners = new Set<(shards: ReadonlySet<number>) => void>()
   const noticeListeners = new Set<(notice: Notice | undefined) => void>()
-  let sentElsewhere = (_shard: number): void => undefined
+  let sentElsewhere: Parameters<Placed["onSentElsewhere"]>[0] = () => undefined
   /** By shard: 1 where the actors are here. */
   const held = new Uint8Array(shardCount)
 
@@ -215,9 +214,10 @@ export const make = Effect.fn("Actors.make")(function* (first: ReadonlyArray<num
   const surroundings: Surroundings = {
     turnsMax: yield* CascadeTurnsMax,
     groupOf: (business, key) => groups.peek(business, key),
-    delivery
+    delivery,
+    holds: (shard) => held[shard] === 1
   }
-  const alone: Surroundings = { ...surroundings, turnsMax: 1 }
+  const alone = { ...surroundings, turnsMax: 1 }
 
   const pumpWaiting = (): void => {
     if (waitingForRoom.size === 0) return

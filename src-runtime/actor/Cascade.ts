@@ -48,13 +48,14 @@ export interface Surroundings {
   /** The group if it is in memory. */
   readonly groupOf: (business: string, key: string) => Group | undefined
   readonly delivery: Pick<Delivery, "sent" | "withdrawn" | "isOnTheWay">
+  readonly holds: (shard: number) => boolean
 }
 
 /** Nobody waits for the outcome of a message. */
 const unheard = (): undefined => undefined
 
 /** The turn with those it sets off, as one submission. */
-export const cascade = (decided: Decided, { turnsMax, groupOf, delivery }: Surroundings): Submission => {
+export const cascade = (decided: Decided, { turnsMax, groupOf, delivery, holds }: Surroundings): Submission => {
   const parts: Array<Part> = [{ decided, unit: decided.unit, inbox: decided.turn.inbox }]
   const judge = (item: InboxItem, from: string): Part | undefined => {
     const { business, key } = item.row
@@ -95,7 +96,8 @@ export const cascade = (decided: Decided, { turnsMax, groupOf, delivery }: Surro
     },
     failed: (failure, unit) => {
       for (const [row, from] of left) delivery.withdrawn(row, from)
-      const own = parts.length === 1 || unit === parts[0]?.unit || failure._tag === "Fenced"
+      const isLost = failure._tag === "Fenced" && !holds(decided.unit.shard)
+      const own = parts.length === 1 || unit === parts[0]?.unit || isLost
       // Judged again, it sends each message on its own way, so that a fault is found where it is.
       decided.failed(own ? failure : { _tag: "Superseded" })
       for (const { decided: each } of parts.slice(1)) each.failed(undefined)
