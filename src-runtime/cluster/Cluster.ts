@@ -18,6 +18,7 @@ import { shardCount } from "../actor/Placement.ts"
 import type { Journal, JournalUnavailable } from "../journal/Journal.ts"
 import type { Sealer } from "../privacy/Sealer.ts"
 import * as Gateway from "./Gateway.ts"
+import * as Here from "./Here.ts"
 import * as Routing from "./Routing.ts"
 import * as Tenure from "./Tenure.ts"
 
@@ -71,9 +72,8 @@ export const layer = <E>(
         Layer.provide(Layer.provide(Tenure.layer(actors, placed, silenceMaxMs), ShardingConfig.layer(config))),
         Layer.provide(MessageStorage.layerNoop)
       )
-      const gateway = Layer.provideMerge(Gateway.layer(actors, placed), Gateway.layerClient).pipe(
-        Layer.provide(sharding)
-      )
-      return Layer.effect(Actors.Actors, Routing.make(actors, placed)).pipe(Layer.provide(gateway))
+      const here = yield* Here.make(actors, placed)
+      const gateway = Layer.provideMerge(Gateway.layer(here), Gateway.layerClient).pipe(Layer.provide(sharding))
+      return Layer.effect(Actors.Actors, Routing.make(actors, placed, here)).pipe(Layer.provide(gateway))
     })
   )

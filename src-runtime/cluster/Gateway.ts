@@ -3,7 +3,6 @@
  * hands what it is asked to the actors there. Placement, routing and transport are the cluster's; nothing that it carries
  * is stored by it, for the actors make durable what has to be.
  */
-import * as Clock from "effect/Clock"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
@@ -11,23 +10,11 @@ import * as Schema from "effect/Schema"
 import * as Entity from "effect/cluster/Entity"
 import type { Sharding } from "effect/cluster/Sharding"
 import * as Rpc from "effect/rpc/Rpc"
-import type { Actors, Placed } from "../actor/Actors.ts"
-import type { Reply } from "../actor/Pending.ts"
 import { allShards, shardOf } from "../actor/Placement.ts"
-import { ActorUnavailable, type RuntimeRefusal } from "../actor/RuntimeRefusal.ts"
-import type { Kind } from "../journal/Kinds.ts"
-import { CurrentTracing, type Tracing } from "../observability/Tracing.ts"
+import { ActorUnavailable } from "../actor/RuntimeRefusal.ts"
 import { Sealer } from "../privacy/Sealer.ts"
-import {
-  asQuestion,
-  asReactionTo,
-  type Question,
-  questions,
-  type Reaction,
-  reactionOf,
-  reactions,
-  stateToJson
-} from "./Envelope.ts"
+import { asQuestion, asReactionTo, type Question, questions, type Reaction, reactions } from "./Envelope.ts"
+import type { Here } from "./Here.ts"
 
 /** Questions of other runners that one shard works on at a time; beyond it they are asked to come back. */
 const questionsMax = 8_192
@@ -40,65 +27,22 @@ const entryIds: ReadonlyArray<string> = allShards.map((shard) => {
   for (let number = 0; ; number++) if (shardOf(`${shard}/${number}`) === shard) return `${shard}/${number}`
 })
 
-const failed = (refusal: RuntimeRefusal): Reaction => ({ _tag: "Failed", refusal })
-
-/** Answers for the actors of this runner, and for them alone: what is not here is said to have moved. */
-const handling = (actors: Actors["Service"], placed: Placed, tracing: Tracing | undefined, now: () => number) => {
-  const read = (kind: string, business: string, key: string, id: string) =>
-    Effect.match(actors.read(business, key, kind as Kind, id), {
-      onFailure: failed,
-      onSuccess: ({ state, seq }): Reaction => ({ _tag: "Seen", state: stateToJson(kind, state), seq })
-    })
-  return (question: Question): Effect.Effect<Reaction> => {
-    switch (question._tag) {
-      case "Ask":
-        return Effect.callback((resume) => {
-          const { command, key, traceparent, withinMs } = question
-          const deadlineAt = now() + withinMs
-          const trace =
-            traceparent === undefined
-              ? undefined
-              : tracing?.begin("carried", traceparent, { command: command._tag, shard: shardOf(key) })
-          actors.askWith({ ...question, deadlineAt, trace }, (reply: Reply) => {
-            trace?.end()
-            resume(Effect.succeed(reactionOf(reply)))
-          })
-        })
-      case "Accept":
-        return Effect.match(actors.accept(question), {
-          onFailure: failed,
-          onSuccess: (): Reaction => ({ _tag: "Done" })
-        })
-      case "Read":
-        return read(question.kind, question.business, question.key, question.id)
-      case "Look":
-        return Effect.sync((): Reaction => {
-          placed.look()
-          return { _tag: "Done" }
-        })
-    }
-  }
-}
-
 /** The entities of the shards that come to this runner. */
-export const layer = (actors: Actors["Service"], placed: Placed): Layer.Layer<never, never, Sharding | Sealer> =>
+export const layer = (here: Here): Layer.Layer<never, never, Sharding | Sealer> =>
   Entry.toLayer(
-    Effect.gen(function* () {
-      const sealer = yield* Sealer
-      const clock = yield* Clock.Clock
-      const handle = handling(actors, placed, yield* CurrentTracing, () => clock.currentTimeMillisUnsafe())
-      return Entry.of({
+    Effect.map(Sealer, (sealer) =>
+      Entry.of({
         Carry: ({ payload }) =>
           Effect.try({
             try: () => questions.open(sealer, payload.sealed, asQuestion),
             catch: (cause) => new ActorUnavailable({ cause })
           }).pipe(
-            Effect.flatMap(handle),
-            Effect.catch((refusal) => Effect.succeed(failed(refusal))),
+            Effect.flatMap(here),
+            Effect.catch((refusal) => Effect.succeed<Reaction>({ _tag: "Failed", refusal })),
             Effect.map((reaction) => reactions.seal(sealer, reaction, asReactionTo(payload.sealed)))
           )
       })
-    }),
+    ),
     { concurrency: "unbounded", mailboxCapacity: questionsMax, disableFatalDefects: true }
   )
 

@@ -12,8 +12,9 @@ import { type Reply, settleReply } from "../actor/Pending.ts"
 import { shardOf } from "../actor/Placement.ts"
 import { ActorUnavailable, type RuntimeRefusal } from "../actor/RuntimeRefusal.ts"
 import type { Kind, StateOf } from "../journal/Kinds.ts"
-import { type Question, type Reaction, reactionOf, replyIn, stateFromJson, stateToJson } from "./Envelope.ts"
+import { type Question, type Reaction, replyIn, stateFromJson } from "./Envelope.ts"
 import { Gateway } from "./Gateway.ts"
+import type { Here } from "./Here.ts"
 
 /** A caller who set no deadline waits so long for a shard that is on its way: longer than a takeover takes. */
 const patienceMs = 30_000
@@ -32,7 +33,7 @@ const notYetAgain: ReadonlySet<RuntimeRefusal["_tag"]> = new Set([
 /** Whether the same question may find an answer elsewhere, or a moment later. */
 const isOnItsWay = ({ _tag }: RuntimeRefusal, repeated: boolean): boolean => (repeated ? notYetAgain : notYet).has(_tag)
 
-export const make = Effect.fnUntraced(function* (local: Actors["Service"], placed: Placed) {
+export const make = Effect.fnUntraced(function* (local: Actors["Service"], placed: Placed, here: Here) {
   const gateway = yield* Gateway
   const clock = yield* Clock.Clock
   const runFork = Effect.runForkWith(yield* Effect.context())
@@ -42,16 +43,15 @@ export const make = Effect.fnUntraced(function* (local: Actors["Service"], place
   const pursue = Effect.fnUntraced(function* (
     key: string,
     until: number,
-    /** `here` asks the actors of this runner, `elsewhere` is what another one is asked. */
-    ways: (left: number, repeated: boolean) => { readonly here: Effect.Effect<Reaction>; readonly elsewhere: Question },
+    questionOf: (left: number, repeated: boolean) => Question,
     askedBefore = false
   ) {
     const shard = shardOf(key)
     for (let repeated = askedBefore; ; repeated = true) {
       const left = Math.max(1, until - now())
-      const { here, elsewhere } = ways(left, repeated)
+      const question = questionOf(left, repeated)
       const exit = yield* Effect.exit(
-        Effect.timeoutOrElse(local.holds(shard) ? here : gateway.carry(shard, elsewhere), {
+        Effect.timeoutOrElse(local.holds(shard) ? here(question) : gateway.carry(shard, question), {
           duration: left,
           orElse: () => Effect.fail(new ActorUnavailable({ cause: "no runner answered in time" }))
         })
@@ -84,21 +84,14 @@ export const make = Effect.fnUntraced(function* (local: Actors["Service"], place
       ...(fingerprint !== undefined && { fingerprint }),
       ...(expectedSeq !== undefined && { expectedSeq })
     }
-    const ways = (left: number, repeated: boolean) => ({
-      here: Effect.callback<Reaction>((resume) => {
-        local.askWith({ ...asked, deadlineAt: until, repeated, trace }, (each) =>
-          resume(Effect.succeed(reactionOf(each)))
-        )
-      }),
-      elsewhere: {
-        _tag: "Ask",
-        ...asked,
-        withinMs: left,
-        repeated,
-        ...(trace !== undefined && { traceparent: trace.traceparent })
-      } satisfies Question
+    const questionOf = (left: number, repeated: boolean): Question => ({
+      _tag: "Ask",
+      ...asked,
+      withinMs: left,
+      repeated,
+      ...(trace !== undefined && { traceparent: trace.traceparent })
     })
-    const given = Effect.flatMap(pursue(key, until, ways, askedBefore), (reaction) => {
+    const given = Effect.flatMap(pursue(key, until, questionOf, askedBefore), (reaction) => {
       const found = replyIn(reaction) ?? { _tag: "Failed" as const, refusal: unexpected(reaction) }
       if (found._tag !== "Failed" || found.refusal._tag !== "PreconditionFailed") return Effect.succeed(found)
       // It may be what an earlier attempt of its own has changed.
@@ -137,12 +130,7 @@ export const make = Effect.fnUntraced(function* (local: Actors["Service"], place
     kind: K,
     id: string
   ) {
-    const here = Effect.match(local.read(business, key, kind, id), {
-      onFailure: (refusal): Reaction => ({ _tag: "Failed", refusal }),
-      onSuccess: ({ state, seq }): Reaction => ({ _tag: "Seen", state: stateToJson(kind, state), seq })
-    })
-    const elsewhere: Question = { _tag: "Read", business, key, kind, id }
-    const reaction = yield* pursue(key, now() + patienceMs, () => ({ here, elsewhere }))
+    const reaction = yield* pursue(key, now() + patienceMs, () => ({ _tag: "Read", business, key, kind, id }))
     if (reaction._tag !== "Seen") return yield* Effect.fail(unexpected(reaction))
     return { state: stateFromJson(kind, reaction.state) as StateOf<K>, seq: reaction.seq }
   })
@@ -159,12 +147,8 @@ export const make = Effect.fnUntraced(function* (local: Actors["Service"], place
       ),
     accept: Effect.fnUntraced(function* (ask: Ask) {
       const { business, key, command, id = timeOrderedUuid(now()) } = ask
-      const here = Effect.match(local.accept({ ...ask, id }), {
-        onFailure: (refusal): Reaction => ({ _tag: "Failed", refusal }),
-        onSuccess: (): Reaction => ({ _tag: "Done" })
-      })
-      const elsewhere: Question = { _tag: "Accept", business, key, command, id }
-      const reaction = yield* pursue(key, now() + patienceMs, () => ({ here, elsewhere }))
+      const question: Question = { _tag: "Accept", business, key, command, id }
+      const reaction = yield* pursue(key, now() + patienceMs, () => question)
       return reaction._tag === "Done" ? id : yield* Effect.fail(unexpected(reaction))
     }),
     read: (business, key, kind, id = key) =>
