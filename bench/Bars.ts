@@ -11,6 +11,8 @@ import {
   type LoadRow,
   type MemoryRound,
   type PushRound,
+  type MembershipRound,
+  type SegmentSize,
   spreadOf
 } from "./Results.ts"
 
@@ -18,12 +20,14 @@ const residentBytesMax = 4_096
 const coldP99MsMax = 5
 const httpP99MsMax = 25
 const pushP99MsMax = 20
+const membershipP99MsMax = 50
 const sharedPurchasesMin = 2_000
 /** What is asked of a large journal is asked of this one. */
 const manyContacts = 1_000_000
 const fewContacts = 1_000
 const keptOfRateMin = 0.85
 const startMsMax = 3_000
+const followedPerSecondMin = 20_000
 const writtenPerSecondMin = 20_000
 
 interface Found {
@@ -32,9 +36,11 @@ interface Found {
   readonly memory: ReadonlyArray<MemoryRound>
   readonly pushes: ReadonlyArray<PushRound>
   readonly sizes: ReadonlyArray<JournalSize>
+  readonly segments: ReadonlyArray<SegmentSize>
+  readonly memberships: ReadonlyArray<MembershipRound>
 }
 
-export const barsOf = ({ rows, cold, memory, pushes, sizes }: Found): ReadonlyArray<Bar> => {
+export const barsOf = ({ rows, cold, memory, pushes, sizes, segments, memberships }: Found): ReadonlyArray<Bar> => {
   const roundsOf = (key: LoadKey) => rows.find((row) => row.key === key)?.rounds ?? []
   const ratesOf = (key: LoadKey) => roundsOf(key).map(({ closed }) => closed.ratePerSecond)
   const ratios = (key: LoadKey, to: LoadKey) => {
@@ -77,6 +83,12 @@ export const barsOf = ({ rows, cold, memory, pushes, sizes }: Found): ReadonlyAr
       "/s"
     )(many.flatMap(({ writtenPerSecond = [] }) => writtenPerSecond)),
     bar("(i) start with 1,000,000 contacts", { most: startMsMax }, "ms")(many.flatMap(({ startMs }) => startMs)),
-    bar("(k) debit to live push, p99", { most: pushP99MsMax }, "ms")(pushes.map(({ p99Ms }) => p99Ms))
+    bar(
+      "(l) events into the segment store",
+      { least: followedPerSecondMin },
+      "/s"
+    )(segments.at(-1)?.eventsPerSecond ?? []),
+    bar("(k) debit to live push, p99", { most: pushP99MsMax }, "ms")(pushes.map(({ p99Ms }) => p99Ms)),
+    bar("(m) commit to live membership, p99", { most: membershipP99MsMax }, "ms")(memberships.map(({ p99Ms }) => p99Ms))
   ]
 }

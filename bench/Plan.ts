@@ -1,7 +1,7 @@
 /** What a run measures and for how long. */
 import { parseArgs } from "node:util"
 
-export const letters = ["a", "b", "s", "c", "d", "e", "f", "g", "h", "i", "j", "k"] as const
+export const letters = ["a", "b", "s", "c", "d", "e", "f", "g", "h", "i", "j", "k", "l", "m"] as const
 export type Letter = (typeof letters)[number]
 
 export interface Timing {
@@ -29,6 +29,8 @@ export interface Plan extends Timing {
   readonly residentContacts: number
   /** Contacts in the journals of (h) and (i), ascending. */
   readonly growth: ReadonlyArray<number>
+  /** Contacts in the journals of (l), ascending. */
+  readonly segmented: ReadonlyArray<number>
   /** Of (h) and (j), which have many measures and no bar on a latency; (i) has as many starts as this has rounds. */
   readonly shorter: Timing
   /** Runners of (j), at most. */
@@ -39,7 +41,7 @@ export const usage = `npm run bench -- [options]
 
   --quick        two minutes, for a first look: the numbers are rough
   --all          the whole table, with journals of up to a million contacts; takes half an hour
-  --growth N     (h) and (i) on journals of 1,000 contacts and ten times as many, up to N
+  --growth N     (h), (i) and (l) on journals of ten times as many contacts each, up to N
   --only a,c     only these questions: ${letters.join(", ")} (see bench/README.md)
   --json         print what is written to bench/results/latest.json instead of tables
   --profile      write CPU profiles of the measured processes to .koinon/profiles; slower, so never quote the numbers
@@ -53,6 +55,10 @@ const growthMax = 10_000_000
 /** Where nothing else was asked for. */
 const growthUsual = 10_000
 const growthWhole = 1_000_000
+
+/** Of (l), and how far it goes without being asked. */
+const segmentedStart = 10_000
+const segmentedUsual = 100_000
 
 const shared = { rounds: 3, openShare: 0.7, httpConnections: 64, runners: 3 }
 const thorough = {
@@ -110,6 +116,9 @@ export const planOf = (words: ReadonlyArray<string>): Plan | undefined => {
     json: values.json,
     profile: values.profile,
     growth: growthOf(most),
+    segmented: values.quick
+      ? [segmentedStart]
+      : growthOf(Math.max(most, segmentedUsual)).filter((size) => size >= segmentedStart),
     ...shared,
     ...(values.quick ? brief : thorough),
     shorter: values.quick ? briefShorter : values.all ? wholeShorter : usualShorter

@@ -79,7 +79,7 @@ const heading = ({ machine, postgres, plan, startedAt, tookSeconds }: Results): 
   ].join("\n")
 }
 
-const trials = ({ cold, memory, pushes }: Results): ReadonlyArray<ReadonlyArray<string>> => {
+const trials = ({ cold, memory, memberships, pushes }: Results): ReadonlyArray<ReadonlyArray<string>> => {
   const row = (name: string, unit: string, values: ReadonlyArray<number>): ReadonlyArray<ReadonlyArray<string>> => {
     const spread = spreadOf(values)
     return spread === undefined ? [] : [[name, number(spread.median), range(spread), unit]]
@@ -111,6 +111,26 @@ const trials = ({ cold, memory, pushes }: Results): ReadonlyArray<ReadonlyArray<
       `(k) debit to live push, p99, ${pushed}`,
       "ms",
       pushes.map(({ p99Ms }) => p99Ms)
+    ),
+    ...row(
+      "(m) events a second while 100 segments are live",
+      "/s",
+      memberships.map(({ eventsPerSecond }) => eventsPerSecond)
+    ),
+    ...row(
+      "(m) processor of an event, segments and store included",
+      "µs",
+      memberships.map(({ cpuMicrosEach }) => cpuMicrosEach)
+    ),
+    ...row(
+      "(m) commit to live membership, p50",
+      "ms",
+      memberships.map(({ p50Ms }) => p50Ms)
+    ),
+    ...row(
+      "(m) commit to live membership, p99",
+      "ms",
+      memberships.map(({ p99Ms }) => p99Ms)
     )
   ]
 }
@@ -127,8 +147,18 @@ const journals = ({ sizes }: Results): ReadonlyArray<ReadonlyArray<string>> =>
     ]
   })
 
+const segmentRows = ({ segments }: Results): ReadonlyArray<ReadonlyArray<string>> =>
+  segments.map(({ contacts, eventsPerSecond, cpuMicrosEach, profilesMs, eventsMs, mebibytes }) => [
+    `${number(contacts)} contacts`,
+    numbers(spreadOf(eventsPerSecond)),
+    `${numbers(spreadOf(cpuMicrosEach))} µs`,
+    numbers(spreadOf(profilesMs)),
+    numbers(spreadOf(eventsMs)),
+    number(mebibytes)
+  ])
+
 export const report = (results: Results): string => {
-  const { rows, bars, plan, serverMebibytes, sizes, unavailable } = results
+  const { rows, bars, plan, segments, serverMebibytes, sizes, unavailable } = results
   const heads = [
     "",
     "rate /s",
@@ -168,6 +198,15 @@ export const report = (results: Results): string => {
             "(i) Journals",
             ["", "written in bulk /s", "views follow /s", "start to ready, ms", "min – max"],
             journals(results)
+          )
+        ]),
+    ...(segments.length === 0
+      ? []
+      : [
+          box(
+            "(l) Segments in the embedded store: followed from zero, then all members of one computed",
+            ["", "events /s", "CPU, each", "of profiles, ms", "of events, ms", "MiB"],
+            segmentRows(results)
           )
         ]),
     ...unavailable.map(({ letter, reason }) => `(${letter}) is not available: ${reason}.`),

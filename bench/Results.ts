@@ -83,6 +83,29 @@ export interface JournalSize {
   readonly startMs: ReadonlyArray<number>
 }
 
+/** A journal of (l) in the embedded segment store. */
+/** (m): from a commit until a follower of the segment has been told. */
+export interface MembershipRound {
+  readonly eventsPerSecond: number
+  readonly observed: number
+  readonly p50Ms: number
+  readonly p99Ms: number
+  readonly maxMs: number
+  readonly cpuMicrosEach: number
+}
+
+export interface SegmentSize {
+  readonly contacts: number
+  /** Into an empty store, of each round. */
+  readonly eventsPerSecond: ReadonlyArray<number>
+  readonly cpuMicrosEach: ReadonlyArray<number>
+  /** To compute all members: of what contacts are, and of what happened to them. */
+  readonly profilesMs: ReadonlyArray<number>
+  readonly eventsMs: ReadonlyArray<number>
+  /** Of the process, store and all. */
+  readonly mebibytes: number
+}
+
 /** A question that this version or this machine cannot answer. */
 export interface Unavailable {
   readonly letter: Letter
@@ -116,6 +139,8 @@ export interface Results {
   readonly memory: ReadonlyArray<MemoryRound>
   readonly pushes: ReadonlyArray<PushRound>
   readonly sizes: ReadonlyArray<JournalSize>
+  readonly segments: ReadonlyArray<SegmentSize>
+  readonly memberships: ReadonlyArray<MembershipRound>
   readonly unavailable: ReadonlyArray<Unavailable>
   /** Of `koinon serve` at the end of the run, MiB. */
   readonly serverMebibytes?: number | undefined

@@ -20,6 +20,8 @@ import { residentMebibytes } from "./Processor.ts"
 import { measureRounds } from "./Question.ts"
 import { prepare } from "./Questions.ts"
 import type { ColdRound, MemoryRound, PushRound, Results } from "./Results.ts"
+import { measureSegments } from "./Segments.ts"
+import { measureMemberships } from "./Memberships.ts"
 import { measureRunners } from "./Runners.ts"
 
 const clearing = { recursive: true, force: true, maxRetries: 5 } as const
@@ -77,8 +79,12 @@ const measureAll = Effect.fnUntraced(function* (plan: Plan, folder: string, say:
   const arena = yield* measureArena(plan, folder, say)
   const growth = asks("h", "i") ? yield* measureGrowth(plan, folder, say) : { rows: [], sizes: [], postgres: {} }
   const runners = asks("j") ? yield* measureRunners(plan, folder, say) : { rows: [], unavailable: [], postgres: {} }
+  const segments = asks("l") ? yield* measureSegments(plan, folder, say) : []
+  const memberships = asks("m") ? yield* measureMemberships(plan, folder, say) : []
   return {
     ...arena,
+    segments,
+    memberships,
     rows: [...arena.rows, ...growth.rows, ...runners.rows],
     sizes: growth.sizes,
     // One version with one configuration, whoever started it.

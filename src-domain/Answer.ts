@@ -27,5 +27,12 @@ const PurchaseAnswer = Schema.TaggedStruct("PurchaseAnswer", {
   buyer: Personal(Schema.Struct({ name: Schema.String, code: Schema.String }))
 })
 
-export const Answer = Schema.Union([Done, ContactRegisteredAnswer, PurchaseAnswer])
+/** CON-6: whether a message may go now, not before `at`, or never. */
+const SendJudged = Schema.TaggedStruct("SendJudged", {
+  verdict: Schema.Literals(["GO", "WAIT", "REJECTED", "OVER"]),
+  /** Of WAIT: the first instant at which it may be asked again, epoch milliseconds. */
+  at: Schema.optionalKey(Schema.Int)
+})
+
+export const Answer = Schema.Union([Done, ContactRegisteredAnswer, PurchaseAnswer, SendJudged])
 export type Answer = typeof Answer.Type

@@ -79,6 +79,42 @@ const ReferenceReused = Schema.TaggedStruct("ReferenceReused", {
 const PurchaseNotFound = Schema.TaggedStruct("PurchaseNotFound", id)
 const PurchaseStillOpen = Schema.TaggedStruct("PurchaseStillOpen", id)
 
+const definition = { kind: Schema.String, ...id }
+const DefinitionNotFound = Schema.TaggedStruct("DefinitionNotFound", definition)
+/** `pointer` names the place in what was sent, RFC 6901; `rule` is a sentence. */
+const InvalidDefinition = Schema.TaggedStruct("InvalidDefinition", {
+  kind: Schema.String,
+  pointer: Schema.String,
+  rule: Schema.String
+})
+const TooManyDefinitions = Schema.TaggedStruct("TooManyDefinitions", { kind: Schema.String, limit: Schema.Int })
+/** `by` names what needs it. */
+const DefinitionInUse = Schema.TaggedStruct("DefinitionInUse", { ...definition, by: Schema.String })
+
+/** CON-1. */
+const ConsentNotChangeable = Schema.TaggedStruct("ConsentNotChangeable", { from: Schema.String, to: Schema.String })
+/** CON-5: the contact does not agree to be dealt with. */
+const NoConsent = Schema.TaggedStruct("NoConsent", id)
+const TooManyActivities = Schema.TaggedStruct("TooManyActivities", { limit: Schema.Int })
+const ActivityNotOpen = Schema.TaggedStruct("ActivityNotOpen", id)
+const TooManyCommunications = Schema.TaggedStruct("TooManyCommunications", { limit: Schema.Int })
+const CommunicationNotPending = Schema.TaggedStruct("CommunicationNotPending", id)
+
+/** AUT-2: an automation of the business, or whom it asks, does not want that. */
+const RejectedByAutomation = Schema.TaggedStruct("RejectedByAutomation", {
+  automationId: Schema.String,
+  automation: Schema.String,
+  reason: Schema.String
+})
+/** AUT-3: whoever has to decide outside did not, and without that the automation lets nothing through. */
+const NotDecided = Schema.TaggedStruct("NotDecided", { automationId: Schema.String, automation: Schema.String })
+/** It was judged by other automations than those that have to judge now: it is judged anew. */
+const AutomationsChanged = Schema.TaggedStruct("AutomationsChanged", {})
+const HeldNotFound = Schema.TaggedStruct("HeldNotFound", id)
+const HeldNotPending = Schema.TaggedStruct("HeldNotPending", { ...id, state: Schema.String })
+/** AUT-5: of the command that was held. */
+const NotApproved = Schema.TaggedStruct("NotApproved", { ...id, state: Schema.Literals(["REJECTED", "LAPSED"]) })
+
 export const Refusal = Schema.Union([
   ContactNotFound,
   ContactAlreadyRegistered,
@@ -111,11 +147,27 @@ export const Refusal = Schema.Union([
   ContradictingAmounts,
   ReferenceReused,
   PurchaseNotFound,
-  PurchaseStillOpen
+  PurchaseStillOpen,
+  DefinitionNotFound,
+  InvalidDefinition,
+  TooManyDefinitions,
+  DefinitionInUse,
+  ConsentNotChangeable,
+  NoConsent,
+  TooManyActivities,
+  ActivityNotOpen,
+  TooManyCommunications,
+  CommunicationNotPending,
+  RejectedByAutomation,
+  NotDecided,
+  AutomationsChanged,
+  HeldNotFound,
+  HeldNotPending,
+  NotApproved
 ])
 export type Refusal = typeof Refusal.Type
 
 /** Refusals that only say "not yet": they are answered, and not kept, so that the same command may be tried again. */
-const transient: ReadonlySet<Refusal["_tag"]> = new Set(["PurchaseStillOpen"])
+const transient: ReadonlySet<Refusal["_tag"]> = new Set(["PurchaseStillOpen", "AutomationsChanged"])
 
 export const isTransient = (refusal: Refusal): boolean => transient.has(refusal._tag)

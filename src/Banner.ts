@@ -1,4 +1,4 @@
-/** What a person needs in the first minute: where everything is, which key to use, and what is embedded. */
+/** What a person needs in the first minute: where everything is, which key to use, what is embedded, and what is sent. */
 import { Actors } from "#runtime/actor/Actors.ts"
 import * as Clock from "effect/Clock"
 import * as Console from "effect/Console"
@@ -7,6 +7,7 @@ import type { HttpServer } from "effect/http/HttpServer"
 import * as Redacted from "effect/Redacted"
 import type { Secrets } from "./Installation.ts"
 import type { Settings } from "./Settings.ts"
+import { surroundings } from "./Surroundings.ts"
 
 export const banner = Effect.fnUntraced(function* (
   settings: Settings,
@@ -23,6 +24,7 @@ export const banner = Effect.fnUntraced(function* (
     ["API", `${url}/backoffice/v2 · ${url}/self-service/v2`],
     ["Docs", `${url}/docs`],
     ["Live", `${url.replace("http", "ws")}/live`],
+    ["Outbox", `${url}/console/outbox`],
     ["Health", `${url}/health/ready`],
     // Whoever gave it knows it, and keeps what is printed here as a log.
     ["api_key", settings.bootstrapApiKey === undefined ? Redacted.value(keys.apiKey) : "(KOINON_BOOTSTRAP_API_KEY)"],
@@ -33,7 +35,8 @@ export const banner = Effect.fnUntraced(function* (
       settings.databaseUrl === undefined
         ? `${settings.dataDirectory} (embedded PostgreSQL, fsync on)`
         : "outside PostgreSQL (DATABASE_URL)"
-    ]
+    ],
+    ...surroundings(settings)
   ]
   yield* Console.log(
     [

@@ -16,7 +16,12 @@ import { settingsVerb } from "./verb/Settings.ts"
 import { statusVerb } from "./verb/Status.ts"
 
 const koinon = Command.make("koinon").pipe(
-  Command.withDescription("Koinon: contacts, communities and the wallet they share, durable and live"),
+  Command.withDescription(
+    "Koinon: contacts, communities and the wallet they share, durable and live.\n" +
+      "  Settings come from the environment: PORT, DATABASE_URL, MONGODB_URL (segments), SMTP_URL (mail), SMS_ACCOUNT_SID,\n" +
+      "  VAPID_PUBLIC_KEY and FCM_SERVICE_ACCOUNT (pushes), KOINON_WEBHOOK_ALLOWED (webhooks inside) and more; koinon settings\n" +
+      "  lists them all, with what happens without them."
+  ),
   Command.withSubcommands([serveVerb, demoVerb, settingsVerb, migrateVerb, rebuildVerb, statusVerb, openApiVerb])
 )
 

@@ -1,5 +1,6 @@
 /** `koinon serve`: the doors over the runtime, and the banner when they are open. */
 import { endpoints } from "#http/Api.ts"
+import * as ConsoleSessions from "#http/console/ConsoleSessions.ts"
 import * as AccessTokens from "#http/door/AccessTokens.ts"
 import { AllowedOrigins } from "#http/door/AnswerHeaders.ts"
 import { CurrentServer } from "#http/door/Connections.ts"
@@ -11,15 +12,18 @@ import * as SharedTokens from "#http/door/SharedTokens.ts"
 import { CurrentGate, watching } from "#http/door/Shedding.ts"
 import * as Doors from "#http/Doors.ts"
 import * as LiveSockets from "#http/live/LiveSockets.ts"
+import { encodeChange } from "#http/live/SegmentFeed.ts"
 import { frameBytesMax } from "#http/live/Protocol.ts"
 import * as RequestMeter from "#http/operator/RequestMeter.ts"
 import { Actors } from "#runtime/actor/Actors.ts"
+import * as SegmentTopics from "#runtime/segment/SegmentTopics.ts"
 import * as NodeHttpServer from "@effect/platform-node/NodeHttpServer"
 import * as Effect from "effect/Effect"
 import * as HttpRouter from "effect/http/HttpRouter"
 import * as HttpServer from "effect/http/HttpServer"
 import * as Layer from "effect/Layer"
 import { banner } from "./Banner.ts"
+import * as Channels from "./Channels.ts"
 import { secrets, sharedSecrets } from "./Installation.ts"
 import * as MigrationsProbe from "./MigrationsProbe.ts"
 import * as Runtime from "./Runtime.ts"
@@ -61,6 +65,7 @@ export const serve = (settings: Settings, startedAt: number, isClustered = false
       const library = HttpRouter.serve(Doors.layer(endpoints), { disableLogger: true, disableListenLog: true })
       const doors = Layer.mergeAll(library, Layer.effectDiscard(FrontDoor.open(server, endpoints))).pipe(
         Layer.provide(Layer.succeed(AllowedOrigins, settings.corsOrigins)),
+        Layer.provide(ConsoleSessions.layer(keys.master)),
         Layer.provide(Principal.layer),
         Layer.provide(AccessTokens.layer(keys.master)),
         Layer.provide(Layer.mergeAll(MigrationsProbe.layer, RequestMeter.layer))
@@ -77,10 +82,12 @@ export const serve = (settings: Settings, startedAt: number, isClustered = false
         gracefulShutdownTimeout: gracefulStopMs,
         websocket: { maxPayload: frameBytesMax }
       })
-      return Layer.mergeAll(doors, announced, LiveSockets.farewell).pipe(
+      return Layer.mergeAll(doors, announced, Channels.sending(settings), LiveSockets.farewell).pipe(
         Layer.provide(LiveSockets.layer(settings.liveSocketsMax)),
+        Layer.provide(SegmentTopics.layer(encodeChange)),
         Layer.provide(bounds),
         Layer.provideMerge(http),
+        Layer.provideMerge(Channels.layer(settings, keys)),
         Layer.provideMerge(Runtime.layer(settings, keys, isClustered)),
         Layer.provide(Telemetry.layer(settings))
       )

@@ -7,6 +7,7 @@ import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
 import * as SchemaTransformation from "effect/SchemaTransformation"
+import { isIP } from "node:net"
 
 interface Setting<A> {
   readonly name: string
@@ -30,12 +31,27 @@ const optional = (name: string, reason: string, schema: Schema.Codec<string, str
   config: Config.map(Config.option(Config.schema(schema, name)), Option.getOrUndefined)
 })
 
+/** The same, and shown by `koinon settings`. */
+const open = (name: string, reason: string, schema: Schema.Codec<string, string>): Setting<string | undefined> => ({
+  ...optional(name, reason, schema),
+  secret: false
+})
+
 const Port = Schema.NumberFromString.check(Schema.isInt(), Schema.isBetween({ minimum: 0, maximum: 65535 }))
 const Text = Schema.String.check(Schema.isMinLength(1))
 const SecretText = Schema.String.check(
   Schema.isMinLength(32, { message: "At least 32 characters are needed, from a random generator." })
 )
 const WebAddress = Text.check(Schema.isPattern(/^https?:\/\/[^/]/, { message: "An http or https address is needed." }))
+const MailServer = Text.check(Schema.isPattern(/^smtps?:\/\/[^/]/, { message: "smtp:// or smtps:// is needed." }))
+const Mailbox = Text.check(
+  Schema.isPattern(/^([^<>\r\n]*<[^\s@<>]+@[^\s@<>]+>|[^\s@<>]+@[^\s@<>]+)$/, {
+    message: "An address is needed, or Name <address>."
+  })
+)
+const MongodbAddress = Text.check(
+  Schema.isPattern(/^mongodb(\+srv)?:\/\/[^/]/, { message: "A mongodb or mongodb+srv address is needed." })
+)
 const Ratio = Schema.NumberFromString.check(Schema.isBetween({ minimum: 0, maximum: 1 }))
 const wholeNumber = (minimum: number, maximum: number) =>
   Schema.NumberFromString.check(Schema.isInt(), Schema.isBetween({ minimum, maximum }))
@@ -45,19 +61,38 @@ const Origin = Schema.String.check(
     (text) => (URL.canParse(text) && new URL(text).origin === text) || "an origin: https://app.example.com"
   )
 )
-const Origins = Schema.String.pipe(
-  Schema.decodeTo(
-    Schema.Array(Origin),
-    SchemaTransformation.transform({
-      decode: (text): ReadonlyArray<string> =>
-        text
-          .split(",")
-          .map((each) => each.trim())
-          .filter((each) => each !== ""),
-      encode: (origins: ReadonlyArray<string>) => origins.join(",")
-    })
+const listOf = (Item: Schema.Codec<string, string>) =>
+  Schema.String.pipe(
+    Schema.decodeTo(
+      Schema.Array(Item),
+      SchemaTransformation.transform({
+        decode: (text): ReadonlyArray<string> =>
+          text
+            .split(",")
+            .map((each) => each.trim())
+            .filter((each) => each !== ""),
+        encode: (items: ReadonlyArray<string>) => items.join(",")
+      })
+    )
+  )
+const Origins = listOf(Origin)
+const isNetwork = (text: string): boolean => {
+  const [address = "", prefix = "", ...rest] = text.split("/")
+  const most = isIP(address) === 4 ? 32 : 128
+  return isIP(address) !== 0 && rest.length === 0 && /^\d{1,3}$/.test(prefix) && Number(prefix) <= most
+}
+const Hosts = listOf(
+  Schema.String.check(
+    Schema.makeFilter(
+      (text) =>
+        isIP(text) !== 0 ||
+        isNetwork(text) ||
+        /^[a-z0-9.-]+$/i.test(text) ||
+        "a host, an address or a network: 10.1.0.0/16"
+    )
   )
 )
+const Names = listOf(Text)
 
 export const settings = {
   port: setting("PORT", "8080", "TCP port of the HTTP and WebSocket doors; 0 takes a free one.", Port),
@@ -141,11 +176,81 @@ export const settings = {
     "Requests that one business may send at once after a quiet time; 0 is one second's worth.",
     wholeNumber(0, 10_000_000)
   ),
-  redisUrl: optional(
-    "REDIS_URL",
-    "A Redis through which runners share the rate limit; without it each has its own.",
+  mongodbUrl: optional(
+    "MONGODB_URL",
+    "A MongoDB (7 or newer) for segments; without it they are in memory, read from the journal anew at each start.",
+    MongodbAddress
+  ),
+  mongodbDatabase: setting(
+    "KOINON_MONGODB_DATABASE",
+    "koinon",
+    "The database there. No other installation may use it.",
     Text
   ),
+  redisUrl: optional(
+    "REDIS_URL",
+    "A Redis through which runners share the rate limit and tell each other of commits; without it each has its own limit, and the database tells.",
+    Text
+  ),
+  webhookAllowed: setting(
+    "KOINON_WEBHOOK_ALLOWED",
+    "",
+    "Hosts, addresses and networks that webhooks may call although they are not on the internet, also by http; by commas.",
+    Hosts
+  ),
+  publicUrl: open(
+    "KOINON_PUBLIC_URL",
+    "Address under which the world reaches this server: links in messages begin with it. Without it, what it listens on.",
+    WebAddress
+  ),
+  smtpUrl: optional(
+    "SMTP_URL",
+    "Mail server, smtp:// or smtps:// with user and password; without it mail lands in the outbox page.",
+    MailServer
+  ),
+  mailSender: setting(
+    "KOINON_MAIL_SENDER",
+    "Koinon <no-reply@localhost>",
+    "From whom mail is: an address, or Name <address>.",
+    Mailbox
+  ),
+  smsUrl: setting(
+    "SMS_URL",
+    "https://api.twilio.com",
+    "Provider of text messages, spoken to as Twilio is.",
+    WebAddress
+  ),
+  smsAccount: open(
+    "SMS_ACCOUNT_SID",
+    "Account there; without it, or its token or sender, text messages land in the outbox page.",
+    Text
+  ),
+  smsToken: optional("SMS_AUTH_TOKEN", "The account's token; the provider signs what it reports with it.", Text),
+  smsSender: open("SMS_SENDER", "Number in E.164, or name, that text messages are from.", Text),
+  vapidPublicKey: open(
+    "VAPID_PUBLIC_KEY",
+    "Key that browsers subscribe to pushes with; without the pair such pushes land in the outbox page.",
+    Text
+  ),
+  vapidPrivateKey: optional("VAPID_PRIVATE_KEY", "The private key of that pair.", Text),
+  vapidSubject: setting(
+    "VAPID_SUBJECT",
+    "mailto:no-reply@localhost",
+    "Whom a push service may turn to: mailto: or https:.",
+    Text
+  ),
+  pushServices: setting(
+    "KOINON_PUSH_SERVICES",
+    "fcm.googleapis.com,updates.push.services.mozilla.com,*.push.apple.com,*.notify.windows.com",
+    "Hosts that browsers' subscriptions may name, separated by commas; no other address is ever posted to.",
+    Names
+  ),
+  firebaseAccount: optional(
+    "FCM_SERVICE_ACCOUNT",
+    "Key file of a Firebase service account, as JSON; without it pushes to apps land in the outbox page.",
+    Text
+  ),
+  firebaseUrl: setting("FCM_URL", "https://fcm.googleapis.com", "Firebase Cloud Messaging, HTTP v1.", WebAddress),
   telemetryEndpoint: optional(
     "OTEL_EXPORTER_OTLP_ENDPOINT",
     "OpenTelemetry collector for traces and logs (OTLP, JSON over HTTP); none are made without it.",

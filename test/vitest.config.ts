@@ -4,15 +4,18 @@
  */
 import { defineConfig } from "vitest/config"
 
-const testTimeoutMs = 30_000
-const hookTimeoutMs = 60_000
-const teardownTimeoutMs = 20_000
+const testTimeoutMs = 120_000
+const hookTimeoutMs = 120_000
+const teardownTimeoutMs = 60_000
+/** Most files wait for a database most of the time: two share two cores well, and more would starve those that compute. */
+const filesAtOnce = 2
 
 export default defineConfig({
   test: {
     include: ["test/**/*.test.ts"],
     globalSetup: "test/support/globalSetup.ts",
     pool: "forks",
+    maxWorkers: filesAtOnce,
     isolate: true,
     testTimeout: testTimeoutMs,
     hookTimeout: hookTimeoutMs,

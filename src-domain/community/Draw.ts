@@ -5,6 +5,7 @@
  */
 import * as Result from "effect/Result"
 import type { ContactState } from "../contact/ContactState.ts"
+import { objectionToDealing } from "../contact/Consent.ts"
 import { disengage, engage } from "../contact/Engagement.ts"
 import { settleReturned } from "../contact/Expiry.ts"
 import type { Event } from "../Event.ts"
@@ -20,7 +21,7 @@ import type { CommunityState, Relation } from "./CommunityState.ts"
 import type { States } from "./People.ts"
 
 /** Why a draw brings less than was asked for: stable words, for machines and for the door's sentences. */
-type Shortfall = "not_shared" | "spend_blocked" | "other_currency" | "limit_reached" | "no_funds"
+type Shortfall = "not_shared" | "no_consent" | "spend_blocked" | "other_currency" | "limit_reached" | "no_funds"
 
 interface Offer {
   readonly amount: Minor
@@ -50,6 +51,8 @@ export const offer = (
   if (owner.id === "" || relation?.state !== "ACCEPTED" || !relation.terms.walletSharing.isEnabled) {
     return nothing("not_shared")
   }
+  // CON-5: nothing leaves her wallet, and what has left it comes back.
+  if (objectionToDealing(owner, turn) !== undefined) return nothing("no_consent")
   if (owner.spendBlocked) return nothing("spend_blocked")
   if (owner.currency !== draw.currency) return nothing("other_currency")
 

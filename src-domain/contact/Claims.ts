@@ -20,7 +20,9 @@ const normal = {
   card: (value: string) => value,
   loyalty_identifier: folded,
   gift_pass: folded,
-  token: (value: string) => value.trim()
+  token: (value: string) => value.trim(),
+  /** Where pushes to a device go. */
+  device: (value: string) => value
 }
 
 export type ClaimKind = keyof typeof normal

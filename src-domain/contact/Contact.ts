@@ -5,6 +5,8 @@
  *     Absent --ContactRegistered--> Registered
  */
 import { absurd, defineAggregate } from "../shared/Aggregate.ts"
+import { activitiesAfter } from "./Activity.ts"
+import { communicate } from "./Sending.ts"
 import { dayNumber } from "../shared/CalendarDate.ts"
 import type { Part } from "../wallet/Lot.ts"
 import { credited, debited, returned } from "../wallet/Wallet.ts"
@@ -78,7 +80,7 @@ const evolve = (state: ContactState, event: ContactEvent): ContactState => {
     case "ContactRegistered":
       return register(state, event)
     case "ContactUpdated": {
-      const { _tag, at, ...changes } = event
+      const { _tag, at, changed: _, previous, ...changes } = event
       return { ...state, ...changes }
     }
     case "IdentifiersAdded":
@@ -109,6 +111,26 @@ const evolve = (state: ContactState, event: ContactEvent): ContactState => {
       return { ...state, spendBlocked: event.blocked }
     case "TimerArmed":
       return { ...state, timers: { ...state.timers, [event.name]: event.firesAt } }
+    case "TagsChanged":
+      return { ...state, tags: event.tags }
+    case "ConsentChanged":
+      return { ...state, consent: event.to }
+    case "OptOutChanged":
+      return event.channel === "EMAIL"
+        ? { ...state, emailOptOut: event.optedOut }
+        : { ...state, smsOptOut: event.optedOut }
+    case "ActivityScheduled":
+    case "ActivityChanged":
+    case "ActivityClosed":
+      return { ...state, openActivities: activitiesAfter(state.openActivities, event) }
+    case "DevicesChanged":
+      return { ...state, devices: event.devices }
+    case "CommunicationRequested":
+    case "SendAuthorized":
+    case "CommunicationCompleted":
+    case "CommunicationRejected":
+    case "CommunicationMarked":
+      return communicate(state, event)
     default:
       return absurd(event)
   }
@@ -118,7 +140,7 @@ export const contact = defineAggregate({
   kind: "contact",
   code: 2,
   State: ContactState,
-  stateVersion: 1,
+  stateVersion: 3,
   initial,
   Event: ContactEvent,
   evolve

@@ -1,11 +1,27 @@
 /** What can be asked of a contact and its wallet. Ids, random codes and keyed hashes are made before, and arrive here. */
 import * as Schema from "effect/Schema"
+import { Judge } from "../automation/Judges.ts"
+import { Cause } from "../shared/Cause.ts"
 import { Minor } from "../shared/Money.ts"
 import { Personal } from "../shared/Personal.ts"
 import { Part } from "../wallet/Lot.ts"
 import { ContactToken } from "./ContactToken.ts"
 import { Membership } from "./Membership.ts"
 import { Identity, Profile } from "./Profile.ts"
+import { communicationFields, Gateway, RejectionReason } from "./Communication.ts"
+import { ConsentState } from "./Consent.ts"
+import { Device } from "./Device.ts"
+import { activityFields, ChangedBy, ConsentForm } from "./ContactEvent.ts"
+
+/** AUT-2: the prior-to automations that let it through as it is here; none if absent. */
+const JudgedBy = Schema.optionalKey(Schema.Array(Judge))
+/** AUT-2: what they knew of the contact when they did. Of somebody who is not there yet there is nothing to know. */
+export const JudgedOn = Schema.Struct({
+  languageCode: Schema.String,
+  emailOptOut: Schema.Boolean,
+  smsOptOut: Schema.Boolean,
+  profile: Profile
+})
 
 export const RegisterContact = Schema.TaggedStruct("RegisterContact", {
   contactId: Schema.String,
@@ -15,7 +31,8 @@ export const RegisterContact = Schema.TaggedStruct("RegisterContact", {
   emailOptOut: Schema.optionalKey(Schema.Boolean),
   smsOptOut: Schema.optionalKey(Schema.Boolean),
   profile: Personal(Profile),
-  identity: Personal(Identity)
+  identity: Personal(Identity),
+  judgedBy: JudgedBy
 })
 
 /** Absent fields stay; `null` has no meaning here. `type`, `code` and `referralCode` may only repeat what is there. */
@@ -26,7 +43,9 @@ export const UpdateContact = Schema.TaggedStruct("UpdateContact", {
   languageCode: Schema.optionalKey(Schema.String),
   emailOptOut: Schema.optionalKey(Schema.Boolean),
   smsOptOut: Schema.optionalKey(Schema.Boolean),
-  profile: Personal(Profile)
+  profile: Personal(Profile),
+  judgedBy: JudgedBy,
+  judgedOn: Schema.optionalKey(Personal(JudgedOn))
 })
 
 export const AddIdentifiers = Schema.TaggedStruct("AddIdentifiers", {
@@ -96,6 +115,58 @@ export const ChangePoolActivation = Schema.TaggedStruct("ChangePoolActivation", 
 })
 export const ChangeSpendBlock = Schema.TaggedStruct("ChangeSpendBlock", { blocked: Schema.Boolean })
 
+export const ChangeTags = Schema.TaggedStruct("ChangeTags", {
+  add: Schema.Array(Schema.String),
+  remove: Schema.Array(Schema.String),
+  cause: Schema.optionalKey(Cause)
+})
+export const ChangeConsent = Schema.TaggedStruct("ChangeConsent", {
+  to: ConsentState,
+  by: ChangedBy,
+  form: Schema.optionalKey(ConsentForm)
+})
+export const ChangeOptOut = Schema.TaggedStruct("ChangeOptOut", {
+  channel: Schema.Literals(["EMAIL", "SMS"]),
+  optedOut: Schema.Boolean,
+  by: ChangedBy
+})
+
+export const ScheduleActivity = Schema.TaggedStruct("ScheduleActivity", activityFields)
+export const ChangeActivity = Schema.TaggedStruct("ChangeActivity", {
+  activityId: Schema.String,
+  dueAt: Schema.optionalKey(Schema.Int),
+  assignee: Schema.optionalKey(Schema.String)
+})
+export const CloseActivity = Schema.TaggedStruct("CloseActivity", {
+  activityId: Schema.String,
+  outcome: Schema.Literals(["DONE", "CANCELLED"])
+})
+
+export const RequestCommunication = Schema.TaggedStruct("RequestCommunication", communicationFields)
+/** May it go now? Asked by whoever is about to send it; the answer is in the contact's order. */
+export const AuthorizeSend = Schema.TaggedStruct("AuthorizeSend", { communicationId: Schema.String })
+export const CompleteCommunication = Schema.TaggedStruct("CompleteCommunication", {
+  communicationId: Schema.String,
+  language: Schema.String,
+  recipient: Personal(Schema.String),
+  subject: Schema.optionalKey(Personal(Schema.String)),
+  gateway: Schema.optionalKey(Gateway)
+})
+export const RejectCommunication = Schema.TaggedStruct("RejectCommunication", {
+  communicationId: Schema.String,
+  reason: RejectionReason
+})
+export const MarkCommunication = Schema.TaggedStruct("MarkCommunication", {
+  communicationId: Schema.String,
+  mark: Schema.Literals(["VIEWED", "ARCHIVED", "UNARCHIVED", "CLICKED"]),
+  link: Schema.optionalKey(Schema.Int)
+})
+
+const { registeredAt: _, ...deviceFields } = Device.fields
+/** With the token of one that is known, it is that device. */
+export const RegisterDevice = Schema.TaggedStruct("RegisterDevice", { device: Personal(Schema.Struct(deviceFields)) })
+export const RemoveDevice = Schema.TaggedStruct("RemoveDevice", { deviceId: Schema.String })
+
 /** Timers of the contact itself (INT-5, WAL-5). */
 const ReviewInteraction = Schema.TaggedStruct("ReviewInteraction", {})
 const ExpireLots = Schema.TaggedStruct("ExpireLots", {})
@@ -113,6 +184,19 @@ export const ContactCommand = Schema.Union([
   RotateWalletCode,
   ChangePoolActivation,
   ChangeSpendBlock,
+  ChangeTags,
+  ChangeConsent,
+  ChangeOptOut,
+  ScheduleActivity,
+  ChangeActivity,
+  CloseActivity,
+  RequestCommunication,
+  AuthorizeSend,
+  CompleteCommunication,
+  RejectCommunication,
+  MarkCommunication,
+  RegisterDevice,
+  RemoveDevice,
   ReviewInteraction,
   ExpireLots
 ])

@@ -5,13 +5,24 @@
 import * as Result from "effect/Result"
 import { absurd, defineDecider } from "../shared/Aggregate.ts"
 import type { Judgement, Turn } from "../shared/Decision.ts"
+import { changeActivity, closeActivity, scheduleActivity } from "./Activity.ts"
+import { changeConsent, changeOptOut, objectionToCommand } from "./Consent.ts"
 import type { ChangePoolActivation, ChangeSpendBlock, NoteMembership } from "./ContactCommand.ts"
 import { ContactCommand } from "./ContactCommand.ts"
 import type { ContactState } from "./ContactState.ts"
+import { registerDevice, removeDevice } from "./Device.ts"
 import { review } from "./Engagement.ts"
 import { expireLots } from "./Expiry.ts"
 import { postJournal } from "./Journals.ts"
 import { addIdentifiers, registerContact, updateContact } from "./Registration.ts"
+import {
+  authorizeSend,
+  completeCommunication,
+  markCommunication,
+  rejectCommunication,
+  requestCommunication
+} from "./Sending.ts"
+import { changeTags } from "./Tags.ts"
 import { issueToken, rotateWalletCode } from "./Tokens.ts"
 import { completeTransfer, receiveTransfer, sendTransfer } from "./Transfers.ts"
 
@@ -22,7 +33,8 @@ const noteMembership = (contact: ContactState, { membership }: typeof NoteMember
   const isOver = membership.state === "ENDED" || membership.state === "REJECTED"
   const isNews = known === undefined ? !isOver : known.revision < membership.revision
   if (contact.id === "" || !isNews) return Result.succeed({ events: [], answer })
-  return Result.succeed({ events: [{ _tag: "MembershipChanged", membership, at: turn.at }], answer })
+  const from = known === undefined ? {} : { from: known.state }
+  return Result.succeed({ events: [{ _tag: "MembershipChanged", membership, ...from, at: turn.at }], answer })
 }
 
 const changePoolActivation = (
@@ -70,6 +82,32 @@ const decideRegistered = (contact: ContactState, command: OfRegistered, turn: Tu
       return changePoolActivation(contact, command, turn)
     case "ChangeSpendBlock":
       return changeSpendBlock(contact, command, turn)
+    case "ChangeTags":
+      return changeTags(contact, command, turn)
+    case "ChangeConsent":
+      return changeConsent(contact, command, turn)
+    case "ChangeOptOut":
+      return changeOptOut(contact, command, turn)
+    case "ScheduleActivity":
+      return scheduleActivity(contact, command, turn)
+    case "ChangeActivity":
+      return changeActivity(contact, command, turn)
+    case "CloseActivity":
+      return closeActivity(contact, command, turn)
+    case "RequestCommunication":
+      return requestCommunication(contact, command, turn)
+    case "AuthorizeSend":
+      return authorizeSend(contact, command, turn)
+    case "CompleteCommunication":
+      return completeCommunication(contact, command, turn)
+    case "RejectCommunication":
+      return rejectCommunication(contact, command, turn)
+    case "MarkCommunication":
+      return markCommunication(contact, command, turn)
+    case "RegisterDevice":
+      return registerDevice(contact, command, turn)
+    case "RemoveDevice":
+      return removeDevice(contact, command, turn)
     case "ReviewInteraction":
       return Result.succeed({ ...review(contact, turn), answer: { _tag: "Done", id: contact.id } })
     case "ExpireLots":
@@ -85,7 +123,8 @@ const decide = (contact: ContactState, command: ContactCommand, turn: Turn): Jud
   if (command._tag === "ReceiveTransfer") return receiveTransfer(contact, command, turn)
   if (command._tag === "NoteMembership") return noteMembership(contact, command, turn)
   if (contact.id === "") return Result.fail({ _tag: "ContactNotFound", id: turn.key })
-  return decideRegistered(contact, command, turn)
+  const objection = objectionToCommand(contact, command, turn)
+  return objection === undefined ? decideRegistered(contact, command, turn) : Result.fail(objection)
 }
 
 export const contactDecider = defineDecider<{ contact: ContactState }, ContactCommand>({

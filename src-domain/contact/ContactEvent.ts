@@ -10,6 +10,10 @@ import { Identity, Profile } from "./Profile.ts"
 import { InteractionState } from "./Interaction.ts"
 import { Membership } from "./Membership.ts"
 import { ContactToken } from "./ContactToken.ts"
+import { Cause } from "../shared/Cause.ts"
+import { Channel, communicationFields, Gateway, RejectionReason } from "./Communication.ts"
+import { ConsentState } from "./Consent.ts"
+import { Device } from "./Device.ts"
 
 export const ContactRegistered = Schema.TaggedStruct("ContactRegistered", {
   contactId: Schema.String,
@@ -33,6 +37,18 @@ export const ContactUpdated = Schema.TaggedStruct("ContactUpdated", {
   smsOptOut: Schema.optionalKey(Schema.Boolean),
   /** The whole profile after the change. */
   profile: Personal(Profile),
+  /** AUT-9: what really changed, by the names that the API has for it, and what it was before. */
+  changed: Schema.optionalKey(Schema.Array(Schema.String)),
+  previous: Schema.optionalKey(
+    Personal(
+      Schema.Struct({
+        languageCode: Schema.optionalKey(Schema.String),
+        emailOptOut: Schema.optionalKey(Schema.Boolean),
+        smsOptOut: Schema.optionalKey(Schema.Boolean),
+        ...Profile.fields
+      })
+    )
+  ),
   at: Schema.Int
 })
 
@@ -142,7 +158,12 @@ const InteractionStateChanged = Schema.TaggedStruct("InteractionStateChanged", {
 })
 
 /** The contact's own view of a community she was invited to; the community decides, this follows (COM-1). */
-export const MembershipChanged = Schema.TaggedStruct("MembershipChanged", { membership: Membership, at: Schema.Int })
+export const MembershipChanged = Schema.TaggedStruct("MembershipChanged", {
+  membership: Membership,
+  /** What it was before, if it was anything. */
+  from: Schema.optionalKey(Membership.fields.state),
+  at: Schema.Int
+})
 
 export const TokenIssued = Schema.TaggedStruct("TokenIssued", { token: Personal(ContactToken), at: Schema.Int })
 /** CIM-5: a purchase used it up, when it was judged: also one that waits for a draw, so that no other uses it meanwhile. */
@@ -174,6 +195,95 @@ const TimerArmed = Schema.TaggedStruct("TimerArmed", {
   at: Schema.Int
 })
 
+const TagsChanged = Schema.TaggedStruct("TagsChanged", {
+  /** All of them after the change. */
+  tags: Schema.Array(Schema.String),
+  cause: Schema.optionalKey(Cause),
+  at: Schema.Int
+})
+
+/** Who changed it: a user of the back office, the contact in an app, or whoever followed the link in a message (CON-3, MKT-1). */
+export const ChangedBy = Schema.Literals(["USER", "CONTACT", "LINK"])
+
+/** CON-3: with the form that was agreed to, and its hash as evidence. */
+export const ConsentForm = Schema.Struct({ version: Schema.String, hash: Schema.String })
+const ConsentChanged = Schema.TaggedStruct("ConsentChanged", {
+  from: ConsentState,
+  to: ConsentState,
+  by: ChangedBy,
+  form: Schema.optionalKey(ConsentForm),
+  at: Schema.Int
+})
+
+const OptOutChanged = Schema.TaggedStruct("OptOutChanged", {
+  channel: Schema.Literals(["EMAIL", "SMS"]),
+  optedOut: Schema.Boolean,
+  by: ChangedBy,
+  at: Schema.Int
+})
+
+/** What an activity is about; `cause` when an automation scheduled it. */
+export const activityFields = {
+  activityId: Schema.String,
+  type: Schema.String,
+  subject: Schema.optionalKey(Personal(Schema.String)),
+  description: Schema.optionalKey(Personal(Schema.String)),
+  dueAt: Schema.optionalKey(Schema.Int),
+  assignee: Schema.optionalKey(Schema.String),
+  cause: Schema.optionalKey(Cause)
+}
+const ActivityScheduled = Schema.TaggedStruct("ActivityScheduled", { ...activityFields, at: Schema.Int })
+const ActivityChanged = Schema.TaggedStruct("ActivityChanged", {
+  activityId: Schema.String,
+  dueAt: Schema.optionalKey(Schema.Int),
+  assignee: Schema.optionalKey(Schema.String),
+  at: Schema.Int
+})
+const ActivityClosed = Schema.TaggedStruct("ActivityClosed", {
+  activityId: Schema.String,
+  outcome: Schema.Literals(["DONE", "CANCELLED"]),
+  at: Schema.Int
+})
+
+const CommunicationRequested = Schema.TaggedStruct("CommunicationRequested", { ...communicationFields, at: Schema.Int })
+/** From here on it may have been sent: it counts, and no later opt-out takes it back. */
+const SendAuthorized = Schema.TaggedStruct("SendAuthorized", {
+  communicationId: Schema.String,
+  channel: Channel,
+  /** Whether frequency caps count it. */
+  counts: Schema.Boolean,
+  at: Schema.Int
+})
+const CommunicationCompleted = Schema.TaggedStruct("CommunicationCompleted", {
+  communicationId: Schema.String,
+  channel: Channel,
+  language: Schema.String,
+  recipient: Personal(Schema.String),
+  subject: Schema.optionalKey(Personal(Schema.String)),
+  gateway: Schema.optionalKey(Gateway),
+  at: Schema.Int
+})
+const CommunicationRejected = Schema.TaggedStruct("CommunicationRejected", {
+  communicationId: Schema.String,
+  channel: Channel,
+  reason: RejectionReason,
+  at: Schema.Int
+})
+/** The recipient's doing: she opened it, put it away, followed a link. */
+const CommunicationMarked = Schema.TaggedStruct("CommunicationMarked", {
+  communicationId: Schema.String,
+  mark: Schema.Literals(["VIEWED", "ARCHIVED", "UNARCHIVED", "CLICKED"]),
+  /** Of a click: the number of the link in the message. */
+  link: Schema.optionalKey(Schema.Int),
+  at: Schema.Int
+})
+
+/** All of them after the change. */
+const DevicesChanged = Schema.TaggedStruct("DevicesChanged", {
+  devices: Personal(Schema.Array(Device)),
+  at: Schema.Int
+})
+
 export const ContactEvent = Schema.Union([
   ContactRegistered,
   ContactUpdated,
@@ -190,6 +300,18 @@ export const ContactEvent = Schema.Union([
   WalletCodeRotated,
   PoolActivationChanged,
   SpendBlockChanged,
-  TimerArmed
+  TimerArmed,
+  TagsChanged,
+  ConsentChanged,
+  OptOutChanged,
+  ActivityScheduled,
+  ActivityChanged,
+  ActivityClosed,
+  CommunicationRequested,
+  SendAuthorized,
+  CommunicationCompleted,
+  CommunicationRejected,
+  CommunicationMarked,
+  DevicesChanged
 ])
 export type ContactEvent = typeof ContactEvent.Type

@@ -5,6 +5,10 @@
 import * as Schema from "effect/Schema"
 import { Personal } from "../shared/Personal.ts"
 import { Lot } from "../wallet/Lot.ts"
+import { OpenActivity } from "./Activity.ts"
+import { CountedSend, PendingCommunication } from "./Communication.ts"
+import { ConsentState } from "./Consent.ts"
+import { Device } from "./Device.ts"
 import { ContactToken } from "./ContactToken.ts"
 import { emptyLog, InteractionLog, InteractionState } from "./Interaction.ts"
 import { Membership } from "./Membership.ts"
@@ -32,6 +36,14 @@ export const ContactState = Schema.Struct({
   dynamicCode: Schema.optionalKey(Personal(Schema.Struct({ value: Schema.String, expiresAt: Schema.Int }))),
   activePoolIds: Schema.Array(Schema.String),
   spendBlocked: Schema.Boolean,
+  tags: Schema.Array(Schema.String),
+  /** CON-1. */
+  consent: ConsentState,
+  openActivities: Schema.Array(OpenActivity),
+  /** Messages that have not come to their end. */
+  communications: Schema.Array(PendingCommunication),
+  countedSends: Schema.Array(CountedSend),
+  devices: Personal(Schema.Array(Device)),
   /** When the armed timers fire, epoch milliseconds; one in the past has fired or is about to. */
   timers: Schema.Struct({
     interaction: Schema.optionalKey(Schema.Int),
@@ -59,5 +71,11 @@ export const initial: ContactState = {
   tokens: [],
   activePoolIds: [],
   spendBlocked: false,
+  tags: [],
+  consent: "PENDING",
+  openActivities: [],
+  communications: [],
+  countedSends: [],
+  devices: [],
   timers: {}
 }

@@ -4,6 +4,7 @@
  */
 import * as Equal from "effect/Equal"
 import * as Result from "effect/Result"
+import { isJudged } from "../automation/PriorTo.ts"
 import type { Refusal } from "../Refusal.ts"
 import type { Judgement, Turn } from "../shared/Decision.ts"
 import { except, identityClaims, isSame, mediaClaims, profileClaims } from "./Claims.ts"
@@ -11,7 +12,7 @@ import type { AddIdentifiers, RegisterContact, UpdateContact } from "./ContactCo
 import type { ContactUpdated } from "./ContactEvent.ts"
 import type { ContactState } from "./ContactState.ts"
 import { initial } from "./ContactState.ts"
-import type { Identity } from "./Profile.ts"
+import type { Identity, Profile } from "./Profile.ts"
 import { merged, objectionToIdentity, objectionToMedia, objectionToProfile, tidied, withMedia } from "./ProfileRules.ts"
 
 type Register = typeof RegisterContact.Type
@@ -28,6 +29,7 @@ export const registerContact = (contact: ContactState, command: Register, turn: 
   const identity: Identity = { ...command.identity, ...withMedia(initial.identity, command.identity) }
   const objection = objectionToProfile(type, profile) ?? objectionToIdentity(identity)
   if (objection !== undefined) return Result.fail(objection)
+  if (!isJudged(contact, command, turn.business)) return Result.fail({ _tag: "AutomationsChanged" })
   const { code, referralCode, walletCode } = identity
   const { country, currency, timeZone } = turn.business
   return Result.succeed({
@@ -75,6 +77,24 @@ const changesOf = (contact: ContactState, command: Update): Partial<typeof Conta
   }
 }
 
+const apiName = (field: string): string => field.replaceAll(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`)
+
+/** AUT-9: the names of what changed, and what it was before. */
+const differenceOf = (
+  contact: ContactState,
+  changes: Partial<typeof ContactUpdated.Type>,
+  profile: Profile
+): Pick<typeof ContactUpdated.Type, "changed" | "previous"> => {
+  const before: Readonly<Record<string, unknown>> = { ...contact, ...contact.profile }
+  const after: Readonly<Record<string, unknown>> = { ...profile }
+  const fields = Object.keys({ ...contact.profile, ...profile }).filter(
+    (field) => !Equal.equals(before[field], after[field])
+  )
+  const changed = [...Object.keys(changes), ...fields]
+  const known = changed.filter((field) => before[field] !== undefined).map((field) => [field, before[field]])
+  return { changed: changed.map(apiName), previous: Object.fromEntries(known) }
+}
+
 export const updateContact = (contact: ContactState, command: Update, turn: Turn): Judgement => {
   const answer = { _tag: "Done", id: contact.id } as const
   const profile = merged(contact.profile, command.profile)
@@ -84,9 +104,10 @@ export const updateContact = (contact: ContactState, command: Update, turn: Turn
   if (Object.keys(changes).length === 0 && Equal.equals(profile, contact.profile)) {
     return Result.succeed({ events: [], answer })
   }
+  if (!isJudged(contact, command, turn.business)) return Result.fail({ _tag: "AutomationsChanged" })
   const [before, after] = [profileClaims(contact.profile), profileClaims(profile)]
   return Result.succeed({
-    events: [{ _tag: "ContactUpdated", ...changes, profile, at: turn.at }],
+    events: [{ _tag: "ContactUpdated", ...changes, profile, ...differenceOf(contact, changes, profile), at: turn.at }],
     takes: except(after, before),
     releases: except(before, after),
     answer

@@ -8,6 +8,7 @@
  * Tree: service owner > business > merchant > venue (rules 1.1). Currency, country and time zone are the business's.
  */
 import * as Schema from "effect/Schema"
+import { PriorAutomations } from "../automation/Judges.ts"
 
 export const OrganisationType = Schema.Literals(["SERVICE_OWNER", "BUSINESS", "MERCHANT", "VENUE"])
 export type OrganisationType = typeof OrganisationType.Type
@@ -60,11 +61,27 @@ export const ApiKey = Schema.Struct({
 })
 export type ApiKey = typeof ApiKey.Type
 
+const Functionality = Schema.Literals(["COMPLETE", "NONE"])
+
 export const BusinessSettings = Schema.Struct({
   /** SHR-5: whose money pays first. */
   sharingOrder: Schema.Literals(["OWNER_FIRST", "MEMBER_FIRST"]),
   /** IDN-2: a static wallet code, or one that rotates. */
-  walletCodeMode: Schema.Literals(["STATIC", "DYNAMIC"])
+  walletCodeMode: Schema.Literals(["STATIC", "DYNAMIC"]),
+  /** CON-2: what is left to a contact who rejected or withdrew her consent. */
+  consentEffects: Schema.optionalKey(Schema.Struct({ rejected: Functionality, withdrawn: Functionality })),
+  /** When marketing rests, "HH:MM" in the contact's zone, over midnight if `from` is later than `until`. */
+  quietHours: Schema.optionalKey(Schema.Struct({ from: Schema.String, until: Schema.String })),
+  /** At most so many marketing messages of a channel to one contact in so many hours. */
+  frequencyCaps: Schema.optionalKey(
+    Schema.Array(
+      Schema.Struct({
+        channel: Schema.Literals(["EMAIL", "SMS", "INAPP", "DEVICE"]),
+        maximum: Schema.Int,
+        hours: Schema.Int
+      })
+    )
+  )
 })
 export type BusinessSettings = typeof BusinessSettings.Type
 
@@ -83,7 +100,9 @@ export const Business = Schema.Struct({
   pools: Schema.Record(Schema.String, Pool),
   apiKeys: Schema.Array(ApiKey),
   /** Units of the business currency for one unit of the other, as a decimal string (PUR-3). */
-  exchangeRates: Schema.Record(Schema.String, Schema.String)
+  exchangeRates: Schema.Record(Schema.String, Schema.String),
+  /** AUT-2: which automations judge before a contact is made or changed; none if absent. */
+  priorAutomations: Schema.optionalKey(PriorAutomations)
 })
 export type Business = typeof Business.Type
 

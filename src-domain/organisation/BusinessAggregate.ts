@@ -36,6 +36,8 @@ const evolve = (state: Business, event: BusinessEvent): Business => {
       return { ...state, exchangeRates: { ...state.exchangeRates, [event.currency]: event.rate } }
     case "BusinessSettingsChanged":
       return { ...state, settings: event.settings }
+    case "PriorAutomationsChanged":
+      return { ...state, priorAutomations: { creation: event.creation, update: event.update } }
     default:
       return absurd(event)
   }
@@ -45,7 +47,7 @@ export const business = defineAggregate({
   kind: "business",
   code: 1,
   State: Business,
-  stateVersion: 1,
+  stateVersion: 2,
   initial,
   Event: BusinessEvent,
   evolve

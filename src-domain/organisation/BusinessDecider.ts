@@ -12,7 +12,13 @@ import { business as aggregate } from "./BusinessAggregate.ts"
 import type { OpenBusiness } from "./BusinessCommand.ts"
 import { BusinessCommand } from "./BusinessCommand.ts"
 import type { BusinessEvent } from "./BusinessEvent.ts"
-import { objectionToBusiness, objectionToOrganisation, objectionToPool, objectionToRate } from "./OrganisationRules.ts"
+import {
+  objectionToBusiness,
+  objectionToOrganisation,
+  objectionToPool,
+  objectionToRate,
+  objectionToSettings
+} from "./OrganisationRules.ts"
 
 const accept = (id: string, ...events: ReadonlyArray<BusinessEvent>): Judgement =>
   Result.succeed({ events, answer: { _tag: "Done", id } })
@@ -90,6 +96,8 @@ const decideOpened = (business: Business, command: OfOpened, turn: Turn): Judgem
     }
     case "ChangeBusinessSettings": {
       const { settings } = command
+      const refusal = objectionToSettings(settings)
+      if (refusal !== undefined) return Result.fail(refusal)
       if (Equal.equals(settings, business.settings)) return accept(business.id)
       return accept(business.id, { _tag: "BusinessSettingsChanged", settings, at })
     }

@@ -1,5 +1,6 @@
 /** Facts about a business, as they stand in the journal. A name is stored for ever and never changes meaning. */
 import * as Schema from "effect/Schema"
+import { PriorAutomations } from "../automation/Judges.ts"
 import { ApiKey, BusinessSettings, Organisation, Pool } from "./Business.ts"
 
 export const BusinessOpened = Schema.TaggedStruct("BusinessOpened", {
@@ -29,12 +30,19 @@ const BusinessSettingsChanged = Schema.TaggedStruct("BusinessSettingsChanged", {
   at: Schema.Int
 })
 
+/** AUT-2: said by the turn that changed the automations themselves. */
+const PriorAutomationsChanged = Schema.TaggedStruct("PriorAutomationsChanged", {
+  ...PriorAutomations.fields,
+  at: Schema.Int
+})
+
 export const BusinessEvent = Schema.Union([
   BusinessOpened,
   OrganisationAdded,
   PoolCreated,
   ApiKeyIssued,
   ExchangeRatePosted,
-  BusinessSettingsChanged
+  BusinessSettingsChanged,
+  PriorAutomationsChanged
 ])
 export type BusinessEvent = typeof BusinessEvent.Type

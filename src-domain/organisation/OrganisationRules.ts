@@ -1,15 +1,19 @@
 /** What a business, its organisations, pools and rates have to look like. Fields are named as the API names them. */
 import type { Refusal } from "../Refusal.ts"
+import { countedSendsMax } from "../contact/Communication.ts"
 import { isTimeZone } from "../shared/CalendarDate.ts"
 import { CurrencyCode } from "../shared/Money.ts"
 import * as Schema from "effect/Schema"
-import type { Business, Organisation, OrganisationType, Pool, PoolTiming } from "./Business.ts"
+import type { Business, BusinessSettings, Organisation, OrganisationType, Pool, PoolTiming } from "./Business.ts"
 import type { OpenBusiness } from "./BusinessCommand.ts"
 
 const countryPattern = /^[A-Z]{3}$/
 const timePattern = /^([01]\d|2[0-3]):[0-5]\d$/
 const ratePattern = /^\d{1,12}(\.\d{1,12})?$/
 const validityDaysMax = 36_525
+/** Frequency caps of one business; what one of them counts, as far back as a contact's sends are remembered; its hours. */
+const frequencyCapsMax = 20
+const capHoursMax = 366 * 24
 
 const invalid = (field: string, rule: string): Refusal => ({ _tag: "InvalidOrganisation", field, rule })
 
@@ -74,6 +78,33 @@ export const objectionToPool = (business: Business, pool: Pool): Refusal | undef
     return invalid("validity_days", `The validity is a whole number of days, at most ${validityDaysMax}.`)
   }
   return pool.timings.map(objectionToTiming).find((objection) => objection !== undefined)
+}
+
+const objectionToCaps = (caps: NonNullable<BusinessSettings["frequencyCaps"]>): Refusal | undefined => {
+  if (caps.length > frequencyCapsMax) {
+    return invalid("frequency_caps", `A business has at most ${frequencyCapsMax} frequency caps.`)
+  }
+  for (const { maximum, hours } of caps) {
+    if (!isBetween(maximum, 0, countedSendsMax)) {
+      return invalid("frequency_caps.maximum", `A cap is a whole number of messages, 0 to ${countedSendsMax}.`)
+    }
+    if (!isBetween(hours, 1, capHoursMax)) {
+      return invalid("frequency_caps.hours", `A cap is over a whole number of hours, 1 to ${capHoursMax}.`)
+    }
+  }
+  const names = caps.map(({ channel, hours }) => `${channel}/${hours}`)
+  return new Set(names).size === names.length
+    ? undefined
+    : invalid("frequency_caps", "A channel has one cap for so many hours.")
+}
+
+export const objectionToSettings = ({ quietHours, frequencyCaps }: BusinessSettings): Refusal | undefined => {
+  if (quietHours !== undefined) {
+    if (!isTime(quietHours.from)) return invalid("quiet_hours.from", "A time is HH:MM in 24 hours.")
+    if (!isTime(quietHours.until)) return invalid("quiet_hours.until", "A time is HH:MM in 24 hours.")
+    if (quietHours.from === quietHours.until) return invalid("quiet_hours", "Quiet hours end at another time.")
+  }
+  return frequencyCaps === undefined ? undefined : objectionToCaps(frequencyCaps)
 }
 
 export const objectionToRate = (business: Business, currency: string, rate: string): Refusal | undefined => {

@@ -1,5 +1,6 @@
 /** PUR-6: once, and the exact inverse of the payment; own money comes back here, shared money at its owner (SHR-9). */
 import * as Result from "effect/Result"
+import { objectionToDealing } from "../contact/Consent.ts"
 import { disengage, nothing } from "../contact/Engagement.ts"
 import { settleReturned } from "../contact/Expiry.ts"
 import type { Judgement, Turn } from "../shared/Decision.ts"
@@ -27,6 +28,8 @@ export const cancelPurchase = (states: States, command: typeof CancelPurchase.Ty
     return Result.fail({ _tag: "PurchaseNotFound", id: purchaseId })
   }
   if (purchase.state === "CANCELLED") return Result.succeed({ events: [], answer: answerOf(contact, purchase) })
+  const objection = objectionToDealing(contact, turn)
+  if (objection !== undefined) return Result.fail(objection)
 
   const cancelled: PurchaseEvent = { _tag: "PurchaseCancelled", at: turn.at }
   const back = inverse(purchase, entryId)

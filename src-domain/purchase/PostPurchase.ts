@@ -3,6 +3,7 @@
  * one it is opened and the owner is asked, and `CompletePurchase` has the last word.
  */
 import * as Result from "effect/Result"
+import { objectionToDealing } from "../contact/Consent.ts"
 import type { ContactState } from "../contact/ContactState.ts"
 import type { Refusal } from "../Refusal.ts"
 import type { Judgement, Message, Turn } from "../shared/Decision.ts"
@@ -41,6 +42,8 @@ interface Assessment {
 /** All that can be said of a purchase on the buyer's side alone. */
 export const assess = (contact: ContactState, command: Command, turn: Turn): Result.Result<Assessment, Refusal> => {
   if (contact.id === "") return Result.fail({ _tag: "ContactNotFound", id: command.contactId })
+  const objection = objectionToDealing(contact, turn)
+  if (objection !== undefined) return Result.fail(objection)
   const consent = consentTo(contact, command, turn)
   if (Result.isFailure(consent)) return Result.fail(consent.failure)
   const receipt = writeReceipt(contact, command, consent.success.spendRequest, turn)

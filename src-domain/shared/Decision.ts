@@ -65,6 +65,8 @@ export interface Decision {
   readonly messages?: ReadonlyArray<Message>
   readonly timers?: ReadonlyArray<Timer>
   readonly settles?: ReadonlyArray<Settlement>
+  /** The command is left open for days: nobody waits for its end, everybody may look it up. */
+  readonly parked?: true
 }
 
 export type Judgement = Result.Result<Decision, Refusal>

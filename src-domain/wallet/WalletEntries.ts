@@ -167,6 +167,18 @@ export const walletEntries = (event: ContactEvent): ReadonlyArray<WalletEntry> =
     case "PoolActivationChanged":
     case "SpendBlockChanged":
     case "TimerArmed":
+    case "TagsChanged":
+    case "ConsentChanged":
+    case "OptOutChanged":
+    case "ActivityScheduled":
+    case "ActivityChanged":
+    case "ActivityClosed":
+    case "CommunicationRequested":
+    case "SendAuthorized":
+    case "CommunicationCompleted":
+    case "CommunicationRejected":
+    case "CommunicationMarked":
+    case "DevicesChanged":
       return []
     default:
       return absurd(event)

@@ -143,12 +143,33 @@ export const postExchangeRate = declare({
 })
 
 const { sharingOrder, walletCodeMode } = BusinessSettings.fields
+const Functionality = Schema.Literals(["COMPLETE", "NONE"])
+const capsMax = 20
+const messages = {
+  /** What is left to a contact who rejected or withdrew her consent (CON-2); everything unless it is said. */
+  consent_effects: Schema.Struct({ rejected: Functionality, withdrawn: Functionality }),
+  /** When marketing rests, HH:MM in the contact's zone; over midnight if it begins later than it ends. */
+  quiet_hours: Schema.Struct({ from: Line, until: Line }),
+  /** At most so many marketing messages of a channel to one contact in so many hours. */
+  frequency_caps: Schema.Array(
+    Schema.Struct({
+      channel: Schema.Literals(["EMAIL", "SMS", "INAPP", "DEVICE"]),
+      maximum: Schema.Int,
+      hours: Schema.Int
+    })
+  ).check(Schema.isMaxLength(capsMax))
+}
 const Settings = Schema.Struct({
   /** Whose money pays first where a wallet is shared (SHR-5). */
   sharing_order: sharingOrder,
   /** Whether a wallet code stays, or rotates and is good once (IDN-2). */
-  wallet_code_mode: walletCodeMode
+  wallet_code_mode: walletCodeMode,
+  consent_effects: Schema.optionalKey(messages.consent_effects),
+  quiet_hours: Schema.optionalKey(messages.quiet_hours),
+  frequency_caps: Schema.optionalKey(messages.frequency_caps)
 })
+export type Settings = typeof Settings.Type
+
 export const getSettings = declare({
   method: "GET",
   path: "/backoffice/v2/settings",
@@ -166,11 +187,14 @@ export const changeSettings = declare({
   tag,
   name: "changeSettings",
   summary: "Change the settings of the business",
-  description: "What is left out stays.",
+  description: "What is left out stays; null takes a setting away that need not be there.",
   access: "secret",
   body: Schema.Struct({
     sharing_order: Schema.optionalKey(sharingOrder),
-    wallet_code_mode: Schema.optionalKey(walletCodeMode)
+    wallet_code_mode: Schema.optionalKey(walletCodeMode),
+    consent_effects: Schema.optionalKey(Schema.NullOr(messages.consent_effects)),
+    quiet_hours: Schema.optionalKey(Schema.NullOr(messages.quiet_hours)),
+    frequency_caps: Schema.optionalKey(Schema.NullOr(messages.frequency_caps))
   }),
   status: 200,
   success: Settings

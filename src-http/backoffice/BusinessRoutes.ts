@@ -35,10 +35,29 @@ const renderPool = (business: Domain.Business, pool: Domain.Pool): Api.CommerceP
     validity_days: pool.validityDays
   })
 
-const renderSettings = ({ sharingOrder, walletCodeMode }: Domain.BusinessSettings) => ({
-  sharing_order: sharingOrder,
-  wallet_code_mode: walletCodeMode
-})
+const renderSettings = (settings: Domain.BusinessSettings): Api.Settings =>
+  present({
+    sharing_order: settings.sharingOrder,
+    wallet_code_mode: settings.walletCodeMode,
+    consent_effects: settings.consentEffects,
+    quiet_hours: settings.quietHours,
+    frequency_caps: settings.frequencyCaps
+  })
+
+/** What is given in place of what is there; `null` takes away. */
+const settingsOf = (
+  known: Domain.BusinessSettings,
+  given: NonNullable<typeof Api.changeSettings.body>["Type"]
+): Domain.BusinessSettings => {
+  const { consent_effects, quiet_hours, frequency_caps } = given
+  return present({
+    sharingOrder: given.sharing_order ?? known.sharingOrder,
+    walletCodeMode: given.wallet_code_mode ?? known.walletCodeMode,
+    consentEffects: consent_effects === null ? undefined : (consent_effects ?? known.consentEffects),
+    quietHours: quiet_hours === null ? undefined : (quiet_hours ?? known.quietHours),
+    frequencyCaps: frequency_caps === null ? undefined : (frequency_caps ?? known.frequencyCaps)
+  })
+}
 
 /** From the top down, each level by name. */
 const levels: ReadonlyArray<Domain.OrganisationType> = ["SERVICE_OWNER", "BUSINESS", "MERCHANT", "VENUE"]
@@ -167,11 +186,7 @@ export const businessRoutes = [
     Api.changeSettings,
     Effect.fnUntraced(function* (call) {
       const { business } = call.principal
-      const { sharing_order, wallet_code_mode } = call.body
-      const settings = {
-        sharingOrder: sharing_order ?? business.settings.sharingOrder,
-        walletCodeMode: wallet_code_mode ?? business.settings.walletCodeMode
-      }
+      const settings = settingsOf(business.settings, call.body)
       const { expectedSeq } = call
       const { replayed, seq } = yield* answer(
         call,

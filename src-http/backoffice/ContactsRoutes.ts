@@ -8,6 +8,7 @@ import { AccessTokens } from "../door/AccessTokens.ts"
 import { ask, idOf } from "../door/Asking.ts"
 import { serve } from "../door/Endpoint.ts"
 import { invalidField } from "../door/Fault.ts"
+import { askJudged, isLater } from "../door/Judging.ts"
 import { answerOf, caughtUp, requestOf, viewFault } from "../door/Views.ts"
 import { cardOf } from "../resource/Card.ts"
 import { peopleOf } from "../resource/CommunityLists.ts"
@@ -78,7 +79,7 @@ export const contactRoutes = [
       const { business } = call.principal
       const { body } = call
       const profile = yield* profileOf(body, business)
-      const { answer, replayed, seq } = yield* register(call, {
+      const registered = yield* register(call, {
         contactId: nameUuid("contact", call.commandId),
         type: body.type ?? "PERSON",
         profile,
@@ -88,6 +89,8 @@ export const contactRoutes = [
         code: body.code,
         referralCode: body.referral_code
       })
+      if (isLater(registered)) return registered
+      const { answer, replayed, seq } = registered
       if (answer._tag !== "ContactRegisteredAnswer") throw new Error(`a registration was answered ${answer._tag}`)
       const { contactId: id, identity } = answer
       const wallet = { id, code: identity.walletCode }
@@ -127,7 +130,9 @@ export const contactRoutes = [
       const { type, code, referral_code: referralCode } = body
       const fixed = present({ type, code, referralCode })
       const command = { _tag: "UpdateContact" as const, profile, ...preferencesOf(body), ...fixed }
-      const { replayed, seq } = yield* ask(call, id, command, { expectedSeq })
+      const updated = yield* askJudged(call, id, command, { expectedSeq })
+      if (isLater(updated)) return updated
+      const { replayed, seq } = updated
       return { body: { id }, replayed, seq }
     })
   ),

@@ -25,10 +25,33 @@ export const Status = Schema.Struct({
     /** How long the oldest undone work has been due. */
     oldest_due_ms: Schema.Int
   }),
+  /** What the runner that answers is set up with; OUTBOX: what it would send lands in the outbox page. */
+  set_up: Schema.Struct({
+    segments: Schema.Literals(["EMBEDDED", "MONGODB"]),
+    mail: Schema.Literals(["SMTP", "OUTBOX"]),
+    sms: Schema.Literals(["PROVIDER", "OUTBOX"]),
+    push_browsers: Schema.Literals(["PROVIDER", "OUTBOX"]),
+    push_apps: Schema.Literals(["PROVIDER", "OUTBOX"])
+  }),
+  /** Effects on the world that are still to be had, by queue. */
+  outbox: Schema.Array(
+    Schema.Struct({
+      queue: Schema.Literals(["automation", "webhook", "communication"]),
+      /** Up to 100,000 are counted, here and below. */
+      waiting: Schema.Int,
+      due: Schema.Int,
+      /** Given up, until somebody replays or resumes them. */
+      dead: Schema.Int,
+      /** How long the oldest that is due has been so. */
+      oldest_due_ms: Schema.Int,
+      /** Attempts under way on the runner that answers. */
+      under_way: Schema.Int
+    })
+  ),
   projections: Schema.Array(
     Schema.Struct({
       name: Schema.String,
-      state: Schema.Literals(["RUNNING", "STOPPED"]),
+      state: Schema.Literals(["RUNNING", "STOPPED", "FILLING"]),
       reason: Schema.optionalKey(Schema.String),
       lag_events: Schema.Int,
       lag_ms: Schema.Int
@@ -44,7 +67,7 @@ export const getStatus = declare({
   name: "getStatus",
   summary: "See how the installation is doing",
   description:
-    "The runners, who holds the shards, the lane of each, undone work and how far the views are behind. For the key of " +
+    "The runners, who holds the shards, the lane of each, undone work, what is still to be sent and how far the views are behind. For the key of " +
     "the service owner; koinon status shows it.",
   access: "secret",
   status: 200,

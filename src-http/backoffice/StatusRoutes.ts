@@ -1,13 +1,30 @@
 /** The state of the installation: the runtime's own figures, over all runners. */
+import { Gateways } from "#runtime/communication/Channel.ts"
 import { Journal } from "#runtime/journal/Journal.ts"
 import { Presence } from "#runtime/cluster/Presence.ts"
+import { Outbox } from "#runtime/outbox/Outbox.ts"
 import { Projector } from "#runtime/projection/Projector.ts"
+import { SegmentDatabase } from "#runtime/segment/SegmentDatabase.ts"
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import { serve } from "../door/Endpoint.ts"
 import { fault, forbidden } from "../door/Fault.ts"
 import { present } from "../resource/Fields.ts"
 import { getStatus } from "./StatusApi.ts"
+
+const setUp = Effect.gen(function* () {
+  const { kind } = yield* SegmentDatabase
+  const { mail, sms, push } = yield* Gateways
+  const takes = (platform: "BROWSER" | "MOBILE") => push?.takes({ platform, token: "" }) === true
+  const provider = (isThere: boolean) => (isThere ? ("PROVIDER" as const) : ("OUTBOX" as const))
+  return {
+    segments: kind,
+    mail: mail === undefined ? ("OUTBOX" as const) : ("SMTP" as const),
+    sms: provider(sms !== undefined),
+    push_browsers: provider(takes("BROWSER")),
+    push_apps: provider(takes("MOBILE"))
+  }
+})
 
 const notReadable = fault(
   503,
@@ -26,10 +43,11 @@ export const statusRoutes = [
       }
       const presence = yield* Presence
       const journal = yield* Journal
+      const outbox = yield* Outbox
       const projector = yield* Projector
       const now = yield* Clock.currentTimeMillis
-      const read = Effect.all([presence.runners, journal.backlog(now), projector.status])
-      const [{ runners, shards, shardsWithoutRunner }, { due, parked, oldestDueAt }, projections] =
+      const read = Effect.all([presence.runners, journal.backlog(now), outbox.statistics, projector.status])
+      const [{ runners, shards, shardsWithoutRunner }, { due, parked, oldestDueAt }, queues, projections] =
         yield* Effect.mapError(read, () => notReadable)
       return {
         body: {
@@ -49,6 +67,15 @@ export const statusRoutes = [
           ),
           shards: { all: shards, without_runner: shardsWithoutRunner },
           inbox: { due, parked, oldest_due_ms: oldestDueAt === undefined ? 0 : Math.max(0, now - oldestDueAt) },
+          set_up: yield* setUp,
+          outbox: queues.map(({ queue, waiting, due, dead, lagMs, meter }) => ({
+            queue,
+            waiting,
+            due,
+            dead,
+            oldest_due_ms: lagMs,
+            under_way: meter.underWay
+          })),
           projections: projections.map(({ projection, state, reason, lagEvents, lagMs }) =>
             present({ name: projection, state, reason, lag_events: lagEvents, lag_ms: lagMs })
           )

@@ -15,7 +15,16 @@ import * as Result from "effect/Result"
 import { CurrentMeter, type RequestMeter } from "../operator/RequestMeter.ts"
 import { askOf, settled } from "./Asking.ts"
 import { logDefect } from "./Defect.ts"
-import { type Call, type Endpoint, type HandlerError, type Question, reasonOf, toFault } from "./Endpoint.ts"
+import {
+  type Call,
+  type Endpoint,
+  type HandlerError,
+  type Later,
+  type Question,
+  reasonOf,
+  type Reply,
+  toFault
+} from "./Endpoint.ts"
 import { type Fault, internal, invalidField } from "./Fault.ts"
 import { answeredInTime, answeredLater, answerWithinMs, durable } from "./Later.ts"
 import type { Patience } from "./Patience.ts"
@@ -152,11 +161,10 @@ export const answering = <R>(endpoint: Endpoint<R>, desk: Desk<R>): Answerer => 
 
   /** Through the handler, on a fiber. */
   const handled = (request: Incoming, call: Call<unknown, unknown>) => {
-    if (!writes) return Effect.map(handle(call), (reply) => renderReply(declaration, reply))
+    const rendered = (reply: Reply<unknown> | Later): Rendered => renderReply(declaration, reply)
+    if (!writes) return Effect.map(handle(call), rendered)
     const waiting = prefersLater(request.headers["prefer"]) ? answeredLater : answeredInTime
-    return Effect.map(waiting({ ...call, business: call.principal.business }, handle(call)), (reply) =>
-      "later" in reply ? renderAccepted(reply.later) : renderReply(declaration, reply)
-    )
+    return Effect.map(waiting({ ...call, business: call.principal.business }, handle(call)), rendered)
   }
 
   return (request, params, answer) => {

@@ -1,5 +1,5 @@
 /**
- * The doors on the library's router: batches, which stream, and the answer to whatever nobody serves. All other declared
+ * The doors on the library's router: batches, which stream, files, and the answer to whatever nobody serves. All other declared
  * endpoints are answered by `FrontDoor` before a request gets here.
  */
 import type { Actors } from "#runtime/actor/Actors.ts"
@@ -17,9 +17,10 @@ import type { Call, Endpoint, HandlerError } from "./Endpoint.ts"
 import { type Fault, fault, invalidField } from "./Fault.ts"
 import { verdicts } from "./Lines.ts"
 import { Authentication } from "./Principal.ts"
-import { type Rendered, renderProblem } from "./Rendered.ts"
+import { type Rendered, renderProblem, renderReply } from "./Rendered.ts"
 import { fingerprinting } from "./RequestCommand.ts"
 import { CurrentGate, priorityOf } from "./Shedding.ts"
+import { answerUpload } from "./Uploads.ts"
 import { decoderOf, NoFields } from "./Validation.ts"
 
 const responseOf = ({ status, headers, body }: Rendered): HttpServerResponse.HttpServerResponse =>
@@ -83,6 +84,16 @@ const batchRoute = <R>(endpoint: Endpoint<R>) => {
   )
 }
 
+const uploadRoute = <R>(endpoint: Endpoint<R>) => {
+  const { declaration } = endpoint
+  const answer = Effect.map(answerUpload(endpoint), (reply) => responseOf(renderReply(declaration, reply)))
+  return HttpRouter.route(
+    declaration.method,
+    declaration.path,
+    metered(declaration, guardedRoute(answer, declaration.path))
+  )
+}
+
 /** What no route answers: 405 with the methods that exist, or 404. */
 const fallback = <R>(endpoints: ReadonlyArray<Endpoint<R>>) => {
   const patterns = endpoints.map(({ declaration }) => ({
@@ -111,5 +122,6 @@ const fallback = <R>(endpoints: ReadonlyArray<Endpoint<R>>) => {
 export const layer = <R>(endpoints: ReadonlyArray<Endpoint<R>>) =>
   HttpRouter.addAll([
     ...endpoints.filter(({ declaration }) => declaration.batch !== undefined).map(batchRoute),
+    ...endpoints.filter(({ declaration }) => declaration.upload !== undefined).map(uploadRoute),
     fallback(endpoints)
   ])

@@ -12,6 +12,7 @@ import type { RuntimeRefusal } from "#runtime/actor/RuntimeRefusal.ts"
 import type * as Context from "effect/Context"
 import type * as Effect from "effect/Effect"
 import type * as Schema from "effect/Schema"
+import type { Operation } from "../resource/Operation.ts"
 import { type Fault, faultOf } from "./Fault.ts"
 import type { Access, Principal } from "./Principal.ts"
 
@@ -44,6 +45,8 @@ export interface Declaration<Query, Body, Success> {
    * `line`, `status`, and what the handler replied under this name, or `problem`.
    */
   readonly batch?: string
+  /** A file as it stands in place of JSON: the media types that are taken. It is handled as a whole. */
+  readonly upload?: ReadonlyArray<string>
 }
 
 export interface Call<Query, Body> {
@@ -74,6 +77,11 @@ export interface Reply<Success> {
   readonly replayed?: boolean
 }
 
+/** Taken over and not done yet: answered 202 with the operation to come back to. */
+export interface Later {
+  readonly later: Operation
+}
+
 /** What a write that is one command asks, and how it is answered. */
 export interface Question<Success> {
   /** The placement key to ask at. */
@@ -92,7 +100,9 @@ export const toFault = (error: HandlerError): Fault => (isFault(error) ? error :
 /** A declaration with its handler, types erased: the door checks values against the declaration before it calls. */
 export interface Endpoint<R> {
   readonly declaration: Declaration<unknown, unknown, unknown>
-  readonly handle: (call: Call<unknown, unknown>) => Effect.Effect<Reply<unknown>, HandlerError, R>
+  readonly handle: (call: Call<unknown, unknown>) => Effect.Effect<Reply<unknown> | Later, HandlerError, R>
+  /** Of an upload: judges the request before its file. */
+  readonly admit?: (call: Call<unknown, unknown>) => Effect.Effect<void, HandlerError, R>
   /** Of a write that is one command: what it asks. The door may ask it itself, without calling `handle`. */
   readonly question?: (
     call: Call<unknown, unknown>,
@@ -106,9 +116,27 @@ export const declare = <Query = {}, Body = undefined, Success = undefined>(
 
 export const serve = <Query, Body, Success, R>(
   declaration: Declaration<Query, Body, Success>,
-  handle: (call: Call<Query, Body>) => Effect.Effect<Reply<Success>, HandlerError, R>
+  handle: (call: Call<Query, Body>) => Effect.Effect<Reply<Success> | Later, HandlerError, R>
 ): Endpoint<R> => ({
   declaration: declaration as unknown as Endpoint<R>["declaration"],
+  handle: handle as unknown as Endpoint<R>["handle"]
+})
+
+/** A file that was sent. */
+export interface UploadedFile {
+  /** One of those that are taken, without parameters. */
+  readonly mediaType: string
+  readonly bytes: Uint8Array
+}
+
+/** For a file: `admit` judges the request before any of the file is read. */
+export const serveUpload = <Query, Success, R>(
+  declaration: Declaration<Query, undefined, Success>,
+  admit: (call: Call<Query, undefined>) => Effect.Effect<void, HandlerError, R>,
+  handle: (call: Call<Query, UploadedFile>) => Effect.Effect<Reply<Success>, HandlerError, R>
+): Endpoint<R> => ({
+  declaration: declaration as unknown as Endpoint<R>["declaration"],
+  admit: admit as unknown as NonNullable<Endpoint<R>["admit"]>,
   handle: handle as unknown as Endpoint<R>["handle"]
 })
 

@@ -5,9 +5,10 @@
  * no personal data ever stands in one.
  */
 import type { Refusal } from "#domain/Refusal.ts"
-import { exponentOf, toDecimal } from "#domain/shared/Money.ts"
+import { toDecimal } from "#domain/shared/Money.ts"
 import type { MediaConflict, NotIdentified } from "#runtime/actor/Identification.ts"
 import type { RuntimeRefusal } from "#runtime/actor/RuntimeRefusal.ts"
+import { refusals, type Table, type Text } from "./RefusalTable.ts"
 
 /** One fault in what was sent: where, and which rule it breaks. */
 export interface FieldFault {
@@ -61,202 +62,6 @@ export const internal: Fault = fault(
   "A fault of ours; nothing took effect that was not answered."
 )
 export const forbidden = (detail: string): Fault => fault(403, "KOINON.FORBIDDEN", "Not allowed", detail)
-
-type Text<R> = readonly [status: number, code: string, title: string, detail: (refusal: R) => string]
-type Table<Union extends { readonly _tag: string }> = {
-  readonly [Tag in Union["_tag"]]: Text<Extract<Union, { _tag: Tag }>>
-}
-
-const money = (minor: bigint, currency: string): string =>
-  `${toDecimal(minor, currency).toFixed(exponentOf(currency))} ${currency}`
-
-const refusals: Table<Refusal> = {
-  ContactNotFound: [
-    404,
-    "CRM.EXCEPTIONS.NOTFOUNDEXCEPTION",
-    "Contact not found",
-    ({ id }) => `There is no contact ${id} in this business.`
-  ],
-  ContactAlreadyRegistered: [
-    409,
-    "KOINON.CONTACT_ALREADY_REGISTERED",
-    "Contact already registered",
-    ({ id }) => `Contact ${id} is registered already.`
-  ],
-  ImmutableField: [
-    409,
-    "KOINON.IMMUTABLE_FIELD",
-    "This never changes",
-    ({ field }) => `${field} is fixed when a contact is created; send the same value or leave it out.`
-  ],
-  InvalidContact: [400, "KOINON.INVALID_CONTACT", "Invalid contact", ({ field, rule }) => `${field}: ${rule}`],
-  AlreadyTaken: [
-    409,
-    "KOINON.ALREADY_TAKEN",
-    "Already taken",
-    ({ kind }) => `Another contact of this business has this ${kind.replaceAll("_", " ")}.`
-  ],
-  InvalidAmount: [400, "KOINON.INVALID_AMOUNT", "Invalid amount", ({ field, rule }) => `${field}: ${rule}`],
-  CurrencyMismatch: [
-    400,
-    "KOINON.CURRENCY_MISMATCH",
-    "Wrong currency",
-    ({ given, expected }) => `The amount is in ${given}, but this wallet holds ${expected}.`
-  ],
-  UnknownCurrencyRate: [
-    400,
-    "KOINON.UNKNOWN_CURRENCY_RATE",
-    "No exchange rate",
-    ({ currency }) => `No exchange rate for ${currency} has been posted; post one or use the business's currency.`
-  ],
-  InsufficientFunds: [
-    400,
-    "CRM.EXCEPTIONS.CANNOTSPENDAMOUNTWALLETBALANCENOTENOUGHEXCEPTION",
-    "Not enough funds",
-    ({ requested, available, currency, sharedReason }) =>
-      `${money(requested, currency)} were asked for, ${money(available, currency)} can be spent here now` +
-      `${sharedReason === undefined ? "" : ` (shared wallet: ${sharedReason.replaceAll("_", " ")})`}. Nothing was taken.`
-  ],
-  SpendBlocked: [
-    403,
-    "KOINON.SPEND_BLOCKED",
-    "Spending is blocked",
-    () => "This contact may not spend at present; credits are still possible."
-  ],
-  PoolNotFound: [
-    404,
-    "CRM.EXCEPTIONS.NOTFOUNDEXCEPTION",
-    "Commerce pool not found",
-    ({ id }) => `There is no commerce pool ${id} in this business.`
-  ],
-  PoolNotActivatable: [
-    409,
-    "KOINON.POOL_NOT_ACTIVATABLE",
-    "Needs no activation",
-    ({ id }) => `Commerce pool ${id} is always active.`
-  ],
-  TransferToSelf: [
-    400,
-    "KOINON.TRANSFER_TO_SELF",
-    "Same wallet",
-    () => "Origin and destination are the same wallet; name two different ones."
-  ],
-  TransferRefused: [
-    409,
-    "KOINON.TRANSFER_REFUSED",
-    "Transfer refused",
-    ({ reason }) => `The destination refused the transfer (${reason}); the money is back where it came from.`
-  ],
-  TokenNotUsable: [
-    409,
-    "KOINON.TOKEN_NOT_USABLE",
-    "Token not usable",
-    ({ reason }) => `The token cannot be used: ${reason.replaceAll("_", " ")}. Ask the contact for a new one.`
-  ],
-  TooManyTokens: [
-    429,
-    "KOINON.TOO_MANY_TOKENS",
-    "Too many tokens",
-    ({ limit }) => `A contact may have ${limit} live tokens; use one or let one expire.`
-  ],
-  MemberNotPerson: [
-    400,
-    "KOINON.MEMBER_NOT_PERSON",
-    "Not a person",
-    ({ id }) => `Contact ${id} is a company; only persons can be members of a community.`
-  ],
-  OwnerInvitedSelf: [
-    400,
-    "KOINON.OWNER_INVITED_SELF",
-    "That is you",
-    () => "The owner of a community cannot be invited to it."
-  ],
-  AlreadyInCommunity: [
-    409,
-    "KOINON.ALREADY_IN_COMMUNITY",
-    "Already invited",
-    ({ state }) => `This person is in the community already (${state}).`
-  ],
-  RelationNotFound: [
-    404,
-    "CRM.EXCEPTIONS.NOTFOUNDEXCEPTION",
-    "Community person not found",
-    ({ id }) => `There is no person ${id} in this community.`
-  ],
-  InvitationNotPending: [
-    409,
-    "KOINON.INVITATION_NOT_PENDING",
-    "Invitation not pending",
-    ({ state }) => `The invitation is ${state}; only a pending one can be answered.`
-  ],
-  TooManyPeople: [
-    409,
-    "KOINON.TOO_MANY_PEOPLE",
-    "Community full",
-    ({ limit }) => `A community holds at most ${limit} people.`
-  ],
-  SharingNotChosen: [
-    409,
-    "KOINON.SHARING_NOT_CHOSEN",
-    "Whose wallet?",
-    ({ ownerIds }) => `Several wallets are shared with this contact; name one as community_id: ${ownerIds.join(", ")}.`
-  ],
-  NotSharedWith: [
-    409,
-    "KOINON.NOT_SHARED_WITH",
-    "Wallet not shared",
-    ({ ownerId }) => `Contact ${ownerId} shares no wallet with this contact.`
-  ],
-  NotSupported: [
-    422,
-    "KOINON.NOT_SUPPORTED",
-    "Not supported",
-    ({ feature }) => `${feature} is not supported yet; it was refused rather than ignored.`
-  ],
-  OrganisationNotFound: [
-    404,
-    "CRM.EXCEPTIONS.NOTFOUNDEXCEPTION",
-    "Organisation not found",
-    ({ id }) => `There is no organisation ${id} in this business.`
-  ],
-  InvalidOrganisation: [
-    400,
-    "KOINON.INVALID_ORGANISATION",
-    "Invalid organisation",
-    ({ field, rule }) => `${field}: ${rule}`
-  ],
-  AlreadyExists: [
-    409,
-    "KOINON.ALREADY_EXISTS",
-    "Already exists",
-    ({ kind, id }) => `The ${kind} ${id} exists already.`
-  ],
-  ContradictingAmounts: [
-    400,
-    "KOINON.CONTRADICTING_AMOUNTS",
-    "The amounts contradict each other",
-    ({ field, rule }) => `${field}: ${rule}`
-  ],
-  ReferenceReused: [
-    409,
-    "KOINON.REFERENCE_REUSED",
-    "Reference number used before",
-    ({ referenceNumber, id }) =>
-      `Reference ${referenceNumber} of this organisation is purchase ${id}, which has other contents.`
-  ],
-  PurchaseNotFound: [
-    404,
-    "CRM.EXCEPTIONS.NOTFOUNDEXCEPTION",
-    "Purchase not found",
-    ({ id }) => `There is no purchase ${id} in this business.`
-  ],
-  PurchaseStillOpen: [
-    409,
-    "KOINON.PURCHASE_STILL_OPEN",
-    "Still being paid",
-    ({ id }) => `Purchase ${id} is waiting for a shared wallet; try again in a moment.`
-  ]
-}
 
 type Runtime = RuntimeRefusal | NotIdentified | MediaConflict
 const runtimeRefusals: Table<Runtime> = {
@@ -324,7 +129,9 @@ const retryable = new Set([
   "StillRunning",
   "ShardMoved",
   "ActorUnavailable",
-  "PurchaseStillOpen"
+  "PurchaseStillOpen",
+  "NotDecided",
+  "AutomationsChanged"
 ])
 
 /** What may stand in `parameters`: the values of a refusal, amounts as decimals. */

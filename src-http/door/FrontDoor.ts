@@ -188,7 +188,7 @@ export const open = Effect.fn("FrontDoor.open")(function* <R>(
   const rooms = FindMyWay.make<Room>()
   for (const endpoint of endpoints) {
     const { declaration } = endpoint
-    if (declaration.batch !== undefined) continue
+    if (declaration.batch !== undefined || declaration.upload !== undefined) continue
     rooms.on(declaration.method, declaration.path, {
       declaration,
       answer: answering(endpoint, desk),

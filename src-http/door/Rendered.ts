@@ -1,7 +1,7 @@
 /** An answer as it goes out, whatever carries it: status, headers, text. */
 import type { Operation } from "../resource/Operation.ts"
 import { operationPath } from "../resource/Operation.ts"
-import type { Declaration, Reply } from "./Endpoint.ts"
+import type { Declaration, Later, Reply } from "./Endpoint.ts"
 import { type Fault, problemJson } from "./Fault.ts"
 
 export interface Rendered {
@@ -28,11 +28,16 @@ export const renderAccepted = (operation: Operation): Rendered => ({
   body: JSON.stringify(operation)
 })
 
-export const renderReply = (declaration: Declaration<unknown, unknown, unknown>, reply: Reply<unknown>): Rendered => {
+export const renderReply = (
+  declaration: Declaration<unknown, unknown, unknown>,
+  reply: Reply<unknown> | Later
+): Rendered => {
+  if ("later" in reply) return renderAccepted(reply.later)
   const headers: Record<string, string> = {}
   if (reply.seq !== undefined && reply.seq > 0) headers["etag"] = `"${reply.seq}"`
   if (reply.replayed === true) headers["idempotency-replayed"] = "true"
-  if (declaration.status === 204) return { status: 204, headers, body: "" }
+  // Without anything that it says, an answer is empty, whatever its status.
+  if (declaration.success === undefined) return { status: declaration.status, headers, body: "" }
   headers["content-type"] = "application/json"
   return { status: declaration.status, headers, body: JSON.stringify(reply.body ?? {}) }
 }

@@ -4,7 +4,7 @@
  */
 import type { Page, PageRequest } from "#runtime/projection/Paging.ts"
 import { Projector } from "#runtime/projection/Projector.ts"
-import type { CursorInvalid, ProjectionBehind, ViewUnavailable } from "#runtime/projection/ViewRefusal.ts"
+import type { CursorInvalid, NoLongerKept, ProjectionBehind, ViewUnavailable } from "#runtime/projection/ViewRefusal.ts"
 import * as Effect from "effect/Effect"
 import { present } from "../resource/Fields.ts"
 import { isOn, type List, type PageAsked, pageSizeDefault } from "../resource/Paging.ts"
@@ -35,18 +35,23 @@ export const answerOf = <Row, Item>(found: Page<Row>, asked: PageAsked, render: 
 }
 
 /** A view that could not be read: tried again it may be there, and an old cursor never is. */
-export const viewFault = (refusal: CursorInvalid | ProjectionBehind | ViewUnavailable): Fault =>
-  refusal._tag === "CursorInvalid"
-    ? invalidField("cursor", "It is not the next_cursor of this list in this order; begin again without it.")
-    : fault(
-        503,
-        "KOINON.VIEW_UNAVAILABLE",
-        "The list is not ready",
-        "It does not hold the latest changes yet; try again.",
-        {
-          retryAfterSeconds: 1
-        }
-      )
+export const viewFault = (refusal: CursorInvalid | NoLongerKept | ProjectionBehind | ViewUnavailable): Fault => {
+  if (refusal._tag === "CursorInvalid") {
+    return invalidField("cursor", "It is not the next_cursor of this list in this order; begin again without it.")
+  }
+  if (refusal._tag === "NoLongerKept") {
+    return refusal.asked === "POSITION"
+      ? invalidField("after", "What followed this position is no longer kept; begin again without it.")
+      : invalidField("/at", "Who was in the segments that are named is no longer kept of this instant.")
+  }
+  return fault(
+    503,
+    "KOINON.VIEW_UNAVAILABLE",
+    "The list is not ready",
+    "It does not hold the latest changes yet; try again.",
+    { retryAfterSeconds: 1 }
+  )
+}
 
 /** Waits until a view holds everything that was committed before, so that a list shows what its reader has just made. */
 export const caughtUp = Effect.fnUntraced(function* (projection: string) {

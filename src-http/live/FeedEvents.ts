@@ -38,6 +38,15 @@ const draw = {
   remaining: Schema.optionalKey(Amount)
 }
 
+const bought = { purchase_id: Schema.String, contact_id: Schema.String }
+const membership = {
+  contact_id: Schema.String,
+  reason: Schema.Literals(["EVENT", "TIME", "SEGMENT", "DEFINITION", "REFRESH", "IMPORT", "REMOVAL"]),
+  /** The type of the event, or the id of the segment, that brought it about. */
+  because: text
+}
+const message = { communication_id: Schema.String, channel: Schema.String }
+
 export const FeedEvent = Schema.Union([
   event("wallet.credited", {
     entry_id: Schema.String,
@@ -68,9 +77,15 @@ export const FeedEvent = Schema.Union([
   }),
   event("purchase.paid", { ...payment, organisation_id: Schema.String, total: Amount }),
   event("purchase.reversed", payment),
-  event("purchase.posted", { purchase_id: Schema.String }),
-  event("purchase.refused", { purchase_id: Schema.String, reason: Schema.String }),
-  event("purchase.cancelled", { purchase_id: Schema.String }),
+  event("purchase.posted", {
+    ...bought,
+    /** Absent where the receipt came earlier, while a draw was waited for. */
+    organisation_id: text,
+    total: Schema.optionalKey(Amount),
+    currency_code: text
+  }),
+  event("purchase.refused", { ...bought, reason: Schema.String }),
+  event("purchase.cancelled", bought),
   /** Something of who she is has changed: read it anew. */
   event("contact.updated", {}),
   event("contact.interaction_state_changed", { from: Schema.String, to: Schema.String }),
@@ -80,6 +95,13 @@ export const FeedEvent = Schema.Union([
     state: Schema.Literals(["PENDING", "ACCEPTED", "REJECTED", "ENDED"]),
     wallet_sharing: Schema.Boolean
   }),
+  event("activity.scheduled", { activity_id: Schema.String, activity_type: Schema.String }),
+  event("activity.changed", { activity_id: Schema.String }),
+  event("activity.closed", { activity_id: Schema.String, outcome: Schema.Literals(["DONE", "CANCELLED"]) }),
+  event("communication.requested", message),
+  event("communication.completed", message),
+  event("communication.rejected", { ...message, reason: Schema.String }),
+  event("communication.marked", { communication_id: Schema.String, mark: Schema.String }),
   event("community.person_invited", { ...person, state: Schema.Literals(["PENDING", "ACCEPTED"]) }),
   event("community.person_accepted", person),
   event("community.person_rejected", person),
@@ -88,6 +110,8 @@ export const FeedEvent = Schema.Union([
   event("community.person_removed", person),
   event("community.person_updated", person),
   event("community.draw_counted", { ...draw, purchase_id: Schema.String }),
-  event("community.draw_uncounted", draw)
+  event("community.draw_uncounted", draw),
+  event("segment.joined", membership),
+  event("segment.left", membership)
 ])
 export type FeedEvent = typeof FeedEvent.Type

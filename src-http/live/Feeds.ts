@@ -1,5 +1,5 @@
 /**
- * The three feeds and how domain events become theirs. Who may see what is decided here, event by event: a contact's feed
+ * The feeds of actors and how domain events become theirs. Who may see what is decided here, event by event: a contact's feed
  * is hers; in a community everybody sees who belongs to it, and only the owner and the person concerned see invitations,
  * terms and what was drawn.
  */
@@ -14,12 +14,13 @@ import { absurd } from "#domain/shared/Aggregate.ts"
 import { toDecimal } from "#domain/shared/Money.ts"
 import { balance } from "#domain/wallet/Wallet.ts"
 import { aggregateOfCode } from "#runtime/journal/Kinds.ts"
+import type { Broadcast } from "#runtime/live/BusinessHub.ts"
 import { defineFeed, type Feed, type Frame, type Moment } from "#runtime/live/Feed.ts"
 import { positionText } from "#runtime/live/Position.ts"
 import type { Committed } from "#runtime/projection/Projection.ts"
 import { present } from "../resource/Fields.ts"
 import { type FeedEvent, instant } from "./FeedEvents.ts"
-import type { FeedName } from "./Protocol.ts"
+import { type FeedName, purchaseTopic } from "./Protocol.ts"
 
 const frameOf = ({ row }: Committed, topic: string, event: FeedEvent, rest: Omit<Frame, "text"> = {}): Frame => ({
   text: JSON.stringify({ type: "event", topic, position: positionText(row), event }),
@@ -103,6 +104,40 @@ const moneyEvent = (event: Money, state: ContactState): FeedEvent => {
   }
 }
 
+type OfActivity = Extract<ContactEvent, { readonly _tag: `Activity${string}` }>
+
+const activityEvent = (event: OfActivity): FeedEvent => {
+  const about = { at: instant(event.at), activity_id: event.activityId }
+  switch (event._tag) {
+    case "ActivityScheduled":
+      return { type: "activity.scheduled", ...about, activity_type: event.type }
+    case "ActivityChanged":
+      return { type: "activity.changed", ...about }
+    case "ActivityClosed":
+      return { type: "activity.closed", ...about, outcome: event.outcome }
+    default:
+      return absurd(event)
+  }
+}
+
+type OfCommunication = Extract<ContactEvent, { readonly _tag: `Communication${string}` }>
+
+const communicationEvent = (event: OfCommunication): FeedEvent => {
+  const about = { at: instant(event.at), communication_id: event.communicationId }
+  switch (event._tag) {
+    case "CommunicationRequested":
+      return { type: "communication.requested", ...about, channel: event.channel }
+    case "CommunicationCompleted":
+      return { type: "communication.completed", ...about, channel: event.channel }
+    case "CommunicationRejected":
+      return { type: "communication.rejected", ...about, channel: event.channel, reason: event.reason }
+    case "CommunicationMarked":
+      return { type: "communication.marked", ...about, mark: event.mark }
+    default:
+      return absurd(event)
+  }
+}
+
 /** Everything of a contact but what would let somebody act as her: tokens and codes are never told. */
 const contactEvent = (event: ContactEvent, state: ContactState): FeedEvent | undefined => {
   switch (event._tag) {
@@ -117,7 +152,19 @@ const contactEvent = (event: ContactEvent, state: ContactState): FeedEvent | und
     case "WalletCodeRotated":
     case "PoolActivationChanged":
     case "SpendBlockChanged":
+    case "TagsChanged":
+    case "ConsentChanged":
+    case "OptOutChanged":
       return { type: "contact.updated", at: instant(event.at) }
+    case "ActivityScheduled":
+    case "ActivityChanged":
+    case "ActivityClosed":
+      return activityEvent(event)
+    case "CommunicationRequested":
+    case "CommunicationCompleted":
+    case "CommunicationRejected":
+    case "CommunicationMarked":
+      return communicationEvent(event)
     case "InteractionStateChanged":
       return { type: "contact.interaction_state_changed", at: instant(event.at), from: event.from, to: event.to }
     case "MembershipChanged":
@@ -133,25 +180,49 @@ const contactEvent = (event: ContactEvent, state: ContactState): FeedEvent | und
     case "TokenIssued":
     case "TokenUsed":
     case "TimerArmed":
+    case "SendAuthorized":
+    case "DevicesChanged":
       return undefined
     default:
       return absurd(event)
   }
 }
 
-const purchaseEvent = (event: PurchaseEvent, purchaseId: string): FeedEvent | undefined => {
-  const about = { at: instant(event.at), purchase_id: purchaseId }
+const purchaseEvent = (event: PurchaseEvent, { id, key }: Committed["row"]): FeedEvent | undefined => {
+  const about = { at: instant(event.at), purchase_id: id, contact_id: key }
   switch (event._tag) {
     case "PurchaseOpened":
       return undefined
-    case "PurchasePosted":
-      return { type: "purchase.posted", ...about }
+    case "PurchasePosted": {
+      const { receipt } = event
+      if (receipt === undefined) return { type: "purchase.posted", ...about }
+      const { organisationId: organisation_id, amounts, currency: currency_code } = receipt
+      return {
+        type: "purchase.posted",
+        ...about,
+        organisation_id,
+        total: toDecimal(amounts.total, currency_code),
+        currency_code
+      }
+    }
     case "PurchaseRefused":
       return { type: "purchase.refused", ...about, reason: event.reason }
     case "PurchaseCancelled":
       return { type: "purchase.cancelled", ...about }
     default:
       return absurd(event)
+  }
+}
+
+/** Every purchase of the business, for those who hold its secret key. */
+export const purchases: Broadcast = {
+  name: purchaseTopic,
+  types: new Set<PurchaseEvent["_tag"]>(["PurchasePosted", "PurchaseRefused", "PurchaseCancelled"]),
+  encode: ({ event, row }, _, position) => {
+    const told = purchaseEvent(event as PurchaseEvent, row)
+    return told === undefined
+      ? undefined
+      : JSON.stringify({ type: "event", topic: purchaseTopic, position, event: told })
   }
 }
 
@@ -223,7 +294,8 @@ const moneyTags: ReadonlySet<string> = new Set([
   "PurchaseReversed"
 ])
 
-export const feeds: Readonly<Record<FeedName, Feed>> = {
+/** Of what has an actor; a segment's is in `SegmentFeed.ts`. */
+export const feeds: Readonly<Record<Exclude<FeedName, "segment">, Feed>> = {
   contact: defineFeed({
     name: "contact",
     follows: "contact",
@@ -232,7 +304,7 @@ export const feeds: Readonly<Record<FeedName, Feed>> = {
       const { event, row } = committed
       const told =
         aggregateOfCode(row.aggregate).kind === "purchase"
-          ? purchaseEvent(event as PurchaseEvent, row.id)
+          ? purchaseEvent(event as PurchaseEvent, row)
           : contactEvent(event as ContactEvent, state)
       return told === undefined ? undefined : frameOf(committed, topic, told)
     }

@@ -36,7 +36,7 @@ const open = Effect.gen(function* () {
   const request = yield* HttpServerRequest.HttpServerRequest
   if (request.headers["upgrade"]?.toLowerCase() !== "websocket") return yield* Effect.fail(notAnUpgrade)
   const sockets = yield* LiveSockets
-  const ending = Deferred.makeUnsafe<CloseEvent>()
+  const ending = Deferred.makeUnsafe<CloseEvent | undefined>()
   const stop = (): void => {
     const event = new CloseEvent(closeCodes.goingAway, "the server is stopping; connect again and resume")
     Deferred.doneUnsafe(ending, Effect.succeed(event))

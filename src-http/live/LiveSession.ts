@@ -6,13 +6,17 @@
  *     open ──authenticate──► authenticated ──subscribe──► following ──expiry, silence, slowness, stop──► closed
  */
 import type { Actors } from "#runtime/actor/Actors.ts"
+import type { Definitions } from "#runtime/actor/Definitions.ts"
 import { LiveHub } from "#runtime/live/LiveHub.ts"
+import { BusinessHub } from "#runtime/live/BusinessHub.ts"
+import { parsePositions } from "#runtime/live/Positions.ts"
 import { parsePosition, type Position, positionText } from "#runtime/live/Position.ts"
+import type { SegmentTopics } from "#runtime/segment/SegmentTopics.ts"
 import * as Cause from "effect/Cause"
 import * as Clock from "effect/Clock"
 import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
-import * as Latch from "effect/Latch"
+import * as Fiber from "effect/Fiber"
 import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
 import { CloseEvent, type Socket } from "effect/socket/Socket"
@@ -24,7 +28,8 @@ import { type Fault, fault, forbidden, invalid, invalidField, problemJson, unaut
 import { Authentication, type Principal } from "../door/Principal.ts"
 import { fieldFaults } from "../door/Validation.ts"
 import { instant } from "./FeedEvents.ts"
-import { feeds } from "./Feeds.ts"
+import { feeds, purchases } from "./Feeds.ts"
+import { followSegment } from "./SegmentFeed.ts"
 import { LiveLimits } from "./LiveLimits.ts"
 import { LiveSockets } from "./LiveSockets.ts"
 import { Outbox } from "./Outbox.ts"
@@ -34,11 +39,15 @@ import {
   clientFrames,
   closeCodes,
   parseTopic,
+  purchaseTopic,
   type ServerFrame,
   type Subscribe
 } from "./Protocol.ts"
 import { admissionTo } from "./TopicAccess.ts"
 import type { Transport } from "./Transport.ts"
+
+/** What following a topic takes. */
+type Needs = Actors | Definitions | SegmentTopics
 
 /** Topics that one socket may follow at once. */
 const topicsMax = 100
@@ -68,17 +77,29 @@ const parseFrame = (data: string | Uint8Array): Result.Result<ClientFrame, Fault
   )
 }
 
+/** Where a client left off, if it says so. */
+const positionOf = <A>(
+  { after }: typeof Subscribe.Type,
+  parse: (text: string) => A | undefined
+): Effect.Effect<A | undefined, Fault> => {
+  const position = after === undefined ? undefined : parse(after)
+  return after !== undefined && position === undefined
+    ? Effect.fail(invalidField("/after", "A position as it came with an event or a subscription of this topic."))
+    : Effect.succeed(position)
+}
+
 export interface Connection {
   readonly socket: Socket
   readonly transport: Transport
   /** Given as a sub-protocol. */
   readonly token: string | undefined
-  /** Done by whoever wants the socket closed. */
-  readonly ending: Deferred.Deferred<CloseEvent>
+  /** Done by whoever wants the socket closed; without an event when it is. */
+  readonly ending: Deferred.Deferred<CloseEvent | undefined>
 }
 
 export const session = Effect.fnUntraced(function* ({ socket, transport, token, ending }: Connection) {
   const hub = yield* LiveHub
+  const businessHub = yield* BusinessHub
   const authentication = yield* Authentication
   const tokens = yield* AccessTokens
   const limits = yield* LiveLimits
@@ -109,7 +130,6 @@ export const session = Effect.fnUntraced(function* ({ socket, transport, token, 
 
   let principal: Principal | undefined
   let deadline = now() + limits.authenticateWithinMs
-  const deadlineMoved = Latch.makeUnsafe(false)
   const following = new Map<string, () => void>()
   const followNothing = Effect.sync(() => {
     outbox.close()
@@ -134,13 +154,33 @@ export const session = Effect.fnUntraced(function* ({ socket, transport, token, 
     const expiresAt = given.token === undefined ? undefined : (yield* tokens.verify(given.token)).expiresAt * 1000
     principal = caller
     deadline = expiresAt ?? Number.POSITIVE_INFINITY
-    deadlineMoved.openUnsafe()
     say({ type: "authenticated", ...(expiresAt !== undefined && { expires_at: instant(expiresAt) }) })
+  })
+
+  const deliver = (text: string): void => {
+    sockets.pushed()
+    outbox.push(text)
+  }
+
+  const followPurchases = Effect.fnUntraced(function* (caller: Principal, frame: typeof Subscribe.Type) {
+    if (caller.contactId !== undefined) return yield* Effect.fail(forbidden("This topic is not yours to follow."))
+    const { topic } = frame
+    return yield* businessHub.follow({
+      business: caller.business.id,
+      broadcast: purchases,
+      after: yield* positionOf(frame, parsePositions),
+      roomy: outbox.roomy,
+      receiver: {
+        started: (position) => say({ type: "subscribed", topic, position }),
+        deliver,
+        reload: (position, reason) => say({ type: "reload", topic, position, reason })
+      }
+    })
   })
 
   const subscribe = Effect.fnUntraced(function* (
     frame: typeof Subscribe.Type
-  ): Effect.fn.Return<void, HandlerError, Actors> {
+  ): Effect.fn.Return<void, HandlerError, Needs> {
     const { topic } = frame
     if (principal === undefined) return yield* Effect.fail(unauthorized("Send an authenticate frame first."))
     if (following.has(topic)) {
@@ -153,28 +193,31 @@ export const session = Effect.fnUntraced(function* ({ socket, transport, token, 
         fault(429, "KOINON.TOO_MANY_TOPICS", "Too many topics", `A socket follows at most ${topicsMax} topics.`)
       )
     }
-    const after = frame.after === undefined ? undefined : parsePosition(frame.after)
-    if (frame.after !== undefined && after === undefined) {
-      return yield* Effect.fail(invalidField("/after", "A position as it came with an event or a subscription."))
+    if (topic === purchaseTopic) return void following.set(topic, yield* followPurchases(principal, frame))
+    const after = yield* positionOf(frame, parsePosition)
+    const { feed, key } = parseTopic(topic)
+    const told = {
+      started: (position: Position) => say({ type: "subscribed", topic, position: positionText(position) }),
+      deliver,
+      reload: (position: Position, reason: string) =>
+        say({ type: "reload", topic, position: positionText(position), reason })
     }
-    const name = parseTopic(topic)
-    const admit = yield* admissionTo(principal, name)
+    if (feed === "segment") {
+      return void following.set(topic, yield* followSegment(principal, key, after, told, outbox.roomy))
+    }
+    const admit = yield* admissionTo(principal, { feed, key })
     let ended = false
     const close = yield* hub.follow({
       business: principal.business.id,
-      feed: feeds[name.feed],
-      key: name.key,
+      feed: feeds[feed],
+      key,
       viewer: principal.contactId,
       after,
       admit,
       roomy: outbox.roomy,
       receiver: {
-        started: (position: Position) => say({ type: "subscribed", topic, position: positionText(position) }),
-        deliver: ({ text }) => {
-          sockets.pushed()
-          outbox.push(text)
-        },
-        reload: (position, reason) => say({ type: "reload", topic, position: positionText(position), reason }),
+        ...told,
+        deliver: ({ text }) => deliver(text),
         ended: (problem: Fault) => {
           ended = true
           following.delete(topic)
@@ -186,7 +229,7 @@ export const session = Effect.fnUntraced(function* ({ socket, transport, token, 
     else following.set(topic, close)
   })
 
-  const answer = (frame: ClientFrame): Effect.Effect<void, HandlerError, Actors> => {
+  const answer = (frame: ClientFrame): Effect.Effect<void, HandlerError, Needs> => {
     switch (frame.type) {
       case "authenticate":
         return authenticate(frame)
@@ -203,7 +246,7 @@ export const session = Effect.fnUntraced(function* ({ socket, transport, token, 
     }
   }
 
-  const answered = (effect: Effect.Effect<void, HandlerError, Actors>, topic?: string) =>
+  const answered = (effect: Effect.Effect<void, HandlerError, Needs>, topic?: string) =>
     effect.pipe(
       Effect.catch((error) => Effect.sync(() => sayProblem(toFault(error), topic))),
       Effect.catchDefect((defect) =>
@@ -227,44 +270,41 @@ export const session = Effect.fnUntraced(function* ({ socket, transport, token, 
     }
   })
 
-  const watchDeadline = Effect.gen(function* () {
-    while (deadline > now()) {
-      const wait = deadline - now()
-      yield* Effect.raceFirst(Number.isFinite(wait) ? Effect.sleep(wait) : Effect.never, deadlineMoved.await)
-      yield* deadlineMoved.close
+  let bytesHeard = transport.bytesHeard()
+  let heardAt = now()
+  let beatAt = heardAt + limits.heartbeatIntervalMs
+  /** Whether it is time to go, whether the peer is there, and to say that this one is. */
+  const look = (at: number): void => {
+    if (at >= deadline) {
+      const { authenticateWithinMs } = limits
+      const reason =
+        principal === undefined ? `not authenticated within ${authenticateWithinMs} ms` : "the token has expired"
+      return end(closeCodes.notAuthenticated, reason)
     }
-    end(
-      closeCodes.notAuthenticated,
-      principal === undefined ? `not authenticated within ${limits.authenticateWithinMs} ms` : "the token has expired"
-    )
-  })
-
-  const beat = Effect.gen(function* () {
-    let bytesHeard = transport.bytesHeard()
-    let heardAt = now()
-    let beatAt = now() + limits.heartbeatIntervalMs
-    while (true) {
-      yield* Effect.sleep(Math.max(0, Math.min(beatAt, heardAt + limits.silenceMaxMs) - now()))
-      if (transport.bytesHeard() !== bytesHeard) {
-        bytesHeard = transport.bytesHeard()
-        heardAt = now()
-      } else if (now() - heardAt >= limits.silenceMaxMs) {
-        return end(closeCodes.silent, `nothing was heard for ${limits.silenceMaxMs} ms, not even a pong`)
-      }
-      if (now() < beatAt) continue
-      beatAt = now() + limits.heartbeatIntervalMs
-      transport.ping()
-      say({ type: "heartbeat" })
+    if (transport.bytesHeard() !== bytesHeard) {
+      bytesHeard = transport.bytesHeard()
+      heardAt = at
+    } else if (at - heardAt >= limits.silenceMaxMs) {
+      return end(closeCodes.silent, `nothing was heard for ${limits.silenceMaxMs} ms, not even a pong`)
     }
-  })
-
-  yield* Effect.forkScoped(watchDeadline)
-  yield* Effect.forkScoped(beat)
-  const closing = yield* Effect.raceFirst(
-    Deferred.await(ending),
-    Effect.catchTag(read, "SocketError", () => Effect.succeed(undefined))
+    if (at < beatAt) return
+    beatAt = at + limits.heartbeatIntervalMs
+    transport.ping()
+    say({ type: "heartbeat" })
+  }
+  yield* Effect.acquireRelease(
+    Effect.sync(() => sockets.attend(look)),
+    (leave) => Effect.sync(leave)
   )
+
+  // It ends with the connection, or when somebody wants it to.
+  const reading = yield* Effect.catchTag(read, "SocketError", () => Effect.succeed(undefined)).pipe(
+    Effect.onExit((exit) => Effect.sync(() => void Deferred.doneUnsafe(ending, exit))),
+    Effect.forkScoped
+  )
+  const closing = yield* Deferred.await(ending)
   if (closing === undefined) return
+  yield* Fiber.interrupt(reading)
   yield* followNothing
   yield* writer.write(closing)
   // What still comes in is let pass, until the peer has closed as well.

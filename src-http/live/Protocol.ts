@@ -19,17 +19,24 @@ export const bearerProtocol = "koinon.bearer."
 /** Why the server closes a socket, beside 1001 when it stops. */
 export const closeCodes = { goingAway: 1001, notAuthenticated: 4401, slowReader: 4408, silent: 4409 } as const
 
-export const feedNames = ["contact", "community", "wallet"] as const
+export const feedNames = ["contact", "community", "wallet", "segment"] as const
 export type FeedName = (typeof feedNames)[number]
 
-/** `contact/{id}`, `wallet/{id}` (a wallet has its contact's id), or `community/{id}` (its owner's). */
+/**
+ * `contact/{id}`, `wallet/{id}` (a wallet has its contact's id), `community/{id}` (its owner's), `segment/{id}`, or `purchase`:
+ * every purchase of the business.
+ */
 const Topic = Schema.String.check(
-  Schema.isPattern(/^(contact|community|wallet)\/[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/, {
-    message: "contact/{id}, community/{id} or wallet/{id} is needed, with the id in lower case."
-  })
+  Schema.isPattern(
+    /^purchase$|^(contact|community|wallet|segment)\/[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/,
+    {
+      message:
+        "contact/{id}, community/{id}, wallet/{id}, segment/{id} or purchase is needed, with the id in lower case."
+    }
+  )
 )
 /** Opaque; of one topic. */
-const Position = Schema.String.check(Schema.isMinLength(1), Schema.isMaxLength(64))
+const Position = Schema.String.check(Schema.isMinLength(1), Schema.isMaxLength(1_024))
 const Secret = Schema.String.check(Schema.isMinLength(1), Schema.isMaxLength(4_096))
 
 /** One of the two: a contact's access token, or the secret key of a business. Again with a fresh token, before it expires. */
@@ -86,12 +93,15 @@ export const ServerFrame = Schema.Union([
 ])
 export type ServerFrame = typeof ServerFrame.Type
 
+/** The topic of all purchases of a business. */
+export const purchaseTopic = "purchase"
+
 export interface TopicName {
   readonly feed: FeedName
   readonly key: string
 }
 
-/** The parts of a valid topic. */
+/** The parts of a valid topic about somebody. */
 export const parseTopic = (topic: string): TopicName => {
   const [feed, key] = topic.split("/")
   return { feed: feed as FeedName, key: key ?? "" }

@@ -19,7 +19,7 @@ const everybody: Admission = () => undefined
 
 export const admissionTo = Effect.fnUntraced(function* (
   principal: Principal,
-  { feed, key }: TopicName
+  { feed, key }: TopicName & { readonly feed: Exclude<TopicName["feed"], "segment"> }
 ): Effect.fn.Return<Admission, Fault | RuntimeRefusal, Actors> {
   const { business, contactId } = principal
   const actors = yield* Actors

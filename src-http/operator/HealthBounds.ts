@@ -8,6 +8,8 @@ export interface HealthBounds {
   readonly inboxAgeMaxMs: number
   /** A view may be so far behind the journal. */
   readonly projectionLagMaxMs: number
+  /** A queue of the outbox may settle nothing for so long, although something of it is due. */
+  readonly outboxStillMaxMs: number
   /** What does not answer by then does not answer. */
   readonly answerWithinMs: number
   /** Answers are at most so old. */
@@ -19,6 +21,7 @@ export const HealthBounds = Context.Reference<HealthBounds>("koinon/http/HealthB
     laneStallMaxMs: 2_000,
     inboxAgeMaxMs: 10_000,
     projectionLagMaxMs: 10_000,
+    outboxStillMaxMs: 25_000,
     answerWithinMs: 1_500,
     keptMs: 500
   })

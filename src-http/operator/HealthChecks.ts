@@ -1,10 +1,11 @@
 /**
  * Whether this runner can do its work, check by check, each with its reason (P15): the lane and the shards it writes to,
- * the journal behind them, work that waits, and views that follow. A failed check means "send me no requests"; a warning
+ * the journal behind them, work that waits, views that follow, and queues of effects on the world. A failed check means "send me no requests"; a warning
  * needs a person but not a detour. Answers are kept for a moment, so that whoever asks often costs nothing.
  */
 import { Actors } from "#runtime/actor/Actors.ts"
 import { Journal } from "#runtime/journal/Journal.ts"
+import { Outbox } from "#runtime/outbox/Outbox.ts"
 import { Projector } from "#runtime/projection/Projector.ts"
 import * as Clock from "effect/Clock"
 import * as Context from "effect/Context"
@@ -39,7 +40,8 @@ const probesOf = Effect.gen(function* () {
   const actors = yield* Actors
   const journal = yield* Journal
   const projector = yield* Effect.serviceOption(Projector)
-  const { laneStallMaxMs, inboxAgeMaxMs, projectionLagMaxMs } = yield* HealthBounds
+  const outbox = yield* Effect.serviceOption(Outbox)
+  const { laneStallMaxMs, inboxAgeMaxMs, projectionLagMaxMs, outboxStillMaxMs } = yield* HealthBounds
   const now = Effect.map(Clock.Clock, (clock) => clock.currentTimeMillisUnsafe())
 
   const shards = Effect.sync((): Verdict => {
@@ -107,13 +109,38 @@ const probesOf = Effect.gen(function* () {
         const wrong = all.flatMap(({ projection, state, reason, lagMs, lagEvents }) => {
           if (state === "STOPPED")
             return [`${projection} has stopped (${reason ?? "no reason"}), ${lagEvents} events behind for ${lagMs} ms`]
+          // It says itself that it is not ready, and everything else is.
+          if (state === "FILLING") return []
           return lagMs > projectionLagMaxMs
             ? [`${projection} is ${lagEvents} events behind, the oldest for ${lagMs} ms`]
             : []
         })
-        return wrong.length > 0
-          ? { status: "fail", reason: wrong.join("; "), observed }
-          : pass("the views follow", observed)
+        if (wrong.length > 0) return { status: "fail", reason: wrong.join("; "), observed }
+        const filling = all.find(({ state, lagMs }) => state === "FILLING" && lagMs > projectionLagMaxMs)
+        if (filling === undefined) return pass("the views follow", observed)
+        const reason = `${filling.projection} is being filled: ${filling.lagEvents} events to go`
+        return { status: "warn", reason, observed }
+      }
+    )
+
+  const queues = (service: Outbox["Service"]) =>
+    Effect.map(
+      Effect.mapError(service.movement, () => "the outbox cannot be read"),
+      (all): Verdict => {
+        const observed = Object.fromEntries(
+          all.flatMap(({ queue, lagMs, stillMs }) => [
+            [`${queue}_oldest_due_ms`, lagMs],
+            [`${queue}_still_ms`, stillMs]
+          ])
+        )
+        const still = all.filter(({ stillMs }) => stillMs > outboxStillMaxMs)
+        if (still.length === 0) return pass("the queues move", observed)
+        const reason = still
+          .map(({ queue, lagMs, stillMs }) => {
+            return `the ${queue} queue has stood still for ${stillMs} ms; its oldest task has been due for ${lagMs} ms`
+          })
+          .join("; ")
+        return { status: "fail", reason, observed }
       }
     )
 
@@ -130,6 +157,7 @@ const probesOf = Effect.gen(function* () {
     { name: "load", check: load },
     { name: "inbox", check: inbox },
     ...(projector._tag === "Some" ? [{ name: "projections", check: projections(projector.value) }] : []),
+    ...(outbox._tag === "Some" ? [{ name: "outbox", check: queues(outbox.value) }] : []),
     ...(yield* FurtherProbes)
   ] satisfies ReadonlyArray<Probe>
 })

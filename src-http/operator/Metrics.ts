@@ -6,6 +6,7 @@
 import { Actors } from "#runtime/actor/Actors.ts"
 import { Journal } from "#runtime/journal/Journal.ts"
 import { LiveHub } from "#runtime/live/LiveHub.ts"
+import { Outbox } from "#runtime/outbox/Outbox.ts"
 import { Projector } from "#runtime/projection/Projector.ts"
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
@@ -107,6 +108,58 @@ const projectionMetrics = Effect.gen(function* () {
       "koinon_projection_stopped",
       "1 when a view stands still.",
       by(({ state }) => (state === "STOPPED" ? 1 : 0))
+    )
+  ]
+})
+
+const outboxMetrics = Effect.gen(function* () {
+  const outbox = yield* Effect.serviceOption(Outbox)
+  if (outbox._tag === "None") return []
+  const [all, movements] = yield* Effect.all([outbox.value.statistics, outbox.value.movement])
+  const by = (value: (statistics: (typeof all)[number]) => number) =>
+    all.map((statistics) => ({ labels: { queue: statistics.queue }, value: value(statistics) }))
+  return [
+    gauge(
+      "koinon_outbox_waiting",
+      "Tasks of all runners that are not finished, by queue; up to 100000 are counted.",
+      by(({ waiting }) => waiting)
+    ),
+    gauge(
+      "koinon_outbox_due",
+      "Of them, those whose time has come.",
+      by(({ due }) => due)
+    ),
+    gauge(
+      "koinon_outbox_oldest_due_seconds",
+      "How long the oldest of those has been due.",
+      by(({ lagMs }) => lagMs / 1000)
+    ),
+    gauge(
+      "koinon_outbox_dead",
+      "Tasks of all runners that were given up and wait for somebody to replay or resume them.",
+      by(({ dead }) => dead)
+    ),
+    gauge(
+      "koinon_outbox_still_seconds",
+      "For how long this runner has settled nothing of a queue although it was due.",
+      movements.map(({ queue, stillMs }) => ({ labels: { queue }, value: stillMs / 1000 }))
+    ),
+    gauge(
+      "koinon_outbox_attempts_pending",
+      "Attempts of this runner that have begun and not ended.",
+      by(({ meter }) => meter.underWay)
+    ),
+    counter(
+      "koinon_outbox_attempts_total",
+      "Attempts that this runner has begun, by queue.",
+      by(({ meter }) => meter.attempts)
+    ),
+    counter(
+      "koinon_outbox_outcomes_total",
+      "What came of them: done, to be tried again, or given up.",
+      all.flatMap(({ queue, meter: { done, retried, dead } }) =>
+        Object.entries({ done, retried, dead }).map(([outcome, value]) => ({ labels: { queue, outcome }, value }))
+      )
     )
   ]
 })
@@ -237,6 +290,7 @@ export const make = Effect.map(ProcessMeter.make, (process) =>
         laneMetrics,
         ifItAnswers(inboxMetrics),
         ifItAnswers(projectionMetrics),
+        ifItAnswers(outboxMetrics),
         liveMetrics,
         requestMetrics,
         doorMetrics,

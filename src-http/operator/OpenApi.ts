@@ -144,7 +144,8 @@ const problemStatuses = ({ method, path, access, query, body }: Described): Read
 }
 
 const operationOf = (described: Described, jsonSchema: JsonSchemaOf): Json => {
-  const { method, path, tag, name, summary, description, access, query, body, status, success, batch } = described
+  const { method, path, tag, name, summary, description, access, query, body, status, success, batch, upload } =
+    described
   const writes = method !== "GET"
   const json = batch === undefined ? "application/json" : "application/x-ndjson"
   const content = (schema: Schema.Top, strict: boolean): Json => ({ [json]: { schema: jsonSchema(schema, strict) } })
@@ -175,9 +176,15 @@ const operationOf = (described: Described, jsonSchema: JsonSchemaOf): Json => {
     parameters: [
       ...pathNames(path).map((param) => ({ name: param, in: "path", required: true, schema: { type: "string" } })),
       ...(query === undefined ? [] : queryParameters(query, jsonSchema)),
-      ...(writes && batch === undefined && access !== "public" ? writeHeaders : []),
+      ...(writes && batch === undefined && upload === undefined && access !== "public" ? writeHeaders : []),
       ...(method === "PUT" ? [ifMatch] : [])
     ],
+    ...(upload !== undefined && {
+      requestBody: {
+        required: true,
+        content: Object.fromEntries(upload.map((type) => [type, { schema: { type: "string", format: "binary" } }]))
+      }
+    }),
     ...(body !== undefined && { requestBody: { required: true, content: content(body, true) } }),
     responses: {
       [bodyStatus]: good,

@@ -1,4 +1,5 @@
 /** A contact as both doors answer it: the published self-service shape, and what the back office sees beyond it. */
+import { ConsentState } from "#domain/contact/Consent.ts"
 import { InteractionState } from "#domain/contact/Interaction.ts"
 import type { ContactState } from "#domain/contact/ContactState.ts"
 import type { Profile } from "#domain/contact/Profile.ts"
@@ -69,6 +70,8 @@ export const ContactInBackOffice = Schema.Struct({
   cards: Schema.Array(Schema.Struct({ first_six: text, last_four: text })),
   gift_passes: Schema.Array(Schema.String),
   spend_blocked: Schema.Boolean,
+  tags: Schema.Array(Schema.String),
+  consent: Schema.Struct({ state: ConsentState }),
   interaction_state: InteractionState,
   /** Epoch seconds. */
   registered_on: Schema.Int
@@ -139,6 +142,8 @@ export const renderContactInBackOffice = (contact: ContactState): ContactInBackO
   cards: contact.identity.cards.map(({ firstSix, lastFour }) => present({ first_six: firstSix, last_four: lastFour })),
   gift_passes: contact.identity.giftPasses,
   spend_blocked: contact.spendBlocked,
+  tags: contact.tags,
+  consent: { state: contact.consent },
   interaction_state: contact.interactionState,
   registered_on: epoch(contact.registeredAt)
 })

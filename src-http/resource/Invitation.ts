@@ -10,7 +10,9 @@ import { nameUuid } from "#runtime/actor/Naming.ts"
 import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
 import { type Asker, answeredBefore, ask } from "../door/Asking.ts"
-import { invalidField } from "../door/Fault.ts"
+import type { Later } from "../door/Endpoint.ts"
+import { type Fault, fault, invalidField } from "../door/Fault.ts"
+import { isLater } from "../door/Judging.ts"
 import { Email, PhoneGiven, phoneOf } from "./ContactFields.ts"
 import { Line, present } from "./Fields.ts"
 import { termsFields, termsOf } from "./Person.ts"
@@ -79,6 +81,16 @@ const holderOf = Effect.fnUntraced(function* ({ principal }: Asker, claims: Read
   return [...holders][0]
 })
 
+/** AUT-5: there is nobody to invite before somebody approves. */
+const waitsForApproval = ({ later: { id } }: Later): Fault =>
+  fault(
+    409,
+    "KOINON.WAITS_FOR_APPROVAL",
+    "Waits for approval",
+    "Whoever is to be invited is not a contact yet: making her one waits for approval. Send the invitation again after it.",
+    { parameters: { operation_id: id } }
+  )
+
 const memberOf = Effect.fnUntraced(function* (asker: Asker, body: InvitationBody) {
   const { profile, claims } = yield* identityOf(asker, body)
   const known = yield* holderOf(asker, claims)
@@ -87,7 +99,9 @@ const memberOf = Effect.fnUntraced(function* (asker: Asker, body: InvitationBody
   const contactId = nameUuid("invited", asker.commandId)
   const registration = { contactId, type: "PERSON" as const, profile, media: noMedia }
   return yield* register(asker, registration, "register").pipe(
-    Effect.as(contactId),
+    Effect.flatMap((registered) =>
+      isLater(registered) ? Effect.fail(waitsForApproval(registered)) : Effect.succeed(contactId)
+    ),
     // Somebody else registered her in this very moment.
     Effect.catchTag("AlreadyTaken", (taken) =>
       Effect.flatMap(holderOf(asker, claims), (holder) =>

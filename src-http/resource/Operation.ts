@@ -39,6 +39,8 @@ const resultOf = (business: Business, answer: Answer): Json => {
         buyer: answer.buyer,
         organisation: (id) => business.organisations[id]?.name
       })
+    case "SendJudged":
+      return { verdict: answer.verdict }
     default:
       return absurd(answer)
   }

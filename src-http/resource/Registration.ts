@@ -1,11 +1,12 @@
 /**
  * Registers a contact, with codes made for her where none were given. A generated code that another contact has is
- * replaced by the next; a given one is refused.
+ * replaced by the next; a given one is refused. Prior-to automations may want somebody to approve it first.
  */
 import type { Identity } from "#domain/contact/Profile.ts"
 import type { RegisterContact } from "#domain/contact/ContactCommand.ts"
 import * as Effect from "effect/Effect"
-import { type Asker, ask } from "../door/Asking.ts"
+import type { Asker } from "../door/Asking.ts"
+import { askJudged } from "../door/Judging.ts"
 import { attemptOf, codesOf } from "./Codes.ts"
 import { present } from "./Fields.ts"
 
@@ -17,6 +18,10 @@ export interface Registration extends Omit<typeof RegisterContact.Type, "_tag" |
   readonly code?: string | undefined
   readonly referralCode?: string | undefined
 }
+
+/** By what it is called when it is taken. */
+const claimKinds = { code: "code", referralCode: "referral_code", walletCode: "wallet_code" } as const
+const codeNames = ["code", "referralCode", "walletCode"] as const
 
 export const noMedia: Registration["media"] = { loyaltyIdentifiers: [], cards: [], giftPasses: [] }
 
@@ -30,7 +35,8 @@ export const register = Effect.fnUntraced(function* (asker: Asker, registration:
     const codes = { ...codesOf(source), ...present({ code, referralCode }) }
     const command = { _tag: "RegisterContact" as const, ...who, identity: { ...codes, ...media } }
     const name = count === 0 ? step : `${step}/${count}`
-    return ask(asker, who.contactId, command, name === "" ? {} : { step: name })
+    const made = codeNames.filter((each) => generated.has(claimKinds[each]))
+    return askJudged(asker, who.contactId, command, { generated: made, ...(name !== "" && { step: name }) })
   }
   type Attempt = ReturnType<typeof attempt>
   const from = (count: number): Attempt =>

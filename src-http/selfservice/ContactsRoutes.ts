@@ -3,9 +3,9 @@ import { displayName } from "#domain/contact/Profile.ts"
 import { Actors } from "#runtime/actor/Actors.ts"
 import * as Effect from "effect/Effect"
 import { AccessTokens } from "../door/AccessTokens.ts"
-import { answer } from "../door/Asking.ts"
 import { serve } from "../door/Endpoint.ts"
 import { invalidField, notFound } from "../door/Fault.ts"
+import { askJudged, isLater } from "../door/Judging.ts"
 import { renderContact } from "../resource/Contact.ts"
 import { preferencesOf, profileOf } from "../resource/ContactFields.ts"
 import { present } from "../resource/Fields.ts"
@@ -34,7 +34,10 @@ export const ownContactRoutes = [
       }
       const profile = yield* profileOf(body, call.principal.business)
       const command = { _tag: "UpdateContact" as const, profile, ...preferencesOf(body) }
-      const { replayed, seq } = yield* answer(call, id, command, { expectedSeq: call.expectedSeq })
+      const { expectedSeq } = call
+      const updated = yield* askJudged(call, id, command, { expectedSeq, tellsReplayed: true })
+      if (isLater(updated)) return updated
+      const { replayed, seq } = updated
       return { body: { id }, replayed, seq }
     })
   ),

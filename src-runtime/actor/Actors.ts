@@ -186,10 +186,7 @@ export const make = Effect.fn("Actors.make")(function* (first: ReadonlyArray<num
         })
       )
     },
-    leftOpen: (pending, shard) => {
-      if (held[shard] === 1) open.leave(pending.id, shard, pending.reply)
-      else pending.reply({ _tag: "Failed", refusal: new ShardMoved() })
-    },
+    leftOpen: (pending, shard, isParked) => open.leave(pending, shard, held[shard] === 1, isParked),
     published,
     settle: (settlements) => {
       for (const { commandId, outcome } of settlements) {

@@ -42,7 +42,7 @@ export class Businesses {
   committed(turn: CommittedTurn): void {
     let { business, seq } = this.#known.get(turn.business) ?? { business: this.#aggregate.initial as Business, seq: 0 }
     for (const { event, row } of turn.events) {
-      if (row.seq <= seq) continue
+      if (row.aggregate !== this.#aggregate.code || row.seq <= seq) continue
       business = this.#aggregate.evolve(business, event) as Business
       seq = row.seq
     }

@@ -42,6 +42,9 @@ import { encode, type Encoded, type SnapshotDue } from "./Turn.ts"
 export const mailboxSizeMax = 256
 /** How often one command is judged again after failed commits before it is given up. */
 const attemptsMax = 5
+/** The facts that come before anything else that is personal: of a contact, or of one who waits to be made. */
+const beginsPersonal: ReadonlySet<string> = new Set(["ContactRegistered", "CommandHeld"])
+
 export class Group {
   readonly business: string
   readonly key: string
@@ -259,6 +262,7 @@ export class Group {
     const { outcome, written } = encoded
     const seq = actors[0]?.seq ?? 0
     const generation = this.#generation
+    const isParked = Result.isSuccess(judgement) && judgement.success.parked === true
     for (const actor of written) actor.unitsInFlight += 1
     this.#gate.entered()
     return {
@@ -270,7 +274,7 @@ export class Group {
           actor.unitsInFlight -= 1
         }
         this.#actors.dismissGuests()
-        if (outcome === undefined) this.#host.leftOpen(pending, shard)
+        if (outcome === undefined) this.#host.leftOpen(pending, shard, isParked)
         this.#host.published(turn)
       },
       // After it: whoever is answered may act on it at once, and finds it in effect.
@@ -287,7 +291,7 @@ export class Group {
   /** A contact's key is made with its first personal event. Returns whether this unit has to store it. */
   #needsDataKey(decision: Decision): boolean {
     if (this.#dataKey !== undefined || decision.events.length === 0) return false
-    if (this.#dataKeyKnown && !decision.events.some((event) => event._tag === "ContactRegistered")) return false
+    if (this.#dataKeyKnown && !decision.events.some(({ _tag }) => beginsPersonal.has(_tag))) return false
     this.#dataKey = this.#host.sealer.makeDataKey()
     return true
   }

@@ -37,8 +37,8 @@ export interface Host {
     streams: ReadonlyArray<StreamRef>,
     done: (loaded: Loaded | { readonly cause: unknown }) => void
   ) => void
-  /** The command was left open: its reply comes with a later turn of the same key. */
-  readonly leftOpen: (pending: Pending, shard: number) => void
+  /** The command was left open: its reply comes with a later turn of the same key, unless that is days away. */
+  readonly leftOpen: (pending: Pending, shard: number, isParked: boolean) => void
   readonly published: (turn: CommittedTurn) => void
   /** Answers those whose commands an earlier turn left open. */
   readonly settle: (settlements: CommittedTurn["settles"]) => void

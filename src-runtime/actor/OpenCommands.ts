@@ -3,7 +3,7 @@
  * map's outgrown tables keep alive what they once held.
  */
 import type { Pending, Reply } from "./Pending.ts"
-import { ShardMoved } from "./RuntimeRefusal.ts"
+import { ShardMoved, StillRunning } from "./RuntimeRefusal.ts"
 
 interface Open {
   readonly shard: number
@@ -17,8 +17,11 @@ export class OpenCommands {
     return this.#byId.size
   }
 
-  leave(commandId: string, shard: number, reply: Pending["reply"]): void {
-    this.#byId.set(commandId, { shard, reply })
+  /** Where the shard is another runner's by now, or the end is days away, whoever waits is told to look it up. */
+  leave({ id, reply }: Pending, shard: number, isHere: boolean, isParked: boolean): void {
+    if (isParked) reply({ _tag: "Failed", refusal: new StillRunning({ commandId: id }) })
+    else if (isHere) this.#byId.set(id, { shard, reply })
+    else reply({ _tag: "Failed", refusal: new ShardMoved() })
   }
 
   answer(commandId: string, reply: Reply): void {

@@ -53,6 +53,9 @@ const personalByTag = (...schemas: ReadonlyArray<Schema.Top>): ReadonlyMap<strin
 
 const personal = personalByTag(...allAggregates.map((aggregate) => aggregate.Event), Command, Answer)
 
+/** Whether events of the tag may hold what is sealed. */
+export const isSealed = (tag: string): boolean => personal.has(tag)
+
 type Fields = Record<string, unknown>
 
 /** Name of the field that stands in for all personal ones. */

@@ -98,6 +98,11 @@ export class Journal extends Context.Service<
       streams: ReadonlyArray<StreamRef>,
       options?: { readonly withoutSnapshots: boolean }
     ) => Effect.Effect<Loaded, JournalUnavailable>
+    /** The wrapped data keys that there are, by the contact they belong to. */
+    readonly dataKeys: (
+      business: string,
+      contacts: ReadonlyArray<string>
+    ) => Effect.Effect<ReadonlyMap<string, Uint8Array>, JournalUnavailable>
     readonly command: (id: string) => Effect.Effect<CommandRow | undefined, JournalUnavailable>
     /** The holders of the claims, by `claimName`. */
     readonly holders: (

@@ -9,6 +9,7 @@
  * told to read anew what they show.
  */
 import { Actors } from "../actor/Actors.ts"
+import { shardOf } from "../actor/Placement.ts"
 import { ActorUnavailable, type RuntimeRefusal } from "../actor/RuntimeRefusal.ts"
 import type { CommittedTurn } from "../actor/Turn.ts"
 import { Codec } from "../journal/Codec.ts"
@@ -24,6 +25,7 @@ import * as Layer from "effect/Layer"
 import * as Schedule from "effect/Schedule"
 import * as Semaphore from "effect/Semaphore"
 import type { Feed } from "./Feed.ts"
+import type { Heads } from "./Heads.ts"
 import type { Position } from "./Position.ts"
 import * as Tails from "./Tails.ts"
 import { type Follower, type Receiver, Room } from "./Room.ts"
@@ -77,6 +79,8 @@ const make = Effect.gen(function* () {
   const runFork = Effect.runForkWith(yield* Effect.context())
   /** By business and key, then by feed. */
   const rooms = new Map<string, Map<string, Room>>()
+  /** By shard: how many of `rooms` are of it, for ten thousand who leave at once cannot each look at all of them. */
+  const placesOf = new Map<number, number>()
   /** What opens the events of a place that are read from the journal. */
   const dataKeys = new Map<string, DataKey | undefined>()
   let followers = 0
@@ -96,24 +100,31 @@ const make = Effect.gen(function* () {
     if (siblings?.size !== 0) return
     rooms.delete(place)
     dataKeys.delete(place)
-    if (roomsOf(room.shard).length === 0) tails.end(room.shard)
+    placesOf.set(room.shard, (placesOf.get(room.shard) ?? 0) - 1)
+    if (!isFollowed(room.shard)) tails.end(room.shard)
   }
 
   const roomsOf = (shard: number): ReadonlyArray<Room> =>
     [...rooms.values()].flatMap((siblings) => [...siblings.values()].filter((room) => room.shard === shard))
+  const isFollowed = (shard: number): boolean => (placesOf.get(shard) ?? 0) > 0
 
   /** Its state, as of when its events begin to be told. */
   const open = Effect.fnUntraced(function* (room: Room) {
     if (!actors.holds(room.shard)) yield* Effect.mapError(tails.begin(room.shard), unavailable)
     // The shard may have come, or the last follower may have gone, while its end was looked up.
-    if (actors.holds(room.shard) || roomsOf(room.shard).length === 0) tails.end(room.shard)
+    if (actors.holds(room.shard) || !isFollowed(room.shard)) tails.end(room.shard)
     room.open(yield* actors.read(room.business, room.key, room.feed.follows))
   })
 
   const enter = (business: string, feed: Feed, key: string): Room => {
     const place = `${business}/${key}`
-    const siblings = rooms.get(place) ?? new Map<string, Room>()
-    rooms.set(place, siblings)
+    let siblings = rooms.get(place)
+    if (siblings === undefined) {
+      siblings = new Map<string, Room>()
+      rooms.set(place, siblings)
+      const shard = shardOf(key)
+      placesOf.set(shard, (placesOf.get(shard) ?? 0) + 1)
+    }
     let room = siblings.get(feed.name)
     if (room === undefined) {
       const opening: Room = new Room(business, feed, key, Deferred.makeUnsafe(), () => {
@@ -178,7 +189,7 @@ const make = Effect.gen(function* () {
       }
     }
   })
-  const tails = yield* Effect.provideService(Tails.make(read), Journal, journal)
+  const tails = yield* Tails.make(read)
 
   const headOf = (shard: number): number => (actors.holds(shard) ? actors.committedOffset(shard) : tails.offset(shard))
 
@@ -202,7 +213,7 @@ const make = Effect.gen(function* () {
   yield* Effect.acquireRelease(
     Effect.sync(() =>
       actors.onHeld((shards) => {
-        for (const shard of shards) if (roomsOf(shard).length > 0) runFork(relocate(shard))
+        for (const shard of shards) if (isFollowed(shard)) runFork(relocate(shard))
       })
     ),
     (unsubscribe) => Effect.sync(unsubscribe)
@@ -304,4 +315,4 @@ const make = Effect.gen(function* () {
   })
 })
 
-export const layer: Layer.Layer<LiveHub, never, Actors | Journal | Sealer> = Layer.effect(LiveHub, make)
+export const layer: Layer.Layer<LiveHub, never, Actors | Journal | Sealer | Heads> = Layer.effect(LiveHub, make)

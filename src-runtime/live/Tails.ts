@@ -1,15 +1,18 @@
 /**
- * The ends of shards that other runners write, as far as somebody here follows one of their topics: read from the journal a
- * moment after their commits, each shard in its order, without a gap. All of them are one query.
+ * The ends of shards that other runners write, as far as somebody here follows one of their topics: read from the journal
+ * as soon as their runners tell of a commit, each shard in its order, without a gap. All of them are one query.
  */
 import * as Effect from "effect/Effect"
 import * as Latch from "effect/Latch"
 import type { ActorUnavailable } from "../actor/RuntimeRefusal.ts"
 import { Journal, type JournalUnavailable } from "../journal/Journal.ts"
 import type { EventRow } from "../journal/Unit.ts"
+import { Heads } from "./Heads.ts"
 
-/** How often it is looked, while anything is followed: what a push from another runner comes later, at most. */
-const lookIntervalMs = 20
+/** How often the journal is looked at, while anything is followed, even if nothing was told. */
+const lookIntervalMs = 1_000
+/** The same while other runners are not heard: what a push comes later then, at most. */
+const unheardLookIntervalMs = 20
 /** Events of one shard at a time. */
 const pageEvents = 500
 
@@ -26,12 +29,25 @@ export const make = Effect.fnUntraced(function* (
   tell: (rows: ReadonlyArray<EventRow>) => Effect.Effect<void, ActorUnavailable>
 ) {
   const journal = yield* Journal
+  const heads = yield* Heads
   const offsets = new Map<number, number>()
   const any = yield* Latch.make(false)
 
+  const moved = yield* Latch.make(false)
+  yield* Effect.acquireRelease(
+    Effect.sync(() =>
+      heads.onMoved((shard, offset) => {
+        if ((offsets.get(shard) ?? offset) < offset) moved.openUnsafe()
+      })
+    ),
+    (unsubscribe) => Effect.sync(unsubscribe)
+  )
+
   const look = Effect.gen(function* () {
     yield* any.await
-    yield* Effect.sleep(lookIntervalMs)
+    const interval = heads.areHeard() ? lookIntervalMs : unheardLookIntervalMs
+    yield* Effect.raceFirst(moved.await, Effect.sleep(interval))
+    yield* moved.close
     const after = [...offsets].map(([shard, offset]) => ({ shard, offset }))
     const rows = yield* journal.shardEvents(after, pageEvents)
     for (const { shard, offset } of after) {

@@ -86,6 +86,10 @@ export class Sealer extends Context.Service<
     readonly seal: (key: DataKey, text: string, of: string) => string
     /** Throws `Unsealable`. */
     readonly open: (key: DataKey, sealed: string, of: string) => string
+    /** As `seal`, for what is of a business and of no contact. */
+    readonly sealForBusiness: (business: string, text: string, of: string) => string
+    /** Throws `Unsealable`. */
+    readonly openForBusiness: (business: string, sealed: string, of: string) => string
     /** What only runners with the same master secret can make and read; `of` says what it is. */
     readonly sealForRunners: (text: string, of: string) => Uint8Array
     /** Throws `Unsealable`. */
@@ -111,6 +115,7 @@ export const layer = (masterSecret: Redacted.Redacted): Layer.Layer<Sealer> =>
     }
     const wrappingKey = keysOf("wrap")
     const hashingKey = keysOf("hash")
+    const businessKey = keysOf("business")
     const runnersKey = keysOf("runners")
     return Sealer.of({
       makeDataKey: () => DataKey(randomBytes(keyBytes).toString("latin1")),
@@ -120,6 +125,9 @@ export const layer = (masterSecret: Redacted.Redacted): Layer.Layer<Sealer> =>
         DataKey(decrypt(wrappingKey(business), wrapped, `data-key/${contact}`).toString("latin1")),
       seal: (key, text, of) => encrypt(keyObjectOf(key), text, of).toString("base64url"),
       open: (key, sealed, of) => decrypt(keyObjectOf(key), Buffer.from(sealed, "base64url"), of).toString("utf8"),
+      sealForBusiness: (business, text, of) => encrypt(businessKey(business), text, of).toString("base64url"),
+      openForBusiness: (business, sealed, of) =>
+        decrypt(businessKey(business), Buffer.from(sealed, "base64url"), of).toString("utf8"),
       sealForRunners: (text, of) => encrypt(runnersKey(installationScope), text, `between runners/${of}`),
       openFromRunner: (sealed, of) =>
         decrypt(runnersKey(installationScope), sealed, `between runners/${of}`).toString("utf8"),

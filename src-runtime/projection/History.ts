@@ -55,6 +55,19 @@ export interface PostedPurchase {
   readonly date: number
 }
 
+/** An event of a contact with its place among all events of its shard, which names it for ever. */
+export interface Recorded {
+  /** "shard/offset". */
+  readonly id: string
+  readonly event: ContactEvent
+}
+
+export interface EventFilters extends Period {
+  readonly tags: ReadonlyArray<ContactEvent["_tag"]>
+  /** Of those, the ones that are meant. */
+  readonly matches: (recorded: Recorded) => boolean
+}
+
 export class History extends Context.Service<
   History,
   {
@@ -71,6 +84,20 @@ export class History extends Context.Service<
       filters: PurchaseFilters,
       page: PageRequest
     ) => Effect.Effect<Page<PostedPurchase>, CursorInvalid | ViewUnavailable>
+    /** What has happened to her, event by event. */
+    readonly events: (
+      business: string,
+      contactId: string,
+      filters: EventFilters,
+      page: PageRequest
+    ) => Effect.Effect<Page<Recorded>, CursorInvalid | ViewUnavailable>
+    /** All of these kinds since an instant, oldest first. */
+    readonly since: <Tag extends ContactEvent["_tag"]>(
+      business: string,
+      contactId: string,
+      from: number,
+      tags: ReadonlyArray<Tag>
+    ) => Effect.Effect<ReadonlyArray<Extract<ContactEvent, { readonly _tag: Tag }>>, ViewUnavailable>
   }
 >()("koinon/runtime/History") {}
 
@@ -78,7 +105,7 @@ export class History extends Context.Service<
 interface Reading<Item> {
   readonly list: string
   readonly tags: ReadonlyArray<ContactEvent["_tag"]>
-  readonly itemsOf: (event: ContactEvent) => ReadonlyArray<Item>
+  readonly itemsOf: (event: ContactEvent, row: EventRow) => ReadonlyArray<Item>
   readonly matches: (item: Item) => boolean
 }
 
@@ -147,7 +174,7 @@ const make = Effect.gen(function* () {
         seq = row.seq
         if (!wanted.has(row.type) || row.at < from || row.at >= until) continue
         const event = codec.readEvent(row, key) as ContactEvent
-        const items = itemsOf(event).map((item, index): Placed<Item> => ({ item, seq: row.seq, index }))
+        const items = itemsOf(event, row).map((item, index): Placed<Item> => ({ item, seq: row.seq, index }))
         for (const placed of order === "ASC" ? items : items.toReversed()) {
           if (!matches(placed.item)) continue
           total += 1
@@ -163,11 +190,38 @@ const make = Effect.gen(function* () {
     return { ...page, rows: page.rows.map(({ item }) => item) }
   })
 
+  const since = Effect.fnUntraced(function* <Tag extends ContactEvent["_tag"]>(
+    business: string,
+    contactId: string,
+    from: number,
+    tags: ReadonlyArray<Tag>
+  ) {
+    const wanted: ReadonlySet<string> = new Set(tags)
+    const key = yield* keys.get(business, contactId)
+    let seq = endSeq
+    const events: Array<Extract<ContactEvent, { readonly _tag: Tag }>> = []
+    // From the end: what comes before is not read.
+    reading: for (;;) {
+      const rows = yield* rowsBehind(business, contactId, seq, "DESC")
+      for (const row of rows) {
+        if (row.at < from) break reading
+        seq = row.seq
+        if (wanted.has(row.type)) events.push(codec.readEvent(row, key) as (typeof events)[number])
+      }
+      if (rows.length < rowsMax) break
+    }
+    return events.toReversed()
+  })
+
   /** A row that cannot be trusted is never served, nor is the list without it. */
-  const readable = <A>(effect: Effect.Effect<A, CursorInvalid | JournalUnavailable>) =>
+  const readable = <A, E extends CursorInvalid>(
+    effect: Effect.Effect<A, E | JournalUnavailable>
+  ): Effect.Effect<A, E | ViewUnavailable> =>
     effect.pipe(
       Effect.catchDefect((cause) => Effect.fail(new ViewUnavailable({ view: "History", cause }))),
-      Effect.catchTag("JournalUnavailable", (cause) => Effect.fail(new ViewUnavailable({ view: "History", cause })))
+      Effect.mapError((refusal) =>
+        refusal._tag === "JournalUnavailable" ? new ViewUnavailable({ view: "History", cause: refusal }) : refusal
+      )
     )
 
   return History.of({
@@ -200,7 +254,26 @@ const make = Effect.gen(function* () {
             (organisationIds?.includes(organisationId) ?? true) && date >= from && date < until
         })
       )
-    })
+    }),
+    events: Effect.fn("History.events")((business, contactId, { tags, matches, ...period }, page) =>
+      readable(
+        read<Recorded>(business, contactId, period, page, {
+          list: "events",
+          tags,
+          itemsOf: (event, { shard, offset }) => [{ id: `${shard}/${offset}`, event }],
+          matches
+        })
+      )
+    ),
+    since: <Tag extends ContactEvent["_tag"]>(
+      business: string,
+      contactId: string,
+      from: number,
+      tags: ReadonlyArray<Tag>
+    ) =>
+      readable<ReadonlyArray<Extract<ContactEvent, { readonly _tag: Tag }>>, never>(
+        since(business, contactId, from, tags)
+      )
   })
 })
 

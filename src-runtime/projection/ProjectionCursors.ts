@@ -5,7 +5,7 @@
 import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
 import type { SqlClient } from "effect/sql/SqlClient"
-import { shardCount } from "../actor/Placement.ts"
+import { allShards, shardCount } from "../actor/Placement.ts"
 import { recordset } from "./Projection.ts"
 
 /** A place in the journal. */
@@ -56,6 +56,17 @@ const readLags =
   "LEFT JOIN event o ON o.shard = c.shard AND o.shard_offset = c.shard_offset + 1 " +
   "WHERE c.projection = ANY ($1::text[]) GROUP BY c.projection"
 
+const readLag =
+  "SELECT sum(greatest(h.head - c.shard_offset, 0))::bigint AS events, min(o.at) AS oldest " +
+  "FROM json_to_recordset($1::json) AS c(shard smallint, shard_offset bigint) " +
+  "CROSS JOIN LATERAL (SELECT coalesce(max(e.shard_offset), 0) AS head FROM event e WHERE e.shard = c.shard) h " +
+  "LEFT JOIN event o ON o.shard = c.shard AND o.shard_offset = c.shard_offset + 1"
+
+const lagOf = (row: { readonly events: bigint; readonly oldest: bigint | null } | undefined): Lag => ({
+  events: Number(row?.events ?? 0),
+  oldestAt: row === undefined || row.oldest === null ? undefined : Number(row.oldest)
+})
+
 export const make = (sql: SqlClient) => ({
   create: (projection: string) => Effect.asVoid(sql.unsafe(createRows, [projection, shardCount])),
 
@@ -86,12 +97,14 @@ export const make = (sql: SqlClient) => ({
   lags: (projections: ReadonlyArray<string>) =>
     Effect.map(
       sql.unsafe<{ projection: string; events: bigint; oldest: bigint | null }>(readLags, [projections]),
-      (rows) =>
-        new Map(
-          rows.map(({ projection, events, oldest }): readonly [string, Lag] => [
-            projection,
-            { events: Number(events), oldestAt: oldest === null ? undefined : Number(oldest) }
-          ])
-        )
+      (rows) => new Map(rows.map((row): readonly [string, Lag] => [row.projection, lagOf(row)]))
+    ),
+
+  /** Of a view that keeps its cursors elsewhere; a shard without one has not been read. */
+  lagBehind: (offsets: ReadonlyMap<number, number>) => {
+    const rows = allShards.map((shard) => ({ shard, shard_offset: offsets.get(shard) ?? 0 }))
+    return Effect.map(sql.unsafe<{ events: bigint; oldest: bigint | null }>(readLag, [recordset(rows)]), ([row]) =>
+      lagOf(row)
     )
+  }
 })

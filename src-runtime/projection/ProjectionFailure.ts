@@ -5,16 +5,22 @@
 import { SqlError } from "effect/sql/SqlError"
 import { Unreadable } from "../journal/Codec.ts"
 import { JournalUnavailable } from "../journal/Journal.ts"
+import { SinkFailed } from "./ProjectionSink.ts"
 import { rowIsWrong, sqlState } from "../storage/SqlState.ts"
+import { ProjectionWaits } from "./ViewRefusal.ts"
 
 export const isTransient = (error: unknown): boolean =>
   error instanceof JournalUnavailable ||
+  error instanceof ProjectionWaits ||
+  (error instanceof SinkFailed && error.isTransient) ||
   (error instanceof SqlError && (error.isRetryable || !rowIsWrong.test(sqlState(error) ?? "")))
 
 /** Names what went wrong, without the values that the database's own words would quote. */
 export const reasonOf = (error: unknown): string => {
   if (error instanceof Unreadable) return `${error.row}: ${error.reason}`
+  if (error instanceof ProjectionWaits) return `${error._tag}: ${error.reason}`
   if (error instanceof SqlError) return `${error._tag}: ${error.reason._tag} ${sqlState(error) ?? ""}`.trim()
+  if (error instanceof SinkFailed) return `${error._tag}: ${error.reason}`
   if (error instanceof JournalUnavailable) return `${error._tag}: ${error.operation}`
   return error instanceof Error ? `${error.name}: ${error.message}` : "it threw what is no error"
 }

@@ -2,12 +2,12 @@
  * Keeps views of the journal up to date: reads each shard after the projection's cursor, decodes what the projection
  * wants, and writes its rows and the moved cursor in one transaction, so that an event takes effect once whatever is
  * killed when, and two runners cannot both apply it. Woken by commits of this runner, and each second in case it missed one;
- * what this runner committed a moment ago need not be read back.
+ * what this runner committed a moment ago need not be read back. A view in a store of its own is written
+ * before its cursor instead, as often as it takes (see `ProjectionSink`).
  *
  * Projections run apart: one that throws stands still with its reason in `status`, holds up no other, and never skips;
  * `rebuild` empties it and starts from zero. An unreachable database is waited for.
  */
-import type { Event } from "#domain/Event.ts"
 import * as Cause from "effect/Cause"
 import * as Clock from "effect/Clock"
 import * as Context from "effect/Context"
@@ -18,37 +18,44 @@ import * as Layer from "effect/Layer"
 import * as Semaphore from "effect/Semaphore"
 import { SqlClient } from "effect/sql/SqlClient"
 import { Actors } from "../actor/Actors.ts"
-import { Codec, Unreadable } from "../journal/Codec.ts"
-import { Journal, type JournalUnavailable, type OffsetRange } from "../journal/Journal.ts"
-import type { EventRow } from "../journal/Unit.ts"
+import { allShards } from "../actor/Placement.ts"
+import { Codec, isSealed } from "../journal/Codec.ts"
+import { Journal } from "../journal/Journal.ts"
 import type { Trace } from "../observability/Trace.ts"
 import { Sealer } from "../privacy/Sealer.ts"
 import { DataKeys } from "./DataKeys.ts"
+import * as Fetching from "./Fetching.ts"
 import { FreshEvents } from "./FreshEvents.ts"
-import type { Committed, Projection } from "./Projection.ts"
+import type { Committed } from "./Projection.ts"
 import * as ProjectionCursors from "./ProjectionCursors.ts"
-import { CursorMoved, type Position } from "./ProjectionCursors.ts"
+import { CursorMoved, type Lag, type Move, type Position } from "./ProjectionCursors.ts"
 import { isTransient, reasonOf } from "./ProjectionFailure.ts"
-import { ProjectionBehind, ViewUnavailable } from "./ViewRefusal.ts"
+import { ReadersElsewhere } from "./ReadersElsewhere.ts"
+import { type AnyProjection, isOutside, sinkOf } from "./ProjectionSink.ts"
+import { movesTo, rangesOf, type Reading, shardsBehind, takeAhead, unstored } from "./Reading.ts"
+import { type ProjectionBehind, ViewUnavailable } from "./ViewRefusal.ts"
+import * as WaitingReaders from "./WaitingReaders.ts"
 
-/** Events read at a time and applied in one transaction, over all shards. */
+/** Events read at a time and applied in one transaction, over all shards, unless the projection says otherwise. */
 const batchEventsMax = 2_000
-/** A projection that was woken waits this long for more to read, unless a reader waits for it. */
+/** A projection that was woken waits this long for more to read, or as it says itself, unless a reader waits for it. */
 const gatherMs = 200
+/** After a pass it rests for so many times as long, at most `restMaxMs`: under load views lag, and commands are answered. */
+const restFactor = 3
+const restMaxMs = 1_000
 /** Then it waits only for what is committed in the same moment. */
 const hurriedGatherMs = 5
-/** Data keys asked for at once: some connections are left for everybody else. */
-const readsAtOnceMax = 4
 /** The journal is looked at this often even if no commit was heard of; an unreachable one is tried again as often. */
 const pollIntervalMs = 1_000
-/** How often a reader looks how far other runners have read. */
-const elsewhereIntervalMs = 25
-/** How long a reader waits for a view to catch up. */
-const waitMaxMs = 1_000
+/** Of a view from which nothing follows, the cursor is stored this often. */
+const storeIntervalMs = 1_000
+/** Views that use a connection at a time, however many there are and whatever they wait for: commands have the others. */
+const passesAtOnceMax = 4
 
 export interface ProjectionStatus {
   readonly projection: string
-  readonly state: "RUNNING" | "STOPPED"
+  /** FILLING: a store of its own is read into from where it was left, or from zero, and has not caught up yet. */
+  readonly state: "RUNNING" | "STOPPED" | "FILLING"
   /** Why it stopped, or what it is waiting for. */
   readonly reason?: string
   /** Committed and not yet in the view. */
@@ -74,34 +81,23 @@ export class Projector extends Context.Service<
   }
 >()("koinon/runtime/Projector") {}
 
-/** What stands behind a name: where it is, and who waits for it. */
-interface Reading {
-  readonly projection: Projection
-  /** By shard: the last event applied. */
-  readonly offsets: Map<number, number>
-  readonly fresh: FreshEvents
-  readonly wake: Latch.Latch
-  /** Open while a reader waits. */
-  readonly hurry: Latch.Latch
-  /** Held by a pass and by a rebuild. */
-  readonly turn: Semaphore.Semaphore
-  readonly waiting: Set<() => void>
-  state: ProjectionStatus["state"]
-  reason: string | undefined
-}
-
-const make = Effect.fn("Projector.make")(function* (projections: ReadonlyArray<Projection>) {
+const make = Effect.fn("Projector.make")(function* (projections: ReadonlyArray<AnyProjection>) {
   const sql = yield* SqlClient
   const journal = yield* Journal
   const actors = yield* Actors
   const keys = yield* DataKeys
-  const codec = new Codec(yield* Sealer)
+  const readers = yield* ReadersElsewhere
   const cursors = ProjectionCursors.make(sql)
   const clock = yield* Clock.Clock
   const runFork = Effect.runForkWith(yield* Effect.context())
+  const fresh = new FreshEvents(new Set(projections.flatMap(({ types }) => types)))
+  const fetching = Fetching.make({ journal, codec: new Codec(yield* Sealer), keys, fresh })
   /** The last offset of each shard that is known to be committed. */
   const heads = new Map<number, number>()
-  const names = projections.map((projection) => projection.name)
+  /** How far it is stands in memory: its cursors are kept elsewhere, or stored later. */
+  const isToldFromMemory = (projection: AnyProjection): boolean =>
+    isOutside(projection) || projection.isQuiet !== undefined
+  const names = projections.flatMap((projection) => (isToldFromMemory(projection) ? [] : [projection.name]))
 
   const view = <A, E>(name: string, effect: Effect.Effect<A, E>): Effect.Effect<A, ViewUnavailable> =>
     Effect.mapError(effect, (cause) => new ViewUnavailable({ view: name, cause }))
@@ -117,69 +113,51 @@ const make = Effect.fn("Projector.make")(function* (projections: ReadonlyArray<P
     for (const look of reading.waiting) look()
   }
   const reload = (reading: Reading) =>
-    Effect.map(cursors.load(reading.projection.name), (positions) => moved(reading, positions))
+    Effect.map(reading.sink.load, (positions) => {
+      for (const { shard, offset } of positions) reading.stored.set(shard, offset)
+      moved(reading, positions)
+    })
   const reloadElsewhere = (reading: Reading) =>
-    Effect.map(cursors.load(reading.projection.name), (positions) =>
+    Effect.map(reading.sink.load, (positions) =>
       moved(
         reading,
-        positions.filter(({ shard }) => !actors.holds(shard))
+        positions.filter(({ shard }) => !reading.reads(shard))
       )
     )
 
-  /** Of the shards that are held here: each is read where its actors are, and by nobody else. */
-  const shardsBehind = (reading: Reading): ReadonlyArray<readonly [shard: number, head: number]> =>
-    [...heads].filter(([shard, head]) => head > (reading.offsets.get(shard) ?? 0) && actors.holds(shard))
+  const connections = yield* Semaphore.make(passesAtOnceMax)
+  /** Nothing else of this view meanwhile. */
+  const inTurn = <A, E>(reading: Reading, work: Effect.Effect<A, E>): Effect.Effect<A, E> =>
+    reading.turn.withPermit(isOutside(reading.projection) ? work : connections.withPermit(work))
 
-  /** The ranges to read now: all shards together, a batch at most. */
-  const rangesOf = (reading: Reading): ReadonlyArray<OffsetRange> => {
-    const shards = shardsBehind(reading)
-    const each = Math.max(1, Math.floor(batchEventsMax / Math.max(1, shards.length)))
-    return shards.map(([shard, head]) => {
-      const after = reading.offsets.get(shard) ?? 0
-      return { shard, after, upTo: Math.min(head, after + each) }
+  const store = (reading: Reading, moves: ReadonlyArray<Move>, events: ReadonlyArray<Committed>) =>
+    Effect.map(reading.sink.apply(moves, events), () => {
+      for (const { shard, after } of moves) reading.stored.set(shard, after)
+      reading.storedAt = performance.now()
     })
-  }
+  const isStale = ({ storedAt }: Reading): boolean => performance.now() - storedAt >= storeIntervalMs
 
-  const read = Effect.fnUntraced(function* (reading: Reading, ranges: ReadonlyArray<OffsetRange>) {
-    const { rows, shardsWithHoles } = yield* journal.scan(ranges, reading.projection.types)
-    const hole = ranges.find(({ shard }) => shardsWithHoles.includes(shard))
-    if (hole === undefined) return rows
-    // An offset that was never written, or a row that is gone: nothing may be built on that.
-    const row = `shard ${hole.shard}/${hole.after + 1}..${hole.upTo}`
-    return yield* new Unreadable({ row, reason: "an event is missing from the journal" })
-  })
-
-  const decode = (
-    reading: Reading,
-    rows: ReadonlyArray<EventRow>
-  ): Effect.Effect<ReadonlyArray<Committed>, JournalUnavailable> => {
-    if (!reading.projection.opensPersonalData) {
-      return Effect.sync(() => rows.map((row) => ({ row, event: codec.readEvent(row, undefined) })))
-    }
-    return Effect.forEach(
-      rows,
-      (row) => Effect.map(keys.get(row.business, row.key), (key) => ({ row, event: codec.readEvent(row, key) })),
-      { concurrency: readsAtOnceMax }
-    )
+  const followsNothing = (reading: Reading, events: ReadonlyArray<Committed>) => {
+    const { projection } = reading
+    if (isOutside(projection) || projection.isQuiet === undefined || isStale(reading)) return Effect.succeed(false)
+    return projection.isQuiet(events)
   }
 
   /** One batch: read, decode, apply and move the cursors. Says whether it was full, so that there is more. */
   const pass = Effect.fnUntraced(function* (reading: Reading) {
     const { projection } = reading
     const startedAt = performance.now()
-    const ranges = rangesOf(reading)
-    const events = reading.fresh.within(ranges) ?? (yield* decode(reading, yield* read(reading, ranges)))
-    yield* sql.withTransaction(
-      Effect.gen(function* () {
-        yield* cursors.move(
-          projection.name,
-          ranges.map(({ shard, after, upTo }) => ({ shard, before: after, after: upTo }))
-        )
-        if (events.length > 0) yield* projection.apply(sql, events)
-      })
-    )
+    const ranges = rangesOf(reading, heads)
+    const events = takeAhead(reading, ranges) ?? (yield* fetching.fetch(reading, ranges))
+    if (!(yield* followsNothing(reading, events))) {
+      // A store of its own is written while the next batch is read; the database has enough to do with one of the two.
+      const next = isOutside(projection) ? rangesOf(reading, heads, ranges) : []
+      const write = store(reading, movesTo(reading, ranges), events)
+      if (next.length === 0) yield* write
+      else yield* Effect.all([write, fetching.ahead(reading, next)], { concurrency: 2 })
+    }
     reading.reason = undefined
-    reading.fresh.forget(ranges)
+    reading.restMs = Math.min(projection.restMaxMs ?? restMaxMs, restFactor * (performance.now() - startedAt))
     const traces = new Set<Trace>()
     for (const { trace } of events) if (trace !== undefined) traces.add(trace)
     for (const trace of traces) {
@@ -192,46 +170,95 @@ const make = Effect.fn("Projector.make")(function* (projections: ReadonlyArray<P
     return ranges.some(({ shard, upTo }) => upTo < (heads.get(shard) ?? 0))
   })
 
+  /** Nothing is lost if it fails: what lies between is read again by whoever holds the shard. */
+  const storeWhatFollowed = (reading: Reading) => {
+    const behind = isStale(reading) ? unstored(reading) : []
+    if (behind.length === 0) return Effect.void
+    return Effect.ignore(
+      inTurn(
+        reading,
+        Effect.catch(
+          Effect.suspend(() => store(reading, movesTo(reading, behind), [])),
+          () => reload(reading)
+        )
+      )
+    )
+  }
+
+  const takeTime = ({ hurry, waiting }: Reading): void => {
+    if (waiting.size === 0) hurry.closeUnsafe()
+  }
+  /** For one pass; and what was passed over is stored with it, for that is what a reader elsewhere sees. */
+  const hurryFor = (view: string): void => {
+    const reading = readings.find(({ projection }) => projection.name === view)
+    if (reading === undefined) return
+    reading.storedAt = Number.NEGATIVE_INFINITY
+    reading.hurry.openUnsafe()
+    reading.wake.openUnsafe()
+  }
+
   /** Runs one batch, or waits until there is something to do. */
   const step = Effect.fnUntraced(function* (reading: Reading) {
     const { name } = reading.projection
     yield* reading.wake.await
     yield* reading.wake.close
-    if (reading.state === "STOPPED" || shardsBehind(reading).length === 0) return
+    if (reading.state === "STOPPED") return
+    if (shardsBehind(reading, heads).length === 0) {
+      if (heads.size > 0) reading.isFilling = false
+      takeTime(reading)
+      return yield* storeWhatFollowed(reading)
+    }
     // A crowd of commits shares one pass.
-    yield* Effect.raceFirst(Effect.sleep(gatherMs), Effect.andThen(reading.hurry.await, Effect.sleep(hurriedGatherMs)))
-    const exit = yield* Effect.exit(reading.turn.withPermit(pass(reading)))
-    if (Exit.isSuccess(exit)) return exit.value ? reading.wake.openUnsafe() : undefined
+    const gathered = Effect.sleep(reading.isFilling ? reading.gatherMs() : Math.max(reading.gatherMs(), reading.restMs))
+    yield* Effect.raceFirst(gathered, Effect.andThen(reading.hurry.await, Effect.sleep(hurriedGatherMs)))
+    takeTime(reading)
+    const exit = yield* Effect.exit(inTurn(reading, pass(reading)))
+    // Once more, if only to find that there is nothing left.
+    if (Exit.isSuccess(exit)) return exit.value || reading.isFilling ? reading.wake.openUnsafe() : undefined
     if (Cause.hasInterruptsOnly(exit.cause)) return yield* Effect.interrupt
     // Whatever it was, unless it stops here, there is still something to read.
     reading.wake.openUnsafe()
     const error = Cause.squash(exit.cause)
-    if (error instanceof CursorMoved) return yield* Effect.ignore(reading.turn.withPermit(reload(reading)))
+    if (error instanceof CursorMoved) {
+      return yield* Effect.catch(inTurn(reading, reload(reading)), () => Effect.sleep(pollIntervalMs))
+    }
     reading.reason = reasonOf(error)
     if (isTransient(error)) {
       yield* Effect.logWarning(`the projection ${name} waits for the database`, reading.reason)
       // A connection lost during the commit leaves open whether the cursors have moved.
-      return yield* Effect.delay(Effect.ignore(reading.turn.withPermit(reload(reading))), pollIntervalMs)
+      return yield* Effect.delay(Effect.ignore(inTurn(reading, reload(reading))), pollIntervalMs)
     }
     reading.state = "STOPPED"
     for (const look of reading.waiting) look()
     yield* Effect.logError(`the projection ${name} has stopped`, reading.reason)
   })
 
-  const start = Effect.fnUntraced(function* (projection: Projection) {
-    yield* cursors.create(projection.name)
+  const start = Effect.fnUntraced(function* (projection: AnyProjection) {
+    const outside = isOutside(projection) ? projection : undefined
+    const { gatherMs: ownGatherMs = gatherMs } = projection
+    if (outside === undefined) yield* cursors.create(projection.name)
     const reading: Reading = {
       projection,
+      sink: sinkOf(projection, sql, cursors),
+      reads: outside?.everyShard === true ? () => true : actors.holds,
+      types: new Set(projection.types),
+      gatherMs: typeof ownGatherMs === "function" ? ownGatherMs : () => ownGatherMs,
+      restMs: 0,
+      batchEventsMax: outside?.batchEventsMax ?? batchEventsMax,
       offsets: new Map(),
-      fresh: new FreshEvents(new Set(projection.types)),
+      stored: new Map(),
+      storedAt: 0,
       wake: yield* Latch.make(true),
       hurry: yield* Latch.make(false),
       turn: yield* Semaphore.make(1),
       waiting: new Set(),
       state: "RUNNING",
+      isFilling: outside !== undefined,
+      ahead: undefined,
       reason: undefined
     }
-    yield* reload(reading)
+    // A store of its own may be away when everything else starts.
+    yield* outside === undefined ? reload(reading) : Effect.ignore(reload(reading))
     return reading
   })
 
@@ -242,9 +269,10 @@ const make = Effect.fn("Projector.make")(function* (projections: ReadonlyArray<P
     return reading
   }
 
-  const personalTypes = new Set<Event["_tag"]>(
-    projections.flatMap((each) => (each.opensPersonalData ? each.types : []))
-  )
+  const readingsOf = new Map<string, ReadonlyArray<Reading>>()
+  for (const reading of readings) {
+    for (const type of reading.types) readingsOf.set(type, [...(readingsOf.get(type) ?? []), reading])
+  }
   yield* Effect.acquireRelease(
     Effect.sync(() =>
       actors.onCommitted((turn) => {
@@ -252,11 +280,14 @@ const make = Effect.fn("Projector.make")(function* (projections: ReadonlyArray<P
         const last = events.at(-1)
         if (last === undefined) return
         sawHead({ shard, offset: last.row.offset })
-        if (dataKey !== undefined && events.some(({ event }) => personalTypes.has(event._tag))) {
+        if (dataKey !== undefined && events.some(({ event }) => isSealed(event._tag))) {
           keys.remember(business, key, dataKey)
         }
+        fresh.hear(turn)
         // What a projection does not want it passes over later, with the next event that it does, or at the next poll.
-        for (const reading of readings) if (reading.fresh.hear(turn)) reading.wake.openUnsafe()
+        for (const { event } of events) {
+          for (const { wake } of readingsOf.get(event._tag) ?? []) wake.openUnsafe()
+        }
       })
     ),
     (unsubscribe) => Effect.sync(unsubscribe)
@@ -266,11 +297,27 @@ const make = Effect.fn("Projector.make")(function* (projections: ReadonlyArray<P
     Effect.sync(() =>
       actors.onHeld((shards) => {
         if (![...shards].some(actors.holds)) return
-        for (const reading of readings) runFork(Effect.ignore(reading.turn.withPermit(reload(reading))))
+        for (const reading of readings) runFork(Effect.ignore(inTurn(reading, reload(reading))))
       })
     ),
     (unsubscribe) => Effect.sync(unsubscribe)
   )
+  yield* Effect.acquireRelease(
+    Effect.sync(() => readers.onAsked(hurryFor)),
+    (unsubscribe) => Effect.sync(unsubscribe)
+  )
+  for (const reading of readings) {
+    yield* Effect.acquireRelease(
+      Effect.sync(() =>
+        reading.sink.onLost?.(() => {
+          reading.offsets.clear()
+          reading.isFilling = true
+          runFork(Effect.ignore(inTurn(reading, reload(reading))))
+        })
+      ),
+      (unsubscribe) => Effect.sync(() => unsubscribe?.())
+    )
+  }
   yield* Effect.forEach(readings, (reading) => Effect.forkScoped(Effect.forever(step(reading))))
   yield* readHeads.pipe(
     Effect.tap(() => Effect.sync(() => readings.forEach(({ wake }) => wake.openUnsafe()))),
@@ -280,58 +327,32 @@ const make = Effect.fn("Projector.make")(function* (projections: ReadonlyArray<P
     Effect.forkScoped
   )
 
-  const behind = (reading: Reading) =>
-    new ProjectionBehind({
-      projection: reading.projection.name,
-      lagEvents: shardsBehind(reading).reduce(
-        (lag, [shard, head]) => lag + head - (reading.offsets.get(shard) ?? 0),
-        0
-      ),
-      ...(reading.reason !== undefined && { reason: reading.reason })
-    })
+  const arrival = WaitingReaders.make({
+    heads,
+    readers,
+    reloadElsewhere: (reading) => view(reading.projection.name, reloadElsewhere(reading))
+  })
 
   return Projector.of({
     waitFor: Effect.fn("Projector.waitFor")(function* (name, upTo) {
       const reading = readingOf(name)
       const targets = upTo ?? (yield* view(name, readHeads))
-      const isThere = () => targets.every(({ shard, offset }) => offset <= (reading.offsets.get(shard) ?? 0))
-      if (isThere()) return
+      const isThere = targets.every(({ shard, offset }) => offset <= (reading.offsets.get(shard) ?? 0))
+      if (isThere) return
       // Only the journal says which positions exist: a reader may be told of one that does not.
       if (upTo !== undefined) yield* view(name, readHeads)
       reading.wake.openUnsafe()
-      // What other runners read moves cursors that only the database knows.
-      const elsewhere = targets.some(
-        ({ shard, offset }) => !actors.holds(shard) && offset > (reading.offsets.get(shard) ?? 0)
-      )
-      const looking = elsewhere
-        ? view(name, Effect.forever(Effect.delay(reloadElsewhere(reading), elsewhereIntervalMs)))
-        : Effect.never
-      const arrived = Effect.callback<void, ProjectionBehind>((resume) => {
-        const leave = (): void => {
-          reading.waiting.delete(look)
-          if (reading.waiting.size === 0) reading.hurry.closeUnsafe()
-        }
-        const look = (): void => {
-          if (!isThere() && reading.state !== "STOPPED") return
-          leave()
-          resume(isThere() ? Effect.void : Effect.fail(behind(reading)))
-        }
-        reading.waiting.add(look)
-        reading.hurry.openUnsafe()
-        look()
-        return Effect.sync(leave)
-      })
-      yield* Effect.raceFirst(arrived, looking).pipe(
-        Effect.timeoutOrElse({ duration: waitMaxMs, orElse: () => Effect.fail(behind(reading)) })
-      )
+      yield* arrival(reading, targets)
     }),
     rebuild: Effect.fn("Projector.rebuild")(function* (name) {
       const reading = readingOf(name)
       yield* view(
         name,
-        reading.turn.withPermit(
+        inTurn(
+          reading,
           Effect.gen(function* () {
-            yield* sql.withTransaction(Effect.andThen(cursors.reset(name), reading.projection.reset(sql)))
+            yield* reading.sink.reset
+            reading.isFilling = isOutside(reading.projection)
             reading.state = "RUNNING"
             reading.reason = undefined
             yield* reload(reading)
@@ -341,13 +362,18 @@ const make = Effect.fn("Projector.make")(function* (projections: ReadonlyArray<P
       reading.wake.openUnsafe()
     }),
     status: Effect.gen(function* () {
-      const lags = yield* view("Projector", cursors.lags(names))
+      const lags = new Map<string, Lag>(yield* view("Projector", cursors.lags(names)))
+      for (const reading of readings.filter(({ projection }) => isToldFromMemory(projection))) {
+        if (allShards.some((shard) => !reading.reads(shard))) yield* Effect.ignore(reloadElsewhere(reading))
+        const lag = view("Projector", cursors.lagBehind(reading.offsets))
+        lags.set(reading.projection.name, yield* lag)
+      }
       const now = clock.currentTimeMillisUnsafe()
-      return readings.map(({ projection, state, reason }): ProjectionStatus => {
+      return readings.map(({ projection, state, isFilling, reason }): ProjectionStatus => {
         const { events = 0, oldestAt = now } = lags.get(projection.name) ?? {}
         return {
           projection: projection.name,
-          state,
+          state: state === "RUNNING" && isFilling && events > 0 && reason === undefined ? "FILLING" : state,
           ...(reason !== undefined && { reason }),
           lagEvents: events,
           lagMs: Math.max(0, now - oldestAt)
@@ -358,6 +384,6 @@ const make = Effect.fn("Projector.make")(function* (projections: ReadonlyArray<P
 })
 
 export const layer = (
-  projections: ReadonlyArray<Projection>
+  projections: ReadonlyArray<AnyProjection>
 ): Layer.Layer<Projector, ViewUnavailable, SqlClient | Journal | Sealer | DataKeys | Actors> =>
   Layer.effect(Projector, make(projections))

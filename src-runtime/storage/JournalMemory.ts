@@ -237,6 +237,15 @@ export const make = (store: Store): Journal["Service"] =>
           shardsWithHoles: within.filter(({ rows, expected }) => rows.length !== expected).map(({ shard }) => shard)
         }
       }),
+    dataKeys: (business, contacts) =>
+      Effect.sync(() => {
+        const found = new Map<string, Uint8Array>()
+        for (const contact of contacts) {
+          const known = store.dataKeys.get(contact)
+          if (known?.business === business) found.set(contact, known.wrapped)
+        }
+        return found
+      }),
     streamEvents: (business, stream, beforeSeq, rowsMax) =>
       Effect.sync(() =>
         (store.streams.get(streamName(stream)) ?? [])
@@ -245,9 +254,7 @@ export const make = (store: Store): Journal["Service"] =>
           .slice(0, rowsMax)
       ),
     businessIds: Effect.sync(() =>
-      [...store.streams.values()].flatMap((events) =>
-        events[0] !== undefined && events[0].id === events[0].business ? [events[0].id] : []
-      )
+      [...store.streams.values()].flatMap((events) => (events[0]?.aggregate === 1 ? [events[0].id] : []))
     ),
     saveSnapshots: (snapshots) =>
       Effect.sync(() => {

@@ -51,10 +51,11 @@ const rejected = (error: SqlError): JournalUnavailable | Fenced | Conflicting | 
 }
 
 /** A row whose columns are named as the type's fields: only 64-bit integers have to be made numbers (all below 2^53). */
-const rowOf = (row: object): unknown =>
-  Object.fromEntries(
-    Object.entries(row).map(([name, value]) => [name, typeof value === "bigint" ? Number(value) : value])
-  )
+const rowOf = (row: object): unknown => {
+  const fields = row as Record<string, unknown>
+  for (const name in fields) if (typeof fields[name] === "bigint") fields[name] = Number(fields[name])
+  return fields
+}
 
 const eventColumns =
   'business, key, aggregate, id, seq, shard, shard_offset AS "offset", type, version, body, checksum, at'
@@ -222,6 +223,15 @@ const make = Effect.gen(function* () {
         ]),
         (rows) => loadedOf(streams, rows)
       ),
+    dataKeys: (business, contacts) =>
+      Effect.map(
+        query<{ readonly key: string; readonly wrapped: Uint8Array }>(
+          "dataKeys",
+          "SELECT key, wrapped FROM data_key WHERE key = ANY ($1::uuid[]) AND business = $2::uuid",
+          [uuids(contacts), business]
+        ),
+        (rows) => new Map(rows.map(({ key, wrapped }) => [key, wrapped]))
+      ),
     command: (id) => Effect.map(commands([id]), (rows) => rows[0]),
     holders,
     due: Effect.fnUntraced(function* (now, shards, rowsMax) {
@@ -302,7 +312,10 @@ const make = Effect.gen(function* () {
       ),
     businessIds: Effect.suspend(() =>
       Effect.map(
-        query<{ readonly id: string }>("businessIds", "SELECT id FROM event WHERE id = business AND seq = 1"),
+        query<{ readonly id: string }>(
+          "businessIds",
+          "SELECT id FROM event WHERE id = business AND seq = 1 AND aggregate = 1"
+        ),
         (rows) => rows.map(({ id }) => id)
       )
     ),

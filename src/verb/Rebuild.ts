@@ -8,10 +8,9 @@ import { secrets } from "../Installation.ts"
 import * as Runtime from "../Runtime.ts"
 import { load } from "../Settings.ts"
 
-const view = Argument.Literals(
-  "view",
-  Runtime.projections.map(({ name }) => name)
-).pipe(Argument.withDescription("The view to drop and read again from the journal"))
+const view = Argument.Literals("view", Runtime.viewNames).pipe(
+  Argument.withDescription(`The view to drop and read again from the journal: ${Runtime.viewNames.join(", ")}`)
+)
 
 /** How often progress is shown. */
 const progressIntervalMs = 500

@@ -33,7 +33,9 @@ export const serveVerb = Command.make("serve", { cluster }, (flags) =>
     return yield* Layer.launch(serve(settings, startedAt, flags.cluster))
   })
 ).pipe(
-  Command.withDescription("Open the doors: HTTP, WebSocket, and the embedded database unless DATABASE_URL is set"),
+  Command.withDescription(
+    "Open the doors: HTTP, WebSocket, and the embedded database unless DATABASE_URL is set. koinon settings lists what can be set"
+  ),
   Command.withExamples([
     { command: "koinon serve", description: "One runner, with a database inside" },
     {

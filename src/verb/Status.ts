@@ -33,6 +33,12 @@ const ask = (from: string, apiKey: string) =>
 
 const seconds = (milliseconds: number): string => `${(milliseconds / 1000).toFixed(1)} s`
 
+const words = { SMTP: "SMTP", PROVIDER: "its provider", OUTBOX: "the outbox page" } as const
+
+const setUpOf = ({ set_up: { segments, mail, sms, push_browsers, push_apps } }: Status): string =>
+  `Segments are kept in ${segments === "MONGODB" ? "MongoDB" : "the embedded store, in memory"}. Mail goes to ${words[mail]}, ` +
+  `SMS to ${words[sms]}, pushes to browsers to ${words[push_browsers]}, pushes to apps to ${words[push_apps]}.`
+
 const rowsOf = (status: Status) =>
   status.runners.map((runner) => [
     runner.address ?? "alone",
@@ -53,9 +59,22 @@ const told = Effect.fnUntraced(function* (status: Status) {
       "",
       shards.without_runner === 0 ? "Every shard has a runner." : `${shards.without_runner} shards have no runner.`,
       `Undone work that is due: ${inbox.due}, the oldest for ${seconds(inbox.oldest_due_ms)}; parked: ${inbox.parked}.`,
+      setUpOf(status),
       ""
     ].join("\n")
   )
+  yield* table(
+    ["queue", "waiting", "due", "oldest due for", "under way", "dead"],
+    status.outbox.map(({ queue, waiting, due, oldest_due_ms, under_way, dead }) => [
+      queue,
+      String(waiting),
+      String(due),
+      seconds(oldest_due_ms),
+      String(under_way),
+      String(dead)
+    ])
+  )
+  yield* Console.log("")
   yield* table(
     ["view", "state", "behind by", "for", "reason"],
     status.projections.map(({ name, state, lag_events, lag_ms, reason }) => [
@@ -81,7 +100,9 @@ export const statusVerb = Command.make("status", { json, url }, (flags) =>
     yield* told(yield* decode(text))
   })
 ).pipe(
-  Command.withDescription("Show runners, shards, lanes, undone work and how far the views are behind"),
+  Command.withDescription(
+    "Show runners, shards, lanes, undone work, what is still to be sent and how far the views are behind"
+  ),
   Command.withExamples([
     { command: "koinon status", description: "Of the server on this machine" },
     { command: "koinon status --url http://10.0.0.5:8080 --json", description: "Of another one, for programs" }

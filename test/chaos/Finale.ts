@@ -14,6 +14,7 @@ import type { Run } from "./Run.ts"
 import { ServeProcess } from "./ServeProcess.ts"
 import { blockCommits, query, testimony } from "./Witness.ts"
 import type { World } from "./World.ts"
+import { compareRebuilt } from "./RebuiltViews.ts"
 
 const repository = fileURLToPath(new URL("../../", import.meta.url))
 const stallMs = 6_000
@@ -94,14 +95,7 @@ const rebuild = async (target: Nemesis, judge: Judge): Promise<void> => {
       timeout: rebuildTimeoutMs
     })
     for (const table of tables) {
-      const [row] = await query<{ readonly live: number; readonly different: number }>(
-        url,
-        `SELECT (SELECT count(*)::int FROM chaos.${table}) AS live, (
-           (SELECT count(*) FROM (SELECT * FROM chaos.${table} EXCEPT SELECT * FROM public.${table}) AS gone) +
-           (SELECT count(*) FROM (SELECT * FROM public.${table} EXCEPT SELECT * FROM chaos.${table}) AS come)
-         )::int AS different`
-      )
-      const { live = 0, different = 0 } = row ?? {}
+      const { live, different } = await compareRebuilt(url, table)
       judge.expect("P9", different === 0 ? undefined : `${table}: ${different} of ${live} rows differ`, live)
     }
   }

@@ -173,6 +173,11 @@ export class Fold {
         }
         return this.#effect(mark, row.id, row, event._tag === "PurchasePosted" ? 1 : 0)
       }
+      case "ContactRegistered": {
+        const mark = event.profile.lastName
+        if (mark !== undefined) this.#told.set(mark, { id: row.id })
+        return this.#effect(mark, registrationOf(row.id), row, 1)
+      }
       case "PurchaseCancelled":
         return this.#effect(cancelOf(row.id), cancelOf(row.id), row, 1)
       default:
@@ -193,6 +198,8 @@ export class Fold {
   }
 }
 
+/** Beside the cancels, transfers and journals of the same id. */
+const registrationOf = (contactId: string): string => `registration/${contactId}`
 const cancelOf = (purchaseId: string): string => `cancel/${purchaseId}`
 
 /** What an operation did, whatever it was answered. */

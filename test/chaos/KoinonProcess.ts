@@ -15,7 +15,7 @@ import { join } from "node:path"
 import { setTimeout as pause } from "node:timers/promises"
 import type { Chance } from "./Chance.ts"
 import { killServer } from "./PostgresProcess.ts"
-import { ServeProcess } from "./ServeProcess.ts"
+import { type Launch, ServeProcess } from "./ServeProcess.ts"
 import type { Strike, Target } from "./Target.ts"
 
 type Fault = "application" | "database" | "both"
@@ -27,39 +27,53 @@ const removalsMax = 5
 /** Load goes on for a while after the kill, so that requests also meet what is no longer there. */
 const loadAfterKillMsMax = 400
 
+export const freshDirectory = async (): Promise<string> => realpath(await mkdtemp(join(tmpdir(), "koinon-chaos-")))
+
 export class KoinonProcess implements Target {
   readonly dataDirectory: string
   readonly apiKey = `chaos-${randomBytes(24).toString("hex")}`
-  readonly #process: ServeProcess
+  protected readonly served: ServeProcess
   readonly #lastResort = () => {
     this.#killEverything()
     rmSync(this.dataDirectory, { recursive: true, force: true, maxRetries: removalsMax })
   }
 
-  private constructor(dataDirectory: string) {
+  protected constructor(dataDirectory: string, launch: Partial<Launch> = {}) {
     this.dataDirectory = dataDirectory
-    this.#process = new ServeProcess({
-      environment: { PORT: "0", KOINON_DATA_DIR: dataDirectory, KOINON_BOOTSTRAP_API_KEY: this.apiKey }
+    this.served = new ServeProcess({
+      ...launch,
+      environment: {
+        ...launch.environment,
+        PORT: "0",
+        KOINON_DATA_DIR: dataDirectory,
+        KOINON_BOOTSTRAP_API_KEY: this.apiKey
+      }
     })
     process.once("exit", this.#lastResort)
   }
 
   static async open(): Promise<KoinonProcess> {
-    const koinon = new KoinonProcess(await realpath(await mkdtemp(join(tmpdir(), "koinon-chaos-"))))
-    await koinon.#process.start()
+    const koinon = new KoinonProcess(await freshDirectory())
+    await koinon.served.start()
     return koinon
   }
 
   get url(): string {
-    return this.#process.url
+    return this.served.url
   }
 
   get storeId(): string {
-    return this.#process.storeId
+    return this.served.storeId
+  }
+
+  get processId(): number {
+    const { processId } = this.served
+    if (processId === undefined) throw new Error("Koinon does not run")
+    return processId
   }
 
   get output(): string {
-    return this.#process.output
+    return this.served.output
   }
 
   now(): number {
@@ -67,36 +81,36 @@ export class KoinonProcess implements Target {
   }
 
   door(): string {
-    return this.#process.url
+    return this.served.url
   }
 
   openDoor(): string {
-    return this.#process.url
+    return this.served.url
   }
 
   doors(): ReadonlyArray<string> {
-    return [this.#process.url]
+    return [this.served.url]
   }
 
   async strike(chance: Chance): Promise<Strike> {
     const fault = chance.pick(faults)
     const goOnMs = chance.integer(0, loadAfterKillMsMax)
     const struckAt = performance.now()
-    if (fault !== "database") this.#process.killNow()
-    if (fault !== "application") killServer(this.#cluster)
-    if (fault !== "database") await this.#process.ended()
+    if (fault !== "database") this.served.killNow()
+    if (fault !== "application") killServer(this.cluster)
+    if (fault !== "database") await this.served.ended()
     return { fault, struckAt, affectedShards: undefined, over: pause(goOnMs), oddities: [] }
   }
 
   /** A PostgreSQL that died alone is started again by the running Koinon. */
   async mend(): Promise<void> {
-    if (!this.#process.isRunning) await this.#process.start()
+    if (!this.served.isRunning) await this.served.start()
   }
 
   /** How to reach its database, while that runs. */
   async databaseUrl(): Promise<Redacted.Redacted> {
-    const server = await Effect.runPromise(PostgresCluster.postmaster(this.#cluster))
-    if (server === undefined) throw new Error(`no PostgreSQL runs on ${this.#cluster}`)
+    const server = await Effect.runPromise(PostgresCluster.postmaster(this.cluster))
+    if (server === undefined) throw new Error(`no PostgreSQL runs on ${this.cluster}`)
     const { socketDirectory, port, processId } = server
     return PostgresServer.url({ socketDirectory, port, processId, database: "koinon", user: "koinon", adopted: true })
   }
@@ -114,18 +128,18 @@ export class KoinonProcess implements Target {
 
   /** Stops all of it in order; the data is swept away unless somebody wants to look at it. */
   async close(options: { readonly keepData: boolean }): Promise<void> {
-    await this.#process.stop(stopTimeoutMs)
+    await this.served.stop(stopTimeoutMs)
     this.#killEverything()
     process.removeListener("exit", this.#lastResort)
     if (!options.keepData) await rm(this.dataDirectory, { recursive: true, force: true })
   }
 
-  get #cluster(): string {
+  protected get cluster(): string {
     return join(this.dataDirectory, "postgres")
   }
 
   #killEverything(): void {
-    this.#process.killNow()
-    killServer(this.#cluster)
+    this.served.killNow()
+    killServer(this.cluster)
   }
 }

@@ -1,9 +1,9 @@
 /**
  * One thing that a client asks for, and what it was told. An operation carries a mark that ends up in the events it
- * causes (a receipt's reference number, a journal's notes), so that its effects are counted without knowing how Koinon
+ * causes (a receipt's reference number, a journal's notes, a new contact's last name), so that its effects are counted without knowing how Koinon
  * derives its ids.
  */
-export type Kind = "credit" | "debit" | "purchase" | "shared purchase" | "cancel" | "transfer"
+export type Kind = "credit" | "debit" | "purchase" | "shared purchase" | "cancel" | "transfer" | "registration"
 
 /** Who asks with a token of her own. It is replaced when it has expired. */
 export interface Bearer {

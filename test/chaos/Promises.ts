@@ -24,7 +24,18 @@ export const promises = {
   P15: "a stalled lane turns health red with its reason, and green again",
   P16: "no month goes above its limit at any prefix of the journal, wherever the clocks are set"
 } as const
-export type PromiseName = keyof typeof promises
+
+/** Rules about what leaves for the world, judged where a run looks at it. */
+export const rules = {
+  "AUT-1": "runs of one contact are done one after another, and each to its end",
+  "AUT-6": "there is exactly one run for each version of an automation and event that calls for it",
+  "AUT-11": "each webhook is signed and arrives, in order for its contact, numbered without a gap",
+  "AUT-12": "a contact is written to once for each run, of an automation or of a plan",
+  "CON-6": "each message ends once, sent or refused with its reason; sent again it is the same mail under the same id",
+  "SEG-3": "a live segment holds exactly those whom its definition describes",
+  "SEG-4": "joins and leaves add up to the members, and computed anew they are the same"
+} as const
+export type PromiseName = keyof typeof promises | keyof typeof rules
 
 /** Not this run's to check, and where they are. */
 export const elsewhere = {

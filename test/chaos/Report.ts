@@ -1,5 +1,5 @@
 /** How a run is told: a line a round while it goes on, the table of promises at its end. Only words, nothing is judged. */
-import { elsewhere, type Finding, promises, type PromiseName } from "./Promises.ts"
+import { elsewhere, type Finding, promises, type PromiseName, rules } from "./Promises.ts"
 import type { Report, RoundReport } from "./Run.ts"
 import { quantile } from "./Takeover.ts"
 
@@ -52,12 +52,17 @@ const faultLines = (rounds: ReadonlyArray<RoundReport>): ReadonlyArray<string> =
 
 export const table = (report: Report): string => {
   const { findings, settings, rounds } = report
-  const names = Object.keys(promises) as ReadonlyArray<PromiseName>
+  const touched = (name: PromiseName): boolean =>
+    findings.checked.has(name) || findings.found.some(({ promise }) => promise === name)
+  const names = [
+    ...(Object.keys(promises) as ReadonlyArray<PromiseName>),
+    ...(Object.keys(rules) as ReadonlyArray<PromiseName>).filter(touched)
+  ]
   const rows = names.map((name) => {
     const found = findings.found.filter(({ promise }) => promise === name).length
     const checked = count(findings.checked.get(name) ?? 0).padStart(10)
     const verdict = found > 0 ? "BROKEN" : findings.checked.has(name) ? "held  " : "untried"
-    return `${name.padEnd(4)} ${checked} checked  ${verdict}  ${promises[name]}`
+    return `${name.padEnd(6)} ${checked} checked  ${verdict}  ${{ ...promises, ...rules }[name]}`
   })
   const kept = report.dataDirectory === undefined ? [] : [`The data was kept in ${report.dataDirectory}`]
   return [
@@ -68,12 +73,13 @@ export const table = (report: Report): string => {
       .map(([kind, { done, refused }]) => `${kind}: ${count(done)} done, ${count(refused)} refused`)
       .join(" · "),
     ...(report.memoryBytesMax === 0 ? [] : [`a runner's memory: at most ${report.memoryBytesMax >> 20} MiB`]),
+    ...(report.outwards ?? []),
     "",
     ...faultLines(rounds),
     ...report.skipped.map(({ fault, reason }) => `NOT TRIED: ${fault}, because ${reason}`),
     "",
     ...rows,
-    ...Object.entries(elsewhere).map(([name, where]) => `${name.padEnd(4)} ${where}`),
+    ...Object.entries(elsewhere).map(([name, where]) => `${name.padEnd(6)} ${where}`),
     ...(findings.found.length === 0
       ? []
       : ["", ...findings.found.slice(0, findingsShownMax).map(findingLine), ...kept]),

@@ -14,7 +14,7 @@ import { type Finding, type Findings, Judge, noFindings } from "./Promises.ts"
 import { awaitRest } from "./Rest.ts"
 import { successesAfter } from "./Takeover.ts"
 import { type Doors, openDoors, type Strike, type Target } from "./Target.ts"
-import { settle, type World } from "./World.ts"
+import { type Population, settle, type World } from "./World.ts"
 
 export interface Settings {
   readonly rounds: number
@@ -61,6 +61,8 @@ export interface Report {
   /** Faults that were wanted and could not be tried, and why. */
   readonly skipped: ReadonlyArray<{ readonly fault: string; readonly reason: string }>
   readonly findings: Findings
+  /** What left for the world, in words, where the run looked at it. */
+  readonly outwards?: ReadonlyArray<string>
   /** Where the data of a run with findings was kept. */
   readonly dataDirectory: string | undefined
 }
@@ -306,16 +308,29 @@ export const run = async (
   target: Target,
   settings: Settings,
   watch: Watch,
-  options: { readonly skipped?: Report["skipped"]; readonly finale?: (run: Run, world: World) => Promise<void> } = {}
+  options: {
+    readonly skipped?: Report["skipped"]
+    readonly finale?: (run: Run, world: World) => Promise<void>
+    readonly population?: Population
+    /** Waits for what goes on by itself when nobody asks for anything any more. */
+    readonly quiet?: () => Promise<void>
+    /** Asked after each round: whether it was the last, before as many as are set. */
+    readonly isEnough?: () => boolean
+  } = {}
 ): Promise<Report> => {
   let keepData = true
   try {
-    const world = await settle(target, settings.keys, chance(settings.seed + 2))
+    const world = await settle(target, settings.keys, chance(settings.seed + 2), options.population)
     const it = new Run(target, world, settings)
     watch.arranged(world.people.length, target.dataDirectory)
     for (let round = 1; round <= settings.rounds; round++) {
       const before = it.findings.found.length
       watch.round(await it.round(round), it.findings.found.slice(before))
+      if (options.isEnough?.() === true) break
+    }
+    if (options.quiet !== undefined) {
+      await options.quiet()
+      await advance(target, it.fold)
     }
     await it.checkWhole()
     await options.finale?.(it, world)

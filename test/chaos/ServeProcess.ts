@@ -104,7 +104,7 @@ export class ServeProcess {
     }
   }
 
-  signal(signal: "SIGTERM" | "SIGSTOP" | "SIGCONT"): void {
+  signal(signal: "SIGTERM" | "SIGSTOP" | "SIGCONT" | "SIGUSR2"): void {
     if (this.isRunning) this.#child?.kill(signal)
   }
 

@@ -26,7 +26,14 @@ const skus = 40
 const classifications = 7
 const firstPhone = 99_000_000
 
-const weights: ReadonlyArray<readonly [kind: Kind, weight: number]> = [
+/** Who the people are, and what they ask for how often. */
+export interface Population {
+  /** What is known of the nth person beside her name and her phone. */
+  readonly detailsOf: (nth: number) => Readonly<Record<string, unknown>>
+  readonly weights: ReadonlyArray<readonly [kind: Kind, weight: number]>
+}
+
+const weights: Population["weights"] = [
   ["credit", 24],
   ["debit", 12],
   ["purchase", 12],
@@ -34,6 +41,7 @@ const weights: ReadonlyArray<readonly [kind: Kind, weight: number]> = [
   ["cancel", 8],
   ["transfer", 12]
 ]
+const customers: Population = { detailsOf: () => ({}), weights }
 /** One wallet and its household get that part of all requests. */
 const hotShare = 0.15
 const laterShare = 0.05
@@ -64,15 +72,18 @@ export class World {
   readonly people: ReadonlyArray<Person>
   readonly #storeId: string
   readonly #chance: Chance
+  readonly #population: Population
   readonly #members: ReadonlyArray<Person>
   readonly #hot: ReadonlyArray<Person>
   readonly #cancellable: Array<string> = []
   #count = 0
+  #registered = 0
 
-  constructor(people: ReadonlyArray<Person>, storeId: string, chance: Chance) {
+  constructor(people: ReadonlyArray<Person>, storeId: string, chance: Chance, population: Population) {
     this.people = people
     this.#storeId = storeId
     this.#chance = chance
+    this.#population = population
     this.#members = people.filter(({ ownerId }) => ownerId !== undefined)
     const hotOwner = people[0]?.id
     this.#hot = people.filter(({ id, ownerId }) => id === hotOwner || ownerId === hotOwner)
@@ -106,6 +117,7 @@ export class World {
   }
 
   #kind(): Kind {
+    const { weights } = this.#population
     let rest = this.#chance.next() * weights.reduce((sum, [, weight]) => sum + weight, 0)
     for (const [kind, weight] of weights) {
       rest -= weight
@@ -137,6 +149,11 @@ export class World {
       }
       case "transfer":
         return this.#transfer(mark)
+      case "registration": {
+        const body = { type: "PERSON", first_name: "Νίκος", last_name: mark }
+        const details = this.#population.detailsOf(this.people.length + this.#registered++)
+        return { path: "/backoffice/v2/contacts", body: JSON.stringify({ ...body, ...details }) }
+      }
     }
   }
 
@@ -184,13 +201,19 @@ export class World {
   }
 }
 
-const makePerson = async (target: Target, index: number, ownerId: string | undefined): Promise<Person> => {
+const makePerson = async (
+  target: Target,
+  index: number,
+  ownerId: string | undefined,
+  { detailsOf }: Population
+): Promise<Person> => {
   const number = String(firstPhone + index)
   const made = await arrange(target, "/backoffice/v2/contacts", {
     type: "PERSON",
     first_name: "Ελένη",
     last_name: `Χριστοδούλου ${index}`,
-    phone: { type: "MOBILE", country_code: country, number }
+    phone: { type: "MOBILE", country_code: country, number },
+    ...detailsOf(index)
   })
   const id = textOf(made, "id")
   const walletId = textOf(made, "wallet", "id")
@@ -200,20 +223,25 @@ const makePerson = async (target: Target, index: number, ownerId: string | undef
 }
 
 /** Makes `keys` people, in households that share the owner's wallet with different limits. */
-export const settle = async (target: Target, keys: number, chance: Chance): Promise<World> => {
+export const settle = async (
+  target: Target,
+  keys: number,
+  chance: Chance,
+  population: Population = customers
+): Promise<World> => {
   const households = Array.from({ length: Math.max(1, Math.ceil(keys / householdSize)) }, (_, index) => index)
   const people: Array<Person> = []
   await inParallel(households, arrangingAtOnce, async (household) => {
     const first = household * householdSize
-    const owner = await makePerson(target, first, undefined)
+    const owner = await makePerson(target, first, undefined, population)
     people.push(owner)
     for (let index = first + 1; index < Math.min(first + householdSize, Math.max(keys, 2)); index++) {
-      people.push(await makePerson(target, index, owner.id))
+      people.push(await makePerson(target, index, owner.id, population))
       await arrange(target, `/backoffice/v2/contacts/${owner.id}/people`, {
         phone: { country_code: country, number: String(firstPhone + index) },
         wallet_sharing: { is_enabled: true, method: "AUTO", max_amount: limitsInEuros[index % limitsInEuros.length] }
       })
     }
   })
-  return new World(people, target.storeId, chance)
+  return new World(people, target.storeId, chance, population)
 }

@@ -1,7 +1,8 @@
 /**
  * `npm run chaos`: strikes Koinon and its PostgreSQL under load, again and again, and checks what is promised. Options after
  * `--`: `--rounds 30 --seed 1 --keys 200 --clients 8 --json --out FILE`; with `--runners 3` several runners on one database,
- * and `--faults kill,term,stop,database,cut,disk,clock` for what befalls them. Exit 0: every promise held; 1: one did not;
+ * and `--faults kill,term,stop,database,cut,disk,clock` for what befalls them; with `--kills 100` one runner with segments,
+ * automations, mail and webhooks, of whom so many are killed: process, segment store, mail server, database. Exit 0: every promise held; 1: one did not;
  * 2: it could not be tried. Progress goes to stderr, the table or the JSON to stdout, and both to files as well.
  */
 import { randomInt } from "node:crypto"
@@ -12,12 +13,14 @@ import { finale } from "./Finale.ts"
 import { KoinonProcess } from "./KoinonProcess.ts"
 import { type ClusterFault, clusterFaults, Nemesis } from "./Nemesis.ts"
 import { findingLine, json, roundLine, table } from "./Report.ts"
+import { outwardPace, runOutward } from "./outward/Outward.ts"
 import { clusterPace, type Report, run, type Settings, type Watch } from "./Run.ts"
 
 const reportFolder = ".koinon-chaos"
 const clients = 32
 const operationsPerKey = 20
 const killWithinMs = 2_000
+const keysAlone = 100
 const clusterKeys = 30
 const clusterClients = 8
 const exitOnSignal = 130
@@ -52,6 +55,17 @@ const runSeveral = async (
   return run(target, settings, watch, { skipped, finale: (it, world) => finale(it, target, world) })
 }
 
+/** One Koinon as it is, or with all that it tells the world; or several of them. */
+const settingsOf = (
+  given: { readonly rounds: number; readonly seed: number; readonly keys?: number; readonly clients?: number },
+  { isAlone, isOutward }: { readonly isAlone: boolean; readonly isOutward: boolean }
+): Settings => {
+  if (isOutward) return { ...outwardPace, ...given }
+  if (!isAlone) return { keys: clusterKeys, clients: clusterClients, ...given, ...clusterPace }
+  const { keys = keysAlone } = given
+  return { clients, ...given, keys, operationsMax: keys * operationsPerKey, killWithinMs, impatient: 0 }
+}
+
 const main = async (): Promise<number> => {
   const { values } = parseArgs({
     options: {
@@ -60,28 +74,31 @@ const main = async (): Promise<number> => {
       clients: { type: "string" },
       runners: { type: "string", default: "1" },
       faults: { type: "string" },
+      kills: { type: "string" },
       seed: { type: "string" },
       json: { type: "boolean", default: false },
       out: { type: "string" }
     }
   })
+  const kills = values.kills === undefined ? undefined : wholeNumber("kills", values.kills, 1)
   const runners = wholeNumber("runners", values.runners, 1)
   const isAlone = runners === 1
+  if (kills !== undefined && !isAlone) throw new Error("--kills is for one runner and all that it tells the world")
   if (isAlone && values.faults !== undefined) throw new Error("--faults needs --runners 2 or more")
   const faults = isAlone ? [] : faultsIn(values.faults ?? clusterFaults.join(","))
-  const keys = wholeNumber("keys", values.keys ?? String(isAlone ? 100 : clusterKeys), 2)
-  const settings: Settings = {
-    rounds: wholeNumber("rounds", values.rounds, 1),
+  const given = {
+    rounds: kills ?? wholeNumber("rounds", values.rounds, 1),
     seed: values.seed === undefined ? randomInt(seedMax) : wholeNumber("seed", values.seed, 0),
-    keys,
-    clients: wholeNumber("clients", values.clients ?? String(isAlone ? clients : clusterClients), 1),
-    ...(isAlone ? { operationsMax: keys * operationsPerKey, killWithinMs, impatient: 0 } : clusterPace)
+    ...(values.keys !== undefined && { keys: wholeNumber("keys", values.keys, 2) }),
+    ...(values.clients !== undefined && { clients: wholeNumber("clients", values.clients, 1) })
   }
+  const settings = settingsOf(given, { isAlone, isOutward: kills !== undefined })
   const out = resolve(values.out ?? join(reportFolder, `seed-${settings.seed}.json`))
   // What runs is killed, and its data swept away, as this process exits.
   for (const signal of ["SIGINT", "SIGTERM"] as const) process.on(signal, () => process.exit(exitOnSignal))
-  const what = isAlone ? "one Koinon" : `${runners} runners, ${faults.join(", ")}`
-  process.stderr.write(`seed ${settings.seed}: ${settings.rounds} rounds on ${keys} keys, ${what}\n`)
+  const alone = kills === undefined ? "one Koinon" : `one Koinon and the world, ${kills} kills`
+  const what = isAlone ? alone : `${runners} runners, ${faults.join(", ")}`
+  process.stderr.write(`seed ${settings.seed}: ${settings.rounds} rounds on ${settings.keys} keys, ${what}\n`)
   const watch: Watch = {
     arranged: (people, dataDirectory) => process.stderr.write(`${people} contacts are there, in ${dataDirectory}\n`),
     round: (round, found) => {
@@ -89,12 +106,16 @@ const main = async (): Promise<number> => {
       for (const finding of found.slice(0, 5)) process.stderr.write(`  ${findingLine(finding)}\n`)
     }
   }
-  const report = await (isAlone ? runAlone(settings, watch) : runSeveral(runners, faults, settings, watch))
+  const report =
+    kills !== undefined
+      ? await runOutward(kills, settings, watch)
+      : await (isAlone ? runAlone(settings, watch) : runSeveral(runners, faults, settings, watch))
   await mkdir(dirname(out), { recursive: true })
   await writeFile(out, `${json(report)}\n`)
   await writeFile(out.replace(/(\.json)?$/, ".txt"), table(report))
   process.stdout.write(values.json ? `${json(report)}\n` : table(report))
-  const same = isAlone ? "" : ` --runners ${runners} --faults ${faults.join(",")} --rounds ${settings.rounds}`
+  const sameAlone = kills === undefined ? "" : ` --kills ${kills}`
+  const same = isAlone ? sameAlone : ` --runners ${runners} --faults ${faults.join(",")} --rounds ${settings.rounds}`
   process.stderr.write(`the report is in ${out}; the same again: npm run chaos -- --seed ${settings.seed}${same}\n`)
   return report.findings.found.length === 0 ? 0 : 1
 }

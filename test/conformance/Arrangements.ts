@@ -12,6 +12,8 @@ import { type Contact, country, group, type Membership, monthlyMax, type World }
 export interface Arrangement {
   readonly path: Readonly<Record<string, string>>
   readonly token: string
+  /** Parameters that the operation cannot do without. */
+  readonly query?: Readonly<Record<string, string>>
   readonly body?: JsonObject
   /** What fields, by pointer, and parameters, as `?name`, must hold to mean something here. */
   readonly given?: Given
@@ -48,6 +50,50 @@ export const purchased = (world: World) =>
     member: await funded(world),
     purchase: await world.purchase(await funded(world))
   }))
+
+/** A contact with one message, which has come to its end. */
+export const messaged = (world: World) => world.once("messaged", () => world.message())
+
+export const messageReads = (contact: Contact, id: string): Reads => ({
+  "/id": id,
+  "/name": "Welcome",
+  "/state": "COMPLETED",
+  "/channel": "EMAIL",
+  "/is_viewed": false,
+  "/is_archived": false,
+  "/created_on": undefined,
+  "/language": undefined,
+  "/recipient": contact.email,
+  "/subject": "Welcome",
+  "/content": undefined,
+  "/contact/id": contact.id,
+  "/contact/name": `${contact.firstName} ${contact.lastName}`,
+  "/contact/code": contact.code
+})
+export const firstMessage = (contact: Contact, id: string): Reads => firstOf(messageReads(contact, id))
+
+/** A contact with the one tag that the business has. */
+export const tagged = (world: World): Promise<Contact> =>
+  world.once("tagged", async () => {
+    const contact = await world.contact()
+    await world.request("PUT", `/backoffice/v2/contacts/${contact.id}/tags`, { add: ["Gold"] })
+    return contact
+  })
+
+/** A contact whose change waits for approval. */
+export const held = (world: World): Promise<Contact> =>
+  world.once("held", async () => {
+    const middleName = "Held"
+    await world.backOffice("/automations", {
+      name: "Ask first",
+      trigger: "PRIOR_TO_UPDATE",
+      filter: [{ conditions: [{ type: "COMPARISON", field: "middle_name", operator: "EQUAL", value: middleName }] }],
+      actions: [{ type: "HOLD" }]
+    })
+    const contact = await world.contact()
+    await world.request("PUT", `/self-service/v2/contacts/${contact.id}`, { middle_name: middleName }, contact.token)
+    return contact
+  })
 
 export const tokened = (world: World) =>
   world.once("tokened", async () => {

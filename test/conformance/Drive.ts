@@ -68,7 +68,13 @@ const send = async (world: World, operation: Operation, call: Call, own: string)
   return { status: answer.status, contentType: answer.headers.get("content-type") ?? "", text: await answer.text() }
 }
 
-const callOf = ({ path, body }: Arrangement): Call => ({ path, query: {}, headers: {}, body, credentials: "own" })
+const callOf = ({ path, query = {}, body }: Arrangement): Call => ({
+  path,
+  query,
+  headers: {},
+  body,
+  credentials: "own"
+})
 
 /** The same difference at another index or question is one line of the report; a refusal of its own is always one. */
 const sameAs = (when: string, { pointer, expected }: Difference): string =>

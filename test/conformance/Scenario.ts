@@ -9,11 +9,16 @@ import {
   entry,
   family,
   firstOf,
+  held,
   invited,
   memberReads,
   membershipUpdated,
+  messaged,
+  messageReads,
+  firstMessage,
   purchased,
   purchaseReads,
+  tagged,
   tokened,
   transferred,
   updated,
@@ -34,6 +39,12 @@ export interface Step {
 
 /** MANUAL sharing waits for approvals of draws (SHR-10). */
 const personUnserved = ["/relation_id", "/devices", "/usage_allowance", "/wallet_sharing/method=MANUAL"]
+
+/** What a browser gives for a token; as good as any for an app. */
+const subscription = JSON.stringify({
+  endpoint: "https://fcm.googleapis.com/fcm/send/conformance",
+  keys: { p256dh: "B".repeat(87), auth: "A".repeat(22) }
+})
 
 export const steps: Readonly<Record<string, Step>> = {
   "GET /contacts/{id}": {
@@ -233,8 +244,110 @@ export const steps: Readonly<Record<string, Step>> = {
     },
     optional: true
   },
+  "GET /contacts/{id}/analytics": {
+    arrange: async (world) => {
+      const { member } = await purchased(world)
+      return {
+        path: { id: member.id },
+        token: member.token,
+        query: {
+          frequency: "LAST_QUARTER",
+          metrics: "ORDER_TOTALS,WALLET_TOTALS,AWARDS_PER_MONTH,REDEEMS_PER_MONTH"
+        },
+        reads: {
+          "/total_orders": 1,
+          "/wallet_totals/total_spent": 5,
+          "/wallet_totals/total_top_ups": 37,
+          "/wallet_totals/total_sent": 0,
+          "/wallet_totals/total_received": 0,
+          "/awards_per_month/0/timestamp": undefined
+        }
+      }
+    }
+  },
+  "GET /communications/{id}": {
+    arrange: async (world) => {
+      const { contact, id } = await messaged(world)
+      return { path: { id }, token: contact.token, reads: messageReads(contact, id) }
+    },
+    unserved: ["/subtitle", "/message_type"]
+  },
+  "GET /contacts/{id}/communications": {
+    arrange: async (world) => {
+      const { contact, id } = await messaged(world)
+      const given = { "?channel": "EMAIL", "?order": "ASC", "?created_on": 1_700_000_000 }
+      return { path: { id: contact.id }, token: contact.token, given, reads: firstMessage(contact, id) }
+    },
+    unserved: ["/content/0/subtitle", "/content/0/message_type"]
+  },
+  "PUT /communications/{id}/actions": {
+    arrange: async (world) => {
+      const { contact, id } = await world.message()
+      const body = { viewed: true, archived: true }
+      return { path: { id }, token: contact.token, body, given: { "/id": id }, reads: { "/id": id } }
+    }
+  },
+  "GET /contacts/{id}/devices": {
+    arrange: async (world) => {
+      const { contact, id, token } = await world.once("device", () => world.device())
+      const reads = { "/id": id, "/platform": "MOBILE", "/registration_token": token, "/registration_date": undefined }
+      return { path: { id: contact.id }, token: contact.token, reads: firstOf(reads) }
+    }
+  },
+  "POST /contacts/{id}/devices": {
+    // Neither products nor usage are sold yet.
+    unserved: ["/product_id", "/application_id"],
+    arrange: async (world) => {
+      const { id, token } = await world.contact()
+      const body = { platform: "MOBILE", registration_token: subscription }
+      const given = { "/registration_token": subscription }
+      return { path: { id }, token, body, given, reads: { "/id": undefined } }
+    }
+  },
+  "DELETE /contacts/{id}/devices/{fcm_token}": {
+    arrange: async (world) => {
+      const { contact, token } = await world.device()
+      return { path: { id: contact.id, fcm_token: token }, token: contact.token }
+    }
+  },
   "POST /transfers": {
     arrange: transferred,
     unserved: ["/origin/account_id", "/destination/account_id", "/cash_pocket=true"]
+  },
+  "GET /tags": {
+    arrange: async (world) => {
+      const { token } = await tagged(world)
+      const tag = { "/id": undefined, "/name": "Gold", "/entity": "CONTACTS", "/state": "ACTIVE" }
+      return { path: {}, token, query: { entity: "CONTACTS" }, reads: firstOf(tag) }
+    },
+    everybodys: true
+  },
+  "GET /contacts/{id}/approval_requests": {
+    arrange: async (world) => {
+      const contact = await held(world)
+      const reads = firstOf({
+        "/id": undefined,
+        "/state": "PENDING",
+        "/entity/id": contact.id,
+        "/entity/reference": contact.code
+      })
+      return {
+        path: { id: contact.id },
+        token: contact.token,
+        given: { "?entity_types": "ORDERS,ORGANISATIONS" },
+        reads
+      }
+    },
+    // Contacts are what is held, and no type of entity that is described; a decision comes without a comment.
+    unserved: ["/content/0/entity/type", "/content/0/comments"]
+  },
+  // Described as one rule; its example, and so every client, has a list of them.
+  "GET /name_day_rules": {
+    arrange: async (world) => {
+      const { token } = await world.contact()
+      const rule = { "/description": undefined, "/month": undefined, "/day": undefined, "/names": undefined }
+      return { path: {}, token, query: { first_name: "George" }, reads: at("/name_day_rules/0", rule) }
+    },
+    everybodys: true
   }
 }

@@ -165,6 +165,41 @@ export class World {
     return { owner, member, relationshipId: textAt(made, "/id", "people") }
   }
 
+  /** Mail to a new contact, waited for until it has ended. */
+  async message(): Promise<{ readonly contact: Contact; readonly id: string }> {
+    const contact = await this.contact()
+    const template = await this.once("template", async () =>
+      textAt(
+        await this.backOffice("/templates", {
+          name: "Welcome",
+          channel: "EMAIL",
+          purpose: "MANDATORY",
+          default_language: "en",
+          variants: { en: { subject: "Welcome", text: "Hello #FIRST_NAME#" } },
+          missing: { policy: "EMPTY" }
+        }),
+        "/id",
+        "templates"
+      )
+    )
+    const path = `/contacts/${contact.id}/communications`
+    const id = textAt(await this.backOffice(path, { template_id: template }), "/id", path)
+    const deadline = Date.now() + requestTimeoutMs
+    for (;;) {
+      const state = valueAt(await this.request("GET", `/backoffice/v2/deliveries/${id}`), "/state")
+      if (state !== "PENDING") return { contact, id }
+      if (Date.now() > deadline) throw new ArrangementFailed(`the message ${id} is still pending`)
+    }
+  }
+
+  async device(): Promise<{ readonly contact: Contact; readonly id: string; readonly token: string }> {
+    const contact = await this.contact()
+    const token = this.freshId()
+    const path = `/self-service/v2/contacts/${contact.id}/devices`
+    const body = { platform: "MOBILE", registration_token: token }
+    return { contact, token, id: textAt(await this.request("POST", path, body, contact.token), "/id", path) }
+  }
+
   pool(): Promise<{ readonly id: string; readonly name: string }> {
     return this.once("pool", async () => {
       const name = "Coffee"

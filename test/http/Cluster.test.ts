@@ -3,7 +3,6 @@
  * what it had (P12). Real sockets between them; kills and frozen runners are chaos's part.
  */
 import { assert, describe, it } from "@effect/vitest"
-import { allShards, shardOf } from "#runtime/actor/Placement.ts"
 import * as PgConnection from "@effect/sql-pg/PgConnection"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
@@ -15,42 +14,9 @@ import { connectAs, follow, isA } from "../support/LiveClient.ts"
 import * as Shop from "../support/Shop.ts"
 import * as TestDatabase from "../support/TestDatabase.ts"
 import { startRunner, type TestServer } from "../support/TestServer.ts"
+import { holdsAll, personOn, shared, twoRunners, until } from "../support/TwoRunners.ts"
 
 type Server = TestServer["Service"]
-
-const settleMaxMs = 30_000
-const lookIntervalMs = 20
-
-const heldBy = ({ actors }: Server): ReadonlyArray<number> => allShards.filter(actors.holds)
-
-/** Shards move within seconds; a value that is not reached in time fails the test. */
-const until = (what: string, holds: () => boolean) =>
-  Effect.promise(async () => {
-    for (let waited = 0; waited < settleMaxMs; waited += lookIntervalMs) {
-      if (holds()) return
-      await new Promise((resolve) => void setTimeout(resolve, lookIntervalMs))
-    }
-    throw new Error(`it did not come about: ${what}`)
-  })
-
-const allHeldOnce = (servers: ReadonlyArray<Server>) => () =>
-  servers.reduce((count, server) => count + heldBy(server).length, 0) === allShards.length
-
-const twoRunners = Effect.gen(function* () {
-  const database = yield* TestDatabase.create
-  const first = yield* startRunner(database)
-  const second = yield* startRunner(database)
-  yield* until("both have shards", () => heldBy(second).length > 0 && allHeldOnce([first, second])())
-  return { database, first, second }
-})
-
-/** Somebody whose actor is on that runner. */
-const personOn = Effect.fnUntraced(function* (server: Server, through: Server) {
-  for (;;) {
-    const someone = yield* Shop.person(through)
-    if (server.actors.holds(shardOf(someone.id))) return someone
-  }
-})
 
 const balanceOf = (server: Server, who: Shop.Person) =>
   Effect.map(
@@ -61,7 +27,7 @@ const balanceOf = (server: Server, who: Shop.Person) =>
 describe("two runners on one database", () => {
   it.live("any answers anything: who is registered at one is paid, read, found and listed at the other", () =>
     Effect.gen(function* () {
-      const { first, second } = yield* twoRunners
+      const { first, second } = yield* twoRunners()
       const here = yield* personOn(first, second)
       const there = yield* personOn(second, first)
       for (const who of [here, there]) {
@@ -79,7 +45,7 @@ describe("two runners on one database", () => {
 
   it.live("a purchase of one is paid from the shared wallet of another on the other runner (SHR-4)", () =>
     Effect.gen(function* () {
-      const { first, second } = yield* twoRunners
+      const { first, second } = yield* twoRunners()
       const owner = yield* personOn(first, first)
       const member = yield* personOn(second, first)
       yield* Shop.credit(first, owner, 100)
@@ -105,7 +71,7 @@ describe("two runners on one database", () => {
 
   it.live("an Idempotency-Key has one effect whichever door it comes to, and when it comes to both (P2, P7)", () =>
     Effect.gen(function* () {
-      const { first, second } = yield* twoRunners
+      const { first, second } = yield* twoRunners()
       const who = yield* Shop.person(first)
       const post = (server: Server, key: string, amount: number) =>
         server.request(
@@ -133,7 +99,7 @@ describe("two runners on one database", () => {
 
   it.live("a business opened at one is served by the other, with the keys that it was given", () =>
     Effect.gen(function* () {
-      const { first, second } = yield* twoRunners
+      const { first, second } = yield* twoRunners()
       const { secretKey } = yield* Shop.otherBusiness(first)
       yield* until("its key is known", () => [...second.actors.businesses()].length === 2)
       const hers = yield* Shop.person(second, {}, secretKey)
@@ -151,7 +117,7 @@ describe("a request that is answered by another runner", () => {
       const environment = { OTEL_EXPORTER_OTLP_ENDPOINT: collector.url, KOINON_TRACE_RATIO: "0" }
       const first = yield* startRunner(database, environment)
       const second = yield* startRunner(database, environment)
-      yield* until("both have shards", () => heldBy(second).length > 0 && allHeldOnce([first, second])())
+      yield* shared(first, second)
       const there = yield* personOn(second, first)
       const traceId = "4bf92f3577b34da6a3ce929d0e0e4736"
       const { status } = yield* first.request(
@@ -176,7 +142,7 @@ describe("a request that is answered by another runner", () => {
 describe("shards that somebody else takes over and leaves", () => {
   it.live("are placed anew by the cluster, although nobody's lock has changed hands (P5)", () =>
     Effect.gen(function* () {
-      const { database, first, second } = yield* twoRunners
+      const { database, first, second } = yield* twoRunners()
       const people = [yield* personOn(first, first), yield* personOn(second, first)]
       // As a runner without --cluster does when it starts, or a rebuild.
       yield* PgConnection.make({ url: database.url }).pipe(
@@ -202,7 +168,7 @@ describe("a runner that comes and goes (P12)", () => {
     Effect.gen(function* () {
       const database = yield* TestDatabase.create
       const first = yield* startRunner(database)
-      yield* until("it has all", () => heldBy(first).length === allShards.length)
+      yield* holdsAll(first)
       const people = yield* Effect.forEach(Array.from({ length: 8 }), () => Shop.person(first))
       const app = yield* connectAs(first.url, { api_key: first.apiKey })
       const [someone] = people as [Shop.Person]
@@ -216,9 +182,9 @@ describe("a runner that comes and goes (P12)", () => {
       const working = yield* Effect.forkChild(till, { startImmediately: true })
       const scope = yield* Scope.make()
       const second = yield* Scope.provide(startRunner(database), scope)
-      yield* until("it has its part", () => heldBy(second).length > 0 && allHeldOnce([first, second])())
+      yield* shared(first, second)
       yield* Scope.close(scope, Exit.void)
-      yield* until("the first has all again", () => heldBy(first).length === allShards.length)
+      yield* holdsAll(first)
       going = false
       yield* Fiber.join(working)
 

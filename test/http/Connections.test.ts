@@ -211,7 +211,7 @@ describe("a full runner", () => {
         next.say(settings(server))
         yield* Effect.promise(() => next.until((heard) => heard.startsWith("HTTP/1.1 200")))
       }).pipe(Effect.scoped),
-    120_000
+    240_000
   )
 
   it.live("holds as many live sockets as the setting says, and refuses the next with 503", () =>

@@ -118,7 +118,9 @@ layer(TestServerLayer.layer, { excludeTestServices: true })("what is deployed be
           "koinon_commit_under_way_seconds",
           "koinon_inbox_oldest_due_seconds",
           "koinon_projection_stopped",
-          "koinon_projection_lag_seconds"
+          "koinon_projection_lag_seconds",
+          "koinon_outbox_still_seconds",
+          "koinon_outbox_outcomes_total"
         ]
       )
     })

@@ -97,17 +97,24 @@ interface Foreigners {
   readonly foreigner: Foreign
   /** The secret key of another business. */
   readonly otherKey: Foreign
+  /** Parameters that it cannot do without. */
+  readonly query?: string
   /** Where the victim is named in it, or its rules are not in its description. */
   readonly body?: (world: World) => unknown
 }
 
 const isNamedInPath = (path: string): boolean => /^\/self-service\/v2\/(contacts|wallets)\/:id(\/|$)/.test(path)
 
+const automation = { trigger: "PURCHASE_POSTED", actions: [{ type: "APPROVAL" }] }
+
 /** Operations whose path names no contact. One with parameters in its path finds nothing of another business. */
 const named: Readonly<Record<string, Partial<Foreigners>>> = {
+  getAnalytics: { query: "?frequency=THIS_MONTH&metrics=WALLET_TOTALS" },
   getOwnPurchase: { neighbour: notFound, foreigner: notFound },
   listPurchaseRewards: { neighbour: notFound, foreigner: notFound },
   getOperation: { neighbour: notFound, foreigner: notFound },
+  getOwnCommunication: { neighbour: notFound, foreigner: notFound },
+  actOnCommunication: { neighbour: notFound, foreigner: notFound },
   // Whose activation it is, the token says; the pool is the business's.
   actOnCommercePool: { neighbour: "own", foreigner: notFound },
   postTransfer: {
@@ -128,7 +135,44 @@ const named: Readonly<Record<string, Partial<Foreigners>>> = {
   createCommercePool: { otherKey: "own" },
   postExchangeRate: { otherKey: "own", body: () => ({ currency_code: "USD", rate: 0.9 }) },
   changeSettings: { otherKey: "own" },
+  createWebhook: {
+    otherKey: "own",
+    body: () => ({ name: "Hook", url: "https://hooks.invalid.example/", events: "*" })
+  },
+  changeWebhook: { body: () => ({ name: "Hers" }) },
+  replayWebhook: { body: () => ({ since: 0 }) },
+  createAutomation: { otherKey: "own", body: () => ({ name: "Call", ...automation }) },
+  updateAutomation: { body: () => ({ name: "Call", ...automation }) },
+  dryRunAutomation: { otherKey: "own", body: () => ({ automation, from: 0 }) },
+  changeActivity: { body: () => ({ assignee: "maria" }) },
   postPurchase: { otherKey: notFound, body: ({ server, victim }) => Shop.receipt(server, victim) },
+  createSegment: { otherKey: "own" },
+  previewSegment: { otherKey: "own" },
+  compareSegments: { otherKey: "own" },
+  createTemplate: {
+    otherKey: "own",
+    body: () => ({
+      name: "Greeting",
+      channel: "SMS",
+      purpose: "MARKETING",
+      default_language: "ENG",
+      variants: { ENG: { text: "Hello" } },
+      missing: { policy: "REJECT" }
+    })
+  },
+  createPlan: {
+    otherKey: [400, "KOINON.INVALID_DEFINITION"],
+    body: ({ ids, victim }) => ({
+      name: "Greetings",
+      template_id: ids["templates"],
+      segment_ids: [victim.id],
+      schedule: { type: "BIRTHDAY", time: "09:00" }
+    })
+  },
+  // The business's words, the same for every contact of it.
+  listTags: { neighbour: "own", foreigner: "own", query: "?entity=CONTACTS" },
+  // A calendar, the same for everybody.
+  listNameDayRules: { neighbour: "own", foreigner: "own" },
   // A batch is answered line by line.
   postPurchaseBatch: { otherKey: notFound, body: ({ server, victim }) => Shop.receipt(server, victim) }
 }
@@ -172,12 +216,13 @@ const bodyOf = (endpoint: Declared, world: World): unknown => {
 }
 
 /** With the ids of the victim's things in the place of its parameters. */
-const urlOf = ({ declaration: { path } }: Declared, { ids }: World): string =>
-  path.replaceAll(/([a-z_]+)\/:[a-z_]+/g, (_, word: string) => {
-    const id = ids[word]
+const urlOf = ({ declaration: { name, path } }: Declared, { ids }: World): string =>
+  path.replaceAll(/([a-z_]+)\/:[a-z_]+/g, (_, word: string, at: number) => {
+    const [, before = ""] = /([a-z_]+)\/:[a-z_]+\/$/.exec(path.slice(0, at)) ?? []
+    const id = ids[`${before}/${word}`] ?? ids[word]
     if (id === undefined) throw new Error(`no id is known for the parameter after ${word} in ${path}`)
     return `${word}/${id}`
-  })
+  }) + (named[name]?.query ?? "")
 
 const ask = (
   { declaration }: Declared,

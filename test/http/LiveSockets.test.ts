@@ -100,7 +100,7 @@ layer(TestServerLayer.layer, { excludeTestServices: true })("a socket of the liv
         assert.match(reason, /too slow/)
         yield* quick.until(() => entries(quick).length === sent)
       }),
-    60_000
+    180_000
   )
 
   it.effect("refuses a request that is no WebSocket politely", () =>

@@ -5,6 +5,7 @@ import { randomUUID } from "node:crypto"
 import { type Family, parse, seriesNames, valueOf } from "../support/Exposition.ts"
 import { connectAs, follow } from "../support/LiveClient.ts"
 import { credit, person, type Server, token } from "../support/LiveWorld.ts"
+import { receiver } from "../support/Receiver.ts"
 import { start, TestServer } from "../support/TestServer.ts"
 import * as TestServerLayer from "../support/TestServer.ts"
 
@@ -157,12 +158,56 @@ layer(TestServerLayer.layer, { excludeTestServices: true })("a scrape", (it) => 
       const views = families.find(({ name }) => name === "koinon_projection_lag_events")?.samples
       assert.sameMembers(views?.map(({ labels }) => labels["projection"] ?? "") ?? [], [
         "contact_directory",
-        "catalogue"
+        "catalogue",
+        "activity",
+        "held_commands",
+        "contact_tags",
+        "anniversaries",
+        "plan_sends",
+        "communication",
+        "segment_store",
+        "live_segments",
+        "webhooks",
+        "automations",
+        "communication_tasks"
       ])
       const kinds = families.find(({ name }) => name === "koinon_garbage_collection_seconds_total")?.samples
       assert.includeMembers(kinds?.map(({ labels }) => labels["kind"] ?? "") ?? [], ["minor", "major"])
       assert.strictEqual(valueOf(families, "koinon_inbox_oldest_due_seconds"), 0)
     })
+  )
+})
+
+describe("the outbox", () => {
+  it.live("shows by queue what waits, what was attempted, what came of it, and what was given up", () =>
+    Effect.gen(function* () {
+      const server = yield* start({ KOINON_WEBHOOK_ALLOWED: "127.0.0.1" })
+      const to = yield* receiver((response) => void response.writeHead(204).end())
+      const gone = yield* receiver((response) => void response.writeHead(410).end())
+      for (const { url } of [to, gone]) {
+        const made = yield* server.request("POST", "/backoffice/v2/webhooks", { name: url, url, events: "*" })
+        assert.strictEqual(made.status, 201)
+      }
+      yield* person(server, "Eleni")
+      const families = yield* scrapedWhen(
+        server,
+        (found) =>
+          valueOf(found, "koinon_outbox_outcomes_total", { queue: "webhook", outcome: "done" }) === 1 &&
+          valueOf(found, "koinon_outbox_outcomes_total", { queue: "webhook", outcome: "dead" }) === 1
+      )
+      const of = (name: string, labels = {}) => valueOf(families, name, { queue: "webhook", ...labels })
+      // On a busy machine one may have been tried again.
+      assert.strictEqual(of("koinon_outbox_attempts_total"), of("koinon_outbox_outcomes_total"))
+      assert.strictEqual(of("koinon_outbox_dead"), 1)
+      for (const name of ["waiting", "due", "oldest_due_seconds", "still_seconds", "attempts_pending"])
+        assert.strictEqual(of(`koinon_outbox_${name}`), 0, name)
+      const queues = families.find(({ name }) => name === "koinon_outbox_waiting")?.samples
+      assert.sameMembers(queues?.map(({ labels }) => labels["queue"] ?? "") ?? [], [
+        "automation",
+        "webhook",
+        "communication"
+      ])
+    }).pipe(Effect.scoped)
   )
 })
 

@@ -15,7 +15,7 @@ import { apiKey, bad, good, her, planted, visit, type Visit } from "../support/P
 import { served } from "../support/ServedProcess.ts"
 
 const pollMs = 50
-const waitMaxMs = 30_000
+const waitMaxMs = 60_000
 const setupMaxMs = 120_000
 
 const eventually = Effect.fnUntraced(function* (what: string, holds: Effect.Effect<boolean>) {
@@ -118,7 +118,10 @@ layer(Layer.effect(Day, day), { timeout: setupMaxMs, excludeTestServices: true }
         }
         assert.deepStrictEqual(
           [...found.keys()].toSorted(),
-          Object.keys(clearTextViews).toSorted(),
+          Object.keys(clearTextViews)
+            // Months and days are no words that could be looked for.
+            .filter((name) => name !== "contact_anniversary")
+            .toSorted(),
           JSON.stringify([...found])
         )
         for (const name of ["event", "command", "inbox", "claim", "snapshot", "data_key"]) {

@@ -9,24 +9,14 @@ import * as Effect from "effect/Effect"
 import { Redis } from "ioredis"
 import { randomUUID } from "node:crypto"
 import { connect, createServer, type Server, type Socket } from "node:net"
+import { answers, notTested, redisUrl } from "../support/TestRedis.ts"
 import { start, type TestServer } from "../support/TestServer.ts"
 
 type Given = Parameters<Parameters<TokenSource["fetch"]>[3]>[0]
 
-const redisUrl = process.env["REDIS_URL"] ?? "redis://127.0.0.1:6379"
-const waitMaxMs = 10_000
+const waitMaxMs = 60_000
 
-const answers = await new Promise<boolean>((resolve) => {
-  const { hostname, port } = new URL(redisUrl)
-  const socket = connect({ host: hostname, port: Number(port || 6379) })
-  socket.once("connect", () => socket.write("PING\r\n"))
-  socket.once("data", (bytes) => resolve(/^(\+PONG|-NOAUTH)/.test(bytes.toString()) && socket.destroy() !== undefined))
-  socket.once("error", () => resolve(false))
-  socket.setTimeout(1_000, () => resolve(false))
-})
-if (!answers) {
-  process.stderr.write(`\nSKIPPED: no Redis answers at ${redisUrl}; what runners share through it is not tested.\n\n`)
-}
+if (!answers) notTested("what runners share through it")
 
 /** How many of so many at once are let in, and what the first of the others has to wait. */
 const burstOf = (limit: RateLimit, business: string, now: number, count: number) => {

@@ -13,7 +13,9 @@ import * as Redacted from "effect/Redacted"
 import { randomUUID } from "node:crypto"
 import { inject } from "vitest"
 import { parse, valueOf } from "../support/Exposition.ts"
+import { eventually } from "../support/Eventually.ts"
 import { credit, person, type Server } from "../support/LiveWorld.ts"
+import { ok, receiver } from "../support/Receiver.ts"
 import * as TestDatabase from "../support/TestDatabase.ts"
 import { start } from "../support/TestServer.ts"
 
@@ -22,17 +24,19 @@ const bounds: HealthBounds = {
   inboxAgeMaxMs: 800,
   // What a view does not want it passes over once a second.
   projectionLagMaxMs: 2_500,
+  outboxStillMaxMs: 1_000,
   answerWithinMs: 1_000,
   keptMs: 50
 }
 const lookIntervalMs = 50
-const waitMaxMs = 15_000
+const waitMaxMs = 60_000
 
 /** A server, and a session of its database that can stand in its way. */
 const disturbable = Effect.fnUntraced(function* (changed: Partial<HealthBounds> = {}) {
   const { url } = yield* TestDatabase.create
   const held: HealthBounds = Object.assign({}, bounds, changed)
-  const server = yield* Effect.provideService(start({ DATABASE_URL: Redacted.value(url) }), HealthBounds, held)
+  const environment = { DATABASE_URL: Redacted.value(url), KOINON_WEBHOOK_ALLOWED: "127.0.0.1" }
+  const server = yield* Effect.provideService(start(environment), HealthBounds, held)
   const session = yield* PgConnection.make({ url })
   const query = (text: string) => Effect.orDie(session.query(text))
   const lock = (what: string) => Effect.andThen(query("BEGIN"), query(what))
@@ -69,7 +73,7 @@ const readyWhen = Effect.fnUntraced(function* (server: Server, isSo: (answer: An
   return answer
 })
 
-const isGreen = ({ httpStatus }: Answer): boolean => httpStatus === 200
+const isGreen = ({ httpStatus, status }: Answer): boolean => httpStatus === 200 && status === "pass"
 const fails =
   (name: string) =>
   ({ httpStatus, wrong }: Answer): boolean =>
@@ -144,6 +148,43 @@ describe("readiness", () => {
       const { rows } = yield* query(`SELECT 1 FROM command WHERE id = '${id}'`)
       assert.strictEqual(rows.length, 1)
     })
+  )
+
+  it.live(
+    "turns red while nothing of a queue is settled, not because a receiver hangs, and green when it is (P15)",
+    () =>
+      Effect.gen(function* () {
+        const { server, lock, release } = yield* disturbable()
+        const hanging: Array<() => void> = []
+        const to = yield* receiver((...call) => void hanging.push(() => ok(...call)))
+        const events = ["contact.registered"]
+        const made = yield* server.request("POST", "/backoffice/v2/webhooks", { name: "Till", url: to.url, events })
+        assert.strictEqual(made.status, 201)
+        yield* person(server, "Eleni")
+        yield* eventually(
+          "the receiver has been called",
+          Effect.sync(() => hanging.length > 0)
+        )
+        const isLate = ({ check }: Answer) =>
+          (check("outbox").observed?.["webhook_oldest_due_ms"] ?? 0) > bounds.outboxStillMaxMs
+        const late = yield* readyWhen(server, isLate)
+        assert.deepInclude(late.check("outbox"), { status: "pass", reason: "the queues move" })
+        // What came of the attempt cannot be written down.
+        yield* lock("LOCK TABLE outbox_task IN EXCLUSIVE MODE")
+        for (const answer of hanging) answer()
+        const red = yield* readyWhen(server, fails("outbox"))
+        const { reason, observed } = red.check("outbox")
+        assert.match(
+          reason,
+          /^the webhook queue has stood still for \d{4,} ms; its oldest task has been due for \d{4,} ms$/
+        )
+        assert.isAbove(observed?.["webhook_still_ms"] ?? 0, bounds.outboxStillMaxMs)
+        assert.strictEqual(observed?.["communication_still_ms"], 0)
+        assert.isAbove(yield* gaugeOf(server, "koinon_outbox_still_seconds"), bounds.outboxStillMaxMs / 1000)
+        yield* release
+        assert.deepStrictEqual((yield* readyWhen(server, isGreen)).wrong, [])
+        assert.strictEqual(yield* gaugeOf(server, "koinon_outbox_still_seconds"), 0)
+      }).pipe(Effect.scoped)
   )
 
   it.live("turns red while the database lets nobody in, and green by itself when it does again (P15)", () =>

@@ -245,6 +245,6 @@ describe("a server whose commits stall", () => {
           again = yield* credit
         }
       }).pipe(Effect.scoped),
-    60_000
+    180_000
   )
 })

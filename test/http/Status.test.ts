@@ -19,13 +19,21 @@ layer(testServer)("the state of the installation", (it) => {
       assert.notProperty(runner, "address")
       assert.deepStrictEqual(body.shards, { all: 64, without_runner: 0 })
       assert.deepStrictEqual(body.inbox, { due: 0, parked: 0, oldest_due_ms: 0 })
-      assert.deepStrictEqual(
-        body.projections.map(({ name, state }: { name: string; state: string }) => [name, state]),
-        [
-          ["contact_directory", "RUNNING"],
-          ["catalogue", "RUNNING"]
-        ]
+      const outbox = { mail: "OUTBOX", sms: "OUTBOX", push_browsers: "OUTBOX", push_apps: "OUTBOX" }
+      assert.deepStrictEqual(body.set_up, { segments: "EMBEDDED", ...outbox })
+      const idle = { waiting: 0, due: 0, dead: 0, oldest_due_ms: 0, under_way: 0 }
+      const queues = ["automation", "webhook", "communication"].map((queue) => ({ queue, ...idle }))
+      assert.deepStrictEqual(body.outbox, queues)
+      const views = body.projections as ReadonlyArray<{ readonly name: string; readonly state: string }>
+      assert.includeMembers(
+        views.map(({ name }) => name),
+        ["contact_directory", "catalogue", "segment_store", "live_segments", "webhooks", "automations", "communication"]
       )
+      // The store may still be reading what was there before it.
+      const states = views.map(({ name, state }) =>
+        name === "segment_store" && state === "FILLING" ? "RUNNING" : state
+      )
+      assert.deepStrictEqual(new Set(states), new Set(["RUNNING"]))
     })
   )
 

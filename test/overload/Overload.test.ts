@@ -5,6 +5,7 @@
 import { assert, it } from "@effect/vitest"
 import { describe } from "vitest"
 import { run } from "./Run.ts"
+import * as Subscribers from "./Subscribers.ts"
 
 const memoryMax = 1024 ** 3
 const timeoutMs = 180_000
@@ -30,6 +31,22 @@ describe("when five times as much is asked for as can be done", () => {
       const broken = report.bounds.filter(({ holds }) => !holds).map(({ name, found }) => `${name}: ${found}`)
       assert.deepStrictEqual(broken, [])
       assert.isAtLeast(report.bounds.length, 8)
+    }
+  )
+})
+
+describe("when all live apps of a runner are cut off at once", () => {
+  it(
+    "P11: they come back to where they were and have missed nothing, while debits go on",
+    { timeout: timeoutMs },
+    async () => {
+      const { bounds } = await Subscribers.run(
+        { subscribers: 300, debitsPerSecond: 40, debitMs: 2_000, idleMs: 100, backMaxMs: 60_000 },
+        () => undefined
+      )
+      const broken = bounds.filter(({ holds }) => !holds).map(({ name, found }) => `${name}: ${found}`)
+      assert.deepStrictEqual(broken, [])
+      assert.isAtLeast(bounds.length, 3)
     }
   )
 })

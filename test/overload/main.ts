@@ -1,10 +1,12 @@
 /**
  * `npm run overload`: asks a Koinon for five times as much as it can do, and checks what is promised of that (P11). Options
- * after `--`: `--minutes 1 --factor 5 --connections 1000 --contacts 200`. A line every ten seconds goes to stderr, the table
- * of bounds to stdout. Exit 0: every bound held; 1: one did not; 2: it could not be tried.
+ * after `--`: `--minutes 1 --factor 5 --connections 1000 --contacts 200`. With `--subscribers 10000` it is so many live apps
+ * instead: what each costs, how soon they are told, and a storm of all of them coming back. A line every ten seconds, or for
+ * each step, goes to stderr, the table of bounds to stdout. Exit 0: every bound held; 1: one did not; 2: it could not be tried.
  */
 import { parseArgs } from "node:util"
-import { type Progress, type Report, run } from "./Run.ts"
+import { type Bound, type Progress, type Report, run } from "./Run.ts"
+import * as Subscribers from "./Subscribers.ts"
 
 const measureMs = 10_000
 const measureConnections = 64
@@ -13,6 +15,14 @@ const reportEveryMs = 10_000
 const memoryMax = 1.5 * 1024 ** 3
 const slowerMax = 2
 const exitOnSignal = 130
+const live = {
+  debitsPerSecond: 200,
+  debitMs: 20_000,
+  idleMs: 10_000,
+  socketBytesMax: 20 * 1024,
+  pushMaxMs: 20,
+  backMaxMs: 60_000
+}
 
 const positive = (name: string, text: string): number => {
   const number = Number(text)
@@ -37,12 +47,15 @@ const line = ({ seconds, tally, memory }: Progress): string =>
     whole(memory / 1024 / 1024)
   ])
 
+const verdicts = (bounds: ReadonlyArray<Bound>): ReadonlyArray<string> =>
+  bounds.map(({ name, holds, found }) => `${holds ? "held  " : "BROKEN"}  ${name}: ${found}`)
+
 const table = ({ bounds, capacity, normal }: Report): string =>
   [
     "",
     `capacity ${whole(capacity)} requests/s on ${measureConnections} connections, writes p50 ${normal.p50Ms.toFixed(1)} ms, p99 ${normal.p99Ms.toFixed(1)} ms`,
     "",
-    ...bounds.map(({ name, holds, found }) => `${holds ? "held  " : "BROKEN"}  ${name}: ${found}`),
+    ...verdicts(bounds),
     ""
   ].join("\n")
 
@@ -52,11 +65,18 @@ const main = async (): Promise<number> => {
       minutes: { type: "string", default: "1" },
       factor: { type: "string", default: "5" },
       connections: { type: "string", default: "1000" },
-      contacts: { type: "string", default: "200" }
+      contacts: { type: "string", default: "200" },
+      subscribers: { type: "string" }
     }
   })
   // What runs is killed, and its data swept away, as this process exits.
   for (const signal of ["SIGINT", "SIGTERM"] as const) process.on(signal, () => process.exit(exitOnSignal))
+  if (values.subscribers !== undefined) {
+    const subscribers = positive("subscribers", values.subscribers)
+    const { bounds } = await Subscribers.run({ ...live, subscribers }, (text) => process.stderr.write(`${text}\n`))
+    process.stdout.write(["", ...verdicts(bounds), ""].join("\n"))
+    return bounds.every(({ holds }) => holds) ? 0 : 1
+  }
   process.stderr.write(`${row(columns)}\n`)
   const report = await run(
     {

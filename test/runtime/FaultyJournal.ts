@@ -60,6 +60,7 @@ export const connectTo = (inner: Service): Connection => {
       heads: (...asked) => through(inner.heads(...asked)),
       shardEvents: (...asked) => through(inner.shardEvents(...asked)),
       scan: (...asked) => through(inner.scan(...asked)),
+      dataKeys: (...asked) => through(inner.dataKeys(...asked)),
       streamEvents: (...asked) => through(inner.streamEvents(...asked)),
       businessIds: through(inner.businessIds),
       hear: (...asked) => through(inner.hear(...asked)),

@@ -5,11 +5,16 @@ import type { CommittedTurn } from "#runtime/actor/Turn.ts"
 import { FreshEvents } from "#runtime/projection/FreshEvents.ts"
 import { event } from "./JournalRows.ts"
 
-const turn = (shard: number, offsets: ReadonlyArray<number>, tag: Event["_tag"] = "FundsCredited"): CommittedTurn => ({
+const turn = (
+  shard: number,
+  offsets: ReadonlyArray<number>,
+  tag: Event["_tag"] = "FundsCredited",
+  body = "{}"
+): CommittedTurn => ({
   business: "b",
   key: "k",
   shard,
-  events: offsets.map((offset) => ({ event: { _tag: tag } as Event, row: { ...event(), shard, offset } })),
+  events: offsets.map((offset) => ({ event: { _tag: tag } as Event, row: { ...event(), shard, offset, body } })),
   inbox: [],
   settles: [],
   snapshots: [],
@@ -17,13 +22,19 @@ const turn = (shard: number, offsets: ReadonlyArray<number>, tag: Event["_tag"] 
   takes: [],
   releases: []
 })
+const wanted: ReadonlyArray<Event["_tag"]> = ["FundsCredited", "FundsReturned"]
 const heardOf = (...turns: ReadonlyArray<CommittedTurn>) => {
-  const fresh = new FreshEvents(new Set<Event["_tag"]>(["FundsCredited"]))
+  const fresh = new FreshEvents(new Set(wanted))
   for (const each of turns) fresh.hear(each)
   return fresh
 }
-const offsetsIn = (fresh: FreshEvents, shard: number, after: number, upTo: number) =>
-  fresh.within([{ shard, after, upTo }])?.map(({ row }) => row.offset)
+const offsetsIn = (
+  fresh: FreshEvents,
+  shard: number,
+  after: number,
+  upTo: number,
+  types: ReadonlyArray<Event["_tag"]> = ["FundsCredited"]
+) => fresh.within({ shard, after, upTo }, new Set(types))?.map(({ row }) => row.offset)
 
 describe("fresh events", () => {
   it("are those of the wanted types within a range, in order, once each offset of it was heard", () => {
@@ -45,25 +56,28 @@ describe("fresh events", () => {
     assert.deepStrictEqual(offsetsIn(fresh, 1, 8, 10), [9, 10])
   })
 
-  it("are wanted or not, which is told to whoever hears them", () => {
-    const fresh = heardOf()
-    assert.isTrue(fresh.hear(turn(1, [1])))
-    assert.isFalse(fresh.hear(turn(1, [2], "FundsDebited")))
-    assert.isFalse(fresh.hear(turn(1, [])))
+  it("are given to each who asks, by what it wants, and as often as it asks", () => {
+    const fresh = heardOf(turn(1, [1, 2]), turn(1, [3], "FundsReturned"))
+    assert.deepStrictEqual(offsetsIn(fresh, 1, 0, 3), [1, 2])
+    assert.deepStrictEqual(offsetsIn(fresh, 1, 0, 3, ["FundsReturned"]), [3])
+    assert.deepStrictEqual(offsetsIn(fresh, 1, 1, 3, wanted), [2, 3])
+    assert.deepStrictEqual(offsetsIn(fresh, 1, 0, 3), [1, 2])
   })
 
-  it("leave once they were applied, and later ones stay", () => {
-    const fresh = heardOf(turn(1, [1, 2, 3]))
-    fresh.forget([{ shard: 1, after: 0, upTo: 2 }])
-    assert.isUndefined(offsetsIn(fresh, 1, 0, 3))
-    assert.deepStrictEqual(offsetsIn(fresh, 1, 2, 3), [3])
+  it("are let go of, the older half of them, when there are too many, and the younger are still vouched for", () => {
+    const fresh = heardOf()
+    for (let offset = 1; offset <= 32_769; offset++) fresh.hear(turn(1, [offset]))
+    assert.isUndefined(offsetsIn(fresh, 1, 16_384, 32_769))
+    assert.strictEqual(offsetsIn(fresh, 1, 16_385, 32_769)?.length, 16_384)
+    fresh.hear(turn(1, [32_770]))
+    assert.deepStrictEqual(offsetsIn(fresh, 1, 32_768, 32_770), [32_769, 32_770])
   })
 
-  it("are let go of when nobody applies them for long, and vouched for again from then on", () => {
+  it("are let go of when they are too large, however few they are", () => {
+    const megabyte = "x".repeat(1024 * 1024)
     const fresh = heardOf()
-    for (let offset = 1; offset <= 4_001; offset++) fresh.hear(turn(1, [offset]))
-    assert.isUndefined(offsetsIn(fresh, 1, 0, 4_001))
-    fresh.hear(turn(1, [4_002]))
-    assert.deepStrictEqual(offsetsIn(fresh, 1, 4_001, 4_002), [4_002])
+    for (let offset = 1; offset <= 33; offset++) fresh.hear(turn(1, [offset], "FundsCredited", megabyte))
+    assert.isUndefined(offsetsIn(fresh, 1, 16, 33))
+    assert.strictEqual(offsetsIn(fresh, 1, 17, 33)?.length, 16)
   })
 })

@@ -5,6 +5,7 @@ import * as ActorsLayer from "#runtime/actor/Actors.ts"
 import { shardOf } from "#runtime/actor/Placement.ts"
 import { Journal, JournalUnavailable } from "#runtime/journal/Journal.ts"
 import { defineFeed } from "#runtime/live/Feed.ts"
+import * as Heads from "#runtime/live/Heads.ts"
 import * as LiveHub from "#runtime/live/LiveHub.ts"
 import { parsePosition, type Position, positionText } from "#runtime/live/Position.ts"
 import * as Sealer from "#runtime/privacy/Sealer.ts"
@@ -44,7 +45,10 @@ const runner = Effect.fnUntraced(function* (connection: Connection = connect(Jou
         ? Effect.fail(new JournalUnavailable({ operation: "shardEvents", cause: "a fault of the test" }))
         : connection.journal.shardEvents(after, rowsMax)
   })
-  const layer = LiveHub.layer.pipe(Layer.provideMerge(ActorsLayer.layer), Layer.provide(Layer.merge(journal, sealer)))
+  const layer = LiveHub.layer.pipe(
+    Layer.provideMerge(ActorsLayer.layer),
+    Layer.provide(Layer.mergeAll(journal, sealer, Heads.alone))
+  )
   const context = yield* Layer.build(layer)
   const actors = Context.get(context, Actors)
   yield* actors.ask(openBusiness())
@@ -282,7 +286,7 @@ describe("the live hub", () => {
         yield* credit("live")
         assert.strictEqual(one.told().at(-1), "live")
       }),
-    60_000
+    180_000
   )
 
   it.effect("refuses by the state at the moment of entering, and leaves nothing behind", () =>

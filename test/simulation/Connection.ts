@@ -118,6 +118,7 @@ export class Connection {
       heads: (...asked) => this.call("heads", inner.heads(...asked)),
       shardEvents: (...asked) => this.call("shardEvents", inner.shardEvents(...asked)),
       scan: (...asked) => this.call("scan", inner.scan(...asked)),
+      dataKeys: (...asked) => this.call("dataKeys", inner.dataKeys(...asked)),
       streamEvents: (...asked) => this.call("streamEvents", inner.streamEvents(...asked)),
       businessIds: this.call("businessIds", inner.businessIds),
       // It has no end; a runner that holds every shard does not listen.

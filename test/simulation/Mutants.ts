@@ -51,9 +51,12 @@ export const mutants = {
     replacement: "if (parts.length >= turnsMax) return undefined"
   },
   "a cursor before its rows": {
-    file: "src-runtime/projection/Projector.ts",
-    snippet: "if (events.length > 0) yield* projection.apply(sql, events)\n      })\n    )",
-    replacement: "})\n)\nif (events.length > 0) yield* sql.withTransaction(projection.apply(sql, events))"
+    file: "src-runtime/projection/ProjectionSink.ts",
+    snippet:
+      "events.length > 0 ? Effect.suspend(() => projection.apply(sql, events)) : Effect.void\n          )\n        ),",
+    replacement:
+      "Effect.void)).pipe(Effect.andThen(events.length > 0 ? " +
+      "sql.withTransaction(Effect.suspend(() => projection.apply(sql, events))) : Effect.void)),"
   },
   "a torn snapshot trusted": {
     file: "src-runtime/actor/Loading.ts",

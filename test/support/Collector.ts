@@ -3,7 +3,7 @@ import * as Effect from "effect/Effect"
 import { createServer, type IncomingHttpHeaders } from "node:http"
 import type { AddressInfo } from "node:net"
 
-const waitMaxMs = 15_000
+const waitMaxMs = 60_000
 const lookIntervalMs = 20
 
 interface Attribute {

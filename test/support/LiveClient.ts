@@ -7,7 +7,7 @@ import * as Schema from "effect/Schema"
 import { ServerFrame } from "#http/live/Protocol.ts"
 import { WebSocket } from "ws"
 
-const waitMaxMs = 15_000
+const waitMaxMs = 60_000
 const parse = Schema.decodeUnknownSync(Schema.fromJsonString(ServerFrame), { onExcessProperty: "error" })
 
 export type Told = Extract<ServerFrame, { readonly type: "event" }>

@@ -9,6 +9,7 @@ import * as TestClock from "effect/testing/TestClock"
 import { randomUUID } from "node:crypto"
 import { open } from "./OpenServer.ts"
 import * as Shop from "./Shop.ts"
+import * as StrangersThings from "./StrangersThings.ts"
 import type { TestServer } from "./TestServer.ts"
 
 type Server = TestServer["Service"]
@@ -45,6 +46,34 @@ export const unknownCaller: Told = [401, "KOINON.UNAUTHORIZED"]
 export const notAllowed: Told = [403, "KOINON.FORBIDDEN"]
 export const notFound: Told = [404, "CRM.EXCEPTIONS.NOTFOUNDEXCEPTION"]
 
+/** A template, and a plan of it with a run. */
+const arrangePlans = Effect.fnUntraced(function* (server: Server) {
+  const post = (path: string, body: object) => Shop.made(server.request("POST", `/backoffice/v2/${path}`, body))
+  const condition = { type: "EXISTENCE", field: "first_name", exists: true }
+  const segment = yield* post("segments", {
+    name: "Nobody",
+    sets: [{ conditions: [condition] }],
+    refresh: { mode: "NEVER" }
+  })
+  const template = yield* post("templates", {
+    name: "Greeting",
+    channel: "SMS",
+    purpose: "MARKETING",
+    default_language: "ENG",
+    variants: { ENG: { text: "Hello" } },
+    missing: { policy: "REJECT" }
+  })
+  const schedule = { type: "DAILY", time: "09:00", time_zone: "Europe/Nicosia" }
+  const plan = yield* post("plans", {
+    name: "Greetings",
+    template_id: template.id,
+    segment_ids: [segment.id],
+    schedule
+  })
+  const run = yield* post(`plans/${plan.id}/send_now`, {})
+  return { templates: template.id as string, plans: plan.id as string, runs: run.run_id as string }
+})
+
 /** The business with its victim and what is hers, and the strangers. Runs on a test clock that stands in 1970. */
 const arrange = Effect.fnUntraced(function* (server: Server) {
   const other = yield* Shop.otherBusiness(server)
@@ -64,9 +93,11 @@ const arrange = Effect.fnUntraced(function* (server: Server) {
       "idempotency-key": randomUUID()
     })
   )
+  const things = yield* StrangersThings.arrange(server, victim)
   const expired = yield* issue(masterSecret, server.businessId, victim.id)
   yield* TestClock.setTime(wallClockMs())
   const elsewhere = yield* issue("the master secret of another installation", server.businessId, victim.id)
+  const plans = yield* arrangePlans(server)
   const ids: Readonly<Record<string, string>> = {
     contacts: victim.id,
     wallets: victim.id,
@@ -74,7 +105,9 @@ const arrange = Effect.fnUntraced(function* (server: Server) {
     communities: victim.id,
     commerce_pools: pool,
     purchases: purchase.id,
-    operations: later.id
+    operations: later.id,
+    ...things,
+    ...plans
   }
   return {
     other,

@@ -22,7 +22,8 @@ import { tmpdir } from "node:os"
 import { join } from "node:path"
 import * as TestDatabase from "./TestDatabase.ts"
 
-const apiKey = "sk_a_back_office_key_that_tests_may_know"
+/** Of every server that a test opens. */
+export const bootstrapApiKey = "sk_a_back_office_key_that_tests_may_know"
 
 /** Whatever was answered: what the test looks into, and fails on if it is not there. */
 export type Parsed = ReturnType<typeof JSON.parse>
@@ -60,7 +61,11 @@ const quietConsole: Console.Console = { ...globalThis.console, log: () => undefi
 
 const send = (url: string): TestServer["Service"]["request"] =>
   Effect.fnUntraced(function* (method, path, body, headers = {}) {
-    const given = { api_key: apiKey, ...(body === undefined ? {} : { "content-type": "application/json" }), ...headers }
+    const given = {
+      api_key: bootstrapApiKey,
+      ...(body === undefined ? {} : { "content-type": "application/json" }),
+      ...headers
+    }
     const sent = Object.entries(given).filter((header): header is [string, string] => header[1] !== undefined)
     return yield* Effect.promise(async () => {
       const response = await fetch(`${url}${path}`, {
@@ -84,9 +89,15 @@ const send = (url: string): TestServer["Service"]["request"] =>
 export const start = (
   environment: Readonly<Record<string, string>> = {}
 ): Effect.Effect<TestServer["Service"], never, Scope.Scope> =>
-  Effect.flatMap(TestDatabase.create, (database) => open(database, environment, false))
+  Effect.flatMap(TestDatabase.create, (database) => startOn(database, environment))
 
-const masterSecret = "ms_a_master_secret_that_runners_of_a_test_share"
+/** The same on a database that the test can get at. */
+export const startOn = (
+  database: TestDatabase.TestDatabase,
+  environment: Readonly<Record<string, string>> = {}
+): Effect.Effect<TestServer["Service"], never, Scope.Scope> => open(database, environment, false)
+
+export const masterSecret = "ms_a_master_secret_that_runners_of_a_test_share"
 
 /** Opens one of several runners on a database; closed with the scope, which hands its shards over. */
 export const startRunner = (
@@ -98,7 +109,7 @@ export const startRunner = (
   )
 
 /** Nobody listens there now. A runner has to know its port before it opens it. */
-const freePort = Effect.callback<number>((resume) => {
+export const freePort = Effect.callback<number>((resume) => {
   const server = createServer()
   server.listen(0, "127.0.0.1", () => {
     const address = server.address()
@@ -121,7 +132,7 @@ const open: (
       PORT: "0",
       DATABASE_URL: Redacted.value(database.url),
       KOINON_DATA_DIR: dataDirectory,
-      KOINON_BOOTSTRAP_API_KEY: apiKey,
+      KOINON_BOOTSTRAP_API_KEY: bootstrapApiKey,
       ...environment
     })
     const settings = yield* Effect.provideService(load, ConfigProvider.ConfigProvider, given)
@@ -137,7 +148,7 @@ const open: (
     const request = send(url)
     return TestServer.of({
       url,
-      apiKey,
+      apiKey: bootstrapApiKey,
       businessId: business.id,
       storeId: store.id,
       actors,

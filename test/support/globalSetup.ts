@@ -23,7 +23,7 @@ declare module "vitest" {
 }
 
 const migrations = new URL("../../migrations/", import.meta.url)
-const folderPrefix = "koinon-test-"
+const folderPrefix = "koinon-test-run-"
 
 export default async function globalSetup(project: TestProject): Promise<() => Promise<void>> {
   const scope = await Effect.runPromise(Scope.make())

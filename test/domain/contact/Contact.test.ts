@@ -25,7 +25,7 @@ describe("a membership, as its member sees it", () => {
     given(eleni)
       .after(note("PENDING", 1))
       .when(note("ACCEPTED", 2))
-      .journals({ _tag: "MembershipChanged", membership: note("ACCEPTED", 2).membership, at: noon })
+      .journals({ _tag: "MembershipChanged", membership: note("ACCEPTED", 2).membership, from: "PENDING", at: noon })
       .answers({ _tag: "Done", id: "r-owner" })
   })
 

@@ -186,6 +186,16 @@ describe("an update", () => {
       .releases()
   })
 
+  it("AUT-9: tells what really changed, and what it was before", () => {
+    const changed = given(history).when(update({ email: "New@example.com", firstName: "Eleni" }, { emailOptOut: true }))
+    const { events } = changed.decision
+    const [event] = events
+    assert.deepInclude(event, {
+      changed: ["email_opt_out", "email"],
+      previous: { emailOptOut: false, email: "eleni@example.com" }
+    })
+  })
+
   it("IDN-1, IDN-3: may repeat type, code and referral code", () => {
     given(history)
       .when(update({}, { type: "PERSON", code: "C-eleni", referralCode: "eleni2" }))

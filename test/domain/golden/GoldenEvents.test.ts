@@ -7,10 +7,15 @@ import { assert, describe, it } from "@effect/vitest"
 import * as Schema from "effect/Schema"
 import { readdirSync, readFileSync } from "node:fs"
 import { join } from "node:path"
+import { automations } from "#domain/automation/Automations.ts"
+import { plans, templates } from "#domain/communication/CommunicationDefinitions.ts"
 import { community } from "#domain/community/Community.ts"
 import { contact } from "#domain/contact/Contact.ts"
+import { held } from "#domain/held/Held.ts"
 import { business } from "#domain/organisation/BusinessAggregate.ts"
 import { purchase } from "#domain/purchase/Purchase.ts"
+import { segments } from "#domain/segment/Segment.ts"
+import { endpoints } from "#domain/webhook/Endpoint.ts"
 import type { Aggregate } from "#domain/shared/Aggregate.ts"
 
 interface Dated {
@@ -57,3 +62,9 @@ hold(business)
 hold(contact)
 hold(community)
 hold(purchase)
+hold(automations)
+hold(held)
+hold(segments)
+hold(endpoints)
+hold(templates)
+hold(plans)

@@ -1,0 +1,142 @@
+/**
+ * What is wrong with an automation that somebody wants to save: actions that its trigger does not allow, names of things
+ * that do not exist, and loops that are certain (AUT-8). Each refusal names the place in what was sent.
+ */
+import type { Definitions } from "../definition/Definition.ts"
+import { invalidDefinition } from "../definition/DefinitionRules.ts"
+import type { Refusal } from "../Refusal.ts"
+import { type Action, type AutomationDefinition, isPrior, type NamedByAutomations } from "./Automation.ts"
+import { catalogue } from "../segment/Catalogue.ts"
+import { objectionTo } from "../segment/TypeCheck.ts"
+import { loopsOf } from "./Loops.ts"
+import { notSupportedTriggers, priorToTriggers, segmentTriggers } from "./Trigger.ts"
+
+const actionsMax = 20
+/** Of subjects, reasons, assignees and kinds of activities. */
+const textLengthMax = 500
+const dueInMinutesMax = 5 * 366 * 24 * 60
+const tagsMax = 50
+
+interface Candidate {
+  readonly id: string
+  readonly name: string
+  readonly body: AutomationDefinition
+}
+
+const invalid = (pointer: string, rule: string): Refusal => invalidDefinition("automations", pointer, rule)
+
+const objectionToText = (pointer: string, text: string | undefined): Refusal | undefined => {
+  if (text === undefined) return undefined
+  if (text.trim() === "") return invalid(pointer, "It is not empty.")
+  return text.length > textLengthMax ? invalid(pointer, `It has at most ${textLengthMax} characters.`) : undefined
+}
+
+const objectionToUrl = (pointer: string, text: string): Refusal | undefined => {
+  const url = URL.canParse(text) ? new URL(text) : undefined
+  const isWeb = url?.protocol === "https:" || url?.protocol === "http:"
+  if (!isWeb) return invalid(pointer, "A decision is asked for at an http or https URL.")
+  if (url.username !== "" || url.password !== "") return invalid(pointer, "Its URL holds no user and no password.")
+  return text.length > 2_000 ? invalid(pointer, "A URL has at most 2,000 characters.") : undefined
+}
+
+const objectionToName = (
+  pointer: string,
+  id: string,
+  known: Definitions<unknown> | undefined,
+  what: string
+): Refusal | undefined =>
+  known === undefined || Object.hasOwn(known, id) ? undefined : invalid(pointer, `There is no such ${what}.`)
+
+const objectionToAction = (action: Action, pointer: string, others: NamedByAutomations): Refusal | undefined => {
+  switch (action._tag) {
+    case "COMMUNICATION":
+      return objectionToName(`${pointer}/template_id`, action.templateId, others.templates, "template")
+    case "WEBHOOK":
+      return objectionToName(`${pointer}/endpoint_id`, action.endpointId, others.endpoints, "endpoint")
+    case "ACTIVITY": {
+      const { type, subject, assignee, dueInMinutes = 0 } = action
+      if (dueInMinutes < 0 || dueInMinutes > dueInMinutesMax) {
+        return invalid(`${pointer}/due_in_minutes`, `It is due in 0 to ${dueInMinutesMax} minutes.`)
+      }
+      return (
+        objectionToText(`${pointer}/activity_type`, type) ??
+        objectionToText(`${pointer}/subject`, subject) ??
+        objectionToText(`${pointer}/assignee`, assignee)
+      )
+    }
+    case "APPROVAL":
+      return objectionToText(`${pointer}/assignee`, action.assignee)
+    case "TAG": {
+      const { add, remove } = action
+      if (add.length + remove.length === 0) return invalid(pointer, "At least one tag is added or removed.")
+      if (add.length > tagsMax || remove.length > tagsMax) return invalid(pointer, `At most ${tagsMax} tags at once.`)
+      const wrong = [...add, ...remove].some((tag) => tag.trim() !== tag || tag === "" || tag.length > 50)
+      if (wrong) return invalid(pointer, "A tag has 1 to 50 characters and no space at its ends.")
+      return add.some((tag) => remove.includes(tag))
+        ? invalid(pointer, "A tag is added or removed, not both.")
+        : undefined
+    }
+    case "REJECT":
+      return objectionToText(`${pointer}/reason`, action.reason)
+    case "PATCH":
+      return Object.keys(action.fields).length === 0 ? invalid(`${pointer}/fields`, "It changes nothing.") : undefined
+    case "DECISION":
+      return objectionToUrl(`${pointer}/url`, action.url)
+    case "HOLD":
+      return undefined
+  }
+}
+
+const objectionToActions = ({ trigger, actions }: AutomationDefinition, others: NamedByAutomations) => {
+  if (actions.length === 0) return invalid("/actions", "An automation does at least one thing.")
+  if (actions.length > actionsMax) return invalid("/actions", `An automation does at most ${actionsMax} things.`)
+  const isPriorTo = priorToTriggers.has(trigger)
+  const firstAfter = actions.findIndex((action) => !isPrior(action))
+  for (const [index, action] of actions.entries()) {
+    const pointer = `/actions/${index}`
+    if (isPrior(action) && !isPriorTo) {
+      return invalid(pointer, `${action._tag} decides about a command: it needs a prior-to trigger.`)
+    }
+    if (action._tag === "APPROVAL" && isPriorTo) {
+      return invalid(pointer, "Of a command that is to wait for approval, HOLD is said.")
+    }
+    if (isPrior(action) && firstAfter !== -1 && firstAfter < index) {
+      return invalid(pointer, "What decides about the command comes before what is done once it has committed.")
+    }
+    const objection = objectionToAction(action, pointer, others)
+    if (objection !== undefined) return objection
+  }
+  return undefined
+}
+
+const objectionToTrigger = (body: AutomationDefinition, { segments }: NamedByAutomations): Refusal | undefined => {
+  const { trigger, segmentId } = body
+  if (notSupportedTriggers.has(trigger)) return { _tag: "NotSupported", feature: `the trigger ${trigger}` }
+  if (!segmentTriggers.has(trigger)) {
+    return segmentId === undefined ? undefined : invalid("/segment_id", `${trigger} is not about a segment.`)
+  }
+  if (segmentId === undefined) return invalid("/segment_id", `${trigger} needs the segment that it is about.`)
+  return objectionToName("/segment_id", segmentId, segments, "segment")
+}
+
+const objectionToFilter = ({ filter }: AutomationDefinition, { segments }: NamedByAutomations): Refusal | undefined => {
+  if (filter === undefined) return undefined
+  const isSegment = (id: string): boolean => segments === undefined || Object.hasOwn(segments, id)
+  const objection = objectionTo(filter, catalogue, isSegment)
+  return objection === undefined ? undefined : invalid(`/filter${objection.pointer}`, objection.rule)
+}
+
+export const objectionToAutomation = (
+  candidate: Candidate,
+  all: Definitions<AutomationDefinition>,
+  others: NamedByAutomations
+): Refusal | undefined => {
+  const { body } = candidate
+  const objection =
+    objectionToTrigger(body, others) ?? objectionToFilter(body, others) ?? objectionToActions(body, others)
+  if (objection !== undefined) return objection
+  const loop = loopsOf(candidate, all, others).find(({ isCertain }) => isCertain)
+  return loop === undefined
+    ? undefined
+    : invalid("/actions", `It would set itself off for ever: ${loop.names.join(" → ")}. A filter can end that.`)
+}

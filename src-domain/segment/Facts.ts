@@ -1,0 +1,292 @@
+/**
+ * What is known of a contact, as conditions, templates and exports see it: one document of what she is now and one for
+ * each thing that happened to her. Both follow from the schemas of the state and the events, less what nobody may ask for:
+ * codes and tokens that open a wallet, cards, identity documents, the domain's own bookkeeping. Documents of events hold
+ * nothing personal. They are clear text: they live only where erasure reaches.
+ */
+import { Device } from "../contact/Device.ts"
+import type * as SchemaAST from "effect/SchemaAST"
+import * as Schema from "effect/Schema"
+import { CommunityEvent } from "../community/CommunityEvent.ts"
+import { ContactEvent } from "../contact/ContactEvent.ts"
+import { ContactState } from "../contact/ContactState.ts"
+import { Identity, Profile } from "../contact/Profile.ts"
+import type { Event } from "../Event.ts"
+import type { Business } from "../organisation/Business.ts"
+import { PurchaseEvent } from "../purchase/PurchaseEvent.ts"
+import { startOfDay } from "../shared/CalendarDate.ts"
+import { Minor } from "../shared/Money.ts"
+import { personalFields } from "../shared/Personal.ts"
+import { balance, nextExpiry } from "../wallet/Wallet.ts"
+import {
+  fieldsOf,
+  hoisted,
+  objectFact,
+  snakeCase,
+  type FactField,
+  type FactForm,
+  type FactObject,
+  type FactValue
+} from "./FactForm.ts"
+import { fold } from "./TextFold.ts"
+
+export type { FactValue } from "./FactForm.ts"
+
+/** `_id` is the contact's. `folded` holds the text fields once more, as text conditions compare them. */
+export interface ProfileDocument {
+  readonly _id: string
+  readonly business: string
+  readonly [field: string]: FactValue
+}
+
+/** `_id` is "shard/offset"; `sequence` orders the events of one contact. */
+export interface EventDocument {
+  readonly _id: string
+  readonly business: string
+  readonly contact: string
+  readonly type: string
+  readonly at: number
+  readonly sequence: number
+  readonly [field: string]: FactValue
+}
+
+export interface ContactFacts {
+  readonly profile: ProfileDocument
+  /** Oldest first. */
+  readonly events: ReadonlyArray<EventDocument>
+}
+
+const objectsOf = (schema: { readonly ast: SchemaAST.AST }): SchemaAST.Objects => {
+  if (schema.ast._tag !== "Objects") throw new Error("Facts are made of structs.")
+  return schema.ast
+}
+const without = (fields: ReadonlyArray<FactField>, ...names: ReadonlyArray<string>): ReadonlyArray<FactField> =>
+  fields.filter(({ name }) => !names.includes(name))
+
+const withoutDocuments = (fields: ReadonlyArray<FactField>): ReadonlyArray<FactField> =>
+  fields.map((field) =>
+    field.name === "demographics" && field.form.kind === "STRUCT"
+      ? {
+          ...field,
+          form: { kind: "STRUCT", fields: without(field.form.fields, "passport", "id_details", "statutory_number") }
+        }
+      : field
+  )
+
+/** The fields of the struct as they are asked for: who she is stands at the top, not below `profile`. */
+export const stateFacts = (ast: SchemaAST.Objects): ReadonlyArray<FactField> => [
+  ...without(
+    fieldsOf(ast),
+    "profile",
+    "identity",
+    "lots",
+    "interactions",
+    "memberships",
+    "tokens",
+    "dynamic_code",
+    "devices",
+    "communications",
+    "counted_sends",
+    "timers"
+  ),
+  ...hoisted("profile", withoutDocuments(fieldsOf(objectsOf(Profile)))),
+  ...hoisted("identity", without(fieldsOf(objectsOf(Identity)), "wallet_code", "cards", "gift_passes"))
+]
+
+/** What is not in the state as it is asked for. */
+const DerivedFacts = Schema.Struct({
+  /** When the last date with an interaction that counted began (INT-1). */
+  lastInteractionAt: Schema.optionalKey(Schema.Int),
+  wallet: Schema.Struct({
+    balance: Minor,
+    balanceByPocket: Schema.Record(Schema.String, Minor),
+    balanceByPool: Schema.Record(Schema.String, Minor),
+    lots: Schema.Int,
+    nextExpiryAt: Schema.optionalKey(Schema.Int)
+  }),
+  /** Of others, as she is invited to them or in them. */
+  communities: Schema.Array(
+    Schema.Struct({
+      owner: Schema.String,
+      relationshipId: Schema.String,
+      state: Schema.Literals(["PENDING", "ACCEPTED"]),
+      sharing: Schema.Boolean
+    })
+  ),
+  /** Without what tells them apart: that would let a message reach them. */
+  devices: Schema.Array(Schema.Struct({ platform: Device.fields.platform, registeredAt: Schema.Int }))
+})
+
+const walletFacts = ({ lots }: ContactState): (typeof DerivedFacts.Type)["wallet"] => {
+  const pools = new Set(lots.flatMap(({ poolId }) => (poolId === undefined ? [] : [poolId])))
+  const nextExpiryAt = nextExpiry(lots)
+  return {
+    balance: balance(lots),
+    balanceByPocket: {
+      BUSINESS: balance(lots, "BUSINESS"),
+      BUSINESS_COMMERCE: balance(lots, "BUSINESS_COMMERCE")
+    },
+    balanceByPool: Object.fromEntries(Array.from(pools, (pool) => [pool, balance(lots, undefined, pool)])),
+    lots: lots.length,
+    ...(nextExpiryAt !== undefined && { nextExpiryAt })
+  }
+}
+
+const derivedFacts = (state: ContactState): typeof DerivedFacts.Type => {
+  const { days, olderCount, olderLastDay } = state.interactions
+  const lastDay = days.at(-1) ?? (olderCount > 0 ? olderLastDay : undefined)
+  return {
+    ...(lastDay !== undefined && { lastInteractionAt: startOfDay(lastDay, state.timeZone) }),
+    wallet: walletFacts(state),
+    communities: state.memberships.flatMap(({ ownerId, relationshipId, state, sharing }) =>
+      state === "PENDING" || state === "ACCEPTED" ? [{ owner: ownerId, relationshipId, state, sharing }] : []
+    ),
+    devices: state.devices.map(({ platform, registeredAt }) => ({ platform, registeredAt }))
+  }
+}
+
+const fromState = stateFacts(objectsOf(ContactState))
+const derived = fieldsOf(objectsOf(DerivedFacts))
+/** Every field of a profile document that can be asked for. */
+export const profileFields: ReadonlyArray<FactField> = [...fromState, ...derived]
+
+/** The texts among the facts, folded, in the same places. */
+const foldedFact = (form: FactForm, fact: FactValue | undefined): FactValue | undefined => {
+  if (fact === undefined || fact === null) return undefined
+  if (form.kind === "TEXT") return fold(fact as string)
+  if (form.kind === "STRUCT") return foldedFacts(form.fields, fact as FactObject)
+  if (form.kind === "RECORD" && form.of.kind === "TEXT") {
+    return Object.fromEntries(Object.entries(fact).map(([key, text]) => [key, fold(text as string)]))
+  }
+  return undefined
+}
+const foldedFacts = (fields: ReadonlyArray<FactField>, facts: FactObject): FactObject => {
+  const folded: { [name: string]: FactValue } = {}
+  for (const { name, form } of fields) {
+    const text = foldedFact(form, facts[name])
+    if (text !== undefined && (typeof text === "string" || Object.keys(text as object).length > 0)) folded[name] = text
+  }
+  return folded
+}
+
+/** An amount of 2^53 minor units or more stands as the most below it. */
+export const profileDocument = (business: Pick<Business, "id">, state: ContactState): ProfileDocument => {
+  const facts = { ...objectFact(fromState, state), ...objectFact(derived, derivedFacts(state)) }
+  return { ...facts, folded: foldedFacts(profileFields, facts), _id: state.id, business: business.id }
+}
+
+/** The domain's own doing, and what opens a wallet. */
+const withheldEvents: ReadonlySet<string> = new Set(["TokenIssued", "TokenUsed", "WalletCodeRotated", "TimerArmed"])
+const withheldEventFields: ReadonlySet<string> = new Set([
+  "_tag",
+  "at",
+  "fingerprint",
+  "command_id",
+  "payment_medium_identifier",
+  "uncounts",
+  "form",
+  "revision"
+])
+/** Structs of which the fields stand at the top. */
+const hoistedStructs: ReadonlySet<string> = new Set(["receipt", "membership"])
+
+export interface EventForm {
+  readonly type: string
+  /** Flat: plain values and lists of texts. */
+  readonly fields: ReadonlyArray<FactField>
+}
+
+type Read = (source: unknown) => unknown
+
+const under = (outer: Read, inner: Read): Read => {
+  return (source) => {
+    const value = outer(source)
+    return value === undefined ? undefined : inner(value)
+  }
+}
+const each = (outer: Read, inner: Read): Read => {
+  return (source) => {
+    const values = outer(source) as ReadonlyArray<unknown> | undefined
+    return values?.map(inner).filter((value) => value !== undefined)
+  }
+}
+
+/** A struct within becomes fields named for both; a list of structs becomes a list of each of its texts. */
+const flat = (prefix: string, { name, form, read }: FactField): ReadonlyArray<FactField> => {
+  const full = `${prefix}${name}`
+  switch (form.kind) {
+    case "STRUCT": {
+      const inside = hoistedStructs.has(name) ? prefix : `${full}_`
+      return form.fields
+        .filter((field) => !withheldEventFields.has(field.name))
+        .flatMap((field) => flat(inside, { ...field, read: under(read, field.read) }))
+    }
+    case "LIST": {
+      const { of } = form
+      if (of.kind === "TEXT" || of.kind === "ENUM") return [{ name: full, form, read }]
+      if (of.kind !== "STRUCT") return []
+      return of.fields.flatMap((field) =>
+        field.form.kind === "TEXT" || field.form.kind === "ENUM"
+          ? [{ name: `${full}_${field.name}`, form: { kind: "LIST", of: field.form }, read: each(read, field.read) }]
+          : []
+      )
+    }
+    case "RECORD":
+    case "DATE":
+    case "MONTH_DAY":
+      return []
+    case "TEXT":
+    case "ENUM":
+    case "NUMBER":
+    case "AMOUNT":
+    case "BOOLEAN":
+    case "INSTANT":
+      return [{ name: full, form, read }]
+  }
+}
+
+const tagOf = (ast: SchemaAST.Objects): string | undefined => {
+  const tag = ast.propertySignatures.find(({ name }) => name === "_tag")?.type
+  return tag?._tag === "Literal" ? String(tag.literal) : undefined
+}
+
+/** The forms of the events of a union of tagged structs; a field `type` is named for what it is the type of. */
+export const eventFormsOf = (ast: SchemaAST.AST): ReadonlyArray<EventForm> => {
+  if (ast._tag === "Union") return ast.types.flatMap(eventFormsOf)
+  const type = ast._tag === "Objects" ? tagOf(ast) : undefined
+  if (ast._tag !== "Objects" || type === undefined || withheldEvents.has(type)) return []
+  const hidden = new Set([...personalFields(ast).map(snakeCase), ...withheldEventFields])
+  const subject = /^[A-Z][a-z]*/.exec(type)?.[0].toLowerCase() ?? "event"
+  const fields = fieldsOf(ast)
+    .filter(({ name }) => !hidden.has(name))
+    .flatMap((field) => flat("", field))
+    .map((field) => (field.name === "type" ? { ...field, name: `${subject}_type` } : field))
+  return [{ type, fields }]
+}
+
+const eventUnions = [ContactEvent, CommunityEvent, PurchaseEvent]
+/** The events that stand at a contact's key and can be asked for. */
+export const eventForms: ReadonlyMap<string, EventForm> = new Map(
+  eventUnions.flatMap(({ ast }) => eventFormsOf(ast)).map((form) => [form.type, form])
+)
+
+/** As `Committed` of the projections has it. */
+export interface CommittedEvent {
+  readonly event: Event
+  readonly row: {
+    readonly business: string
+    readonly key: string
+    readonly shard: number
+    readonly offset: number
+    readonly at: number
+  }
+}
+
+/** None for an event of the business itself. An amount of 2^53 minor units or more stands as the most below it. */
+export const eventDocuments = ({ event, row }: CommittedEvent): ReadonlyArray<EventDocument> => {
+  const form = eventForms.get(event._tag)
+  if (form === undefined) return []
+  const { business, key, shard, offset, at } = row
+  const facts = objectFact(form.fields, event)
+  return [{ ...facts, _id: `${shard}/${offset}`, business, contact: key, type: form.type, at, sequence: offset }]
+}

@@ -1,0 +1,15 @@
+/** Text as conditions compare it: in one line, without case, accents and the two forms of the Greek sigma. */
+
+/** Most texts: nothing but their case is to be taken away. */
+const plain = /^[\x20-\x7e]*$/
+
+export const fold = (text: string): string => (plain.test(text) ? text.toLowerCase() : foldAll(text))
+
+const foldAll = (text: string): string =>
+  text
+    .toWellFormed()
+    .toLowerCase()
+    .normalize("NFD")
+    .replaceAll(/\p{M}/gu, "")
+    .replaceAll(/[\0\r\n\u2028\u2029]/g, " ")
+    .replaceAll("ς", "σ")

@@ -1,0 +1,268 @@
+/** Automations as a business arranges them, and what became of each of their runs. Safe to share with clients. */
+import { DefinitionState } from "#domain/definition/Definition.ts"
+import * as Schema from "effect/Schema"
+import { declare } from "../door/Endpoint.ts"
+import { automationShape } from "../resource/Automation.ts"
+import { Id, Line } from "../resource/Fields.ts"
+import { cursorQuery, listOf, pagingQuery } from "../resource/Paging.ts"
+
+const tag = "Automations"
+const automationsPath = "/backoffice/v2/automations"
+const one = `${automationsPath}/:id` as const
+const oneRun = "/backoffice/v2/automation_runs/:id"
+const access = "secret"
+
+/** Automations that could set each other off, by their names and ids, the first again at the end. */
+const Warning = Schema.Struct({
+  type: Schema.Literal("POSSIBLE_LOOP"),
+  automation_ids: Schema.Array(Schema.String),
+  names: Schema.Array(Schema.String)
+})
+const Saved = Schema.Struct({ id: Schema.String, warnings: Schema.Array(Warning) })
+const Reference = Schema.Struct({ id: Schema.String })
+
+const Automation = Schema.Struct({
+  id: Schema.String,
+  name: Schema.String,
+  state: DefinitionState,
+  version: Schema.Int,
+  saved_on: Schema.Int,
+  ...automationShape
+})
+const body = Schema.Struct({ name: Line, ...automationShape })
+
+export const createAutomation = declare({
+  method: "POST",
+  path: automationsPath,
+  tag,
+  name: "createAutomation",
+  summary: "Have something done when something happens",
+  description:
+    "When the trigger happens to a contact for whom the filter holds, the actions are done in their order, once for each " +
+    "event. It begins with what happens from now on. Warnings tell of automations that could set each other off in a circle: " +
+    "a chain never comes back to one of them, and a circle in which nothing stands in between is refused.",
+  access,
+  body,
+  status: 201,
+  success: Saved
+})
+
+export const listAutomations = declare({
+  method: "GET",
+  path: automationsPath,
+  tag,
+  name: "listAutomations",
+  summary: "List the automations",
+  description: "By name.",
+  access,
+  query: Schema.Struct({ ...pagingQuery, state: Schema.optionalKey(DefinitionState) }),
+  status: 200,
+  success: listOf(Automation)
+})
+
+export const getAutomation = declare({
+  method: "GET",
+  path: one,
+  tag,
+  name: "getAutomation",
+  summary: "Read an automation",
+  description: "With the circles that it could be part of.",
+  access,
+  status: 200,
+  success: Schema.Struct({ ...Automation.fields, warnings: Schema.Array(Warning) })
+})
+
+export const updateAutomation = declare({
+  method: "PUT",
+  path: one,
+  tag,
+  name: "updateAutomation",
+  summary: "Replace an automation",
+  description: "What has happened before, and every run that has begun, keeps the version that was in force then.",
+  access,
+  body,
+  status: 200,
+  success: Saved
+})
+
+export const actOnAutomation = declare({
+  method: "POST",
+  path: `${one}/actions`,
+  tag,
+  name: "actOnAutomation",
+  summary: "Switch an automation on or off",
+  description: "Runs that have begun go on.",
+  access,
+  body: Schema.Struct({ action: Schema.Literals(["ACTIVATE", "DEACTIVATE"]) }),
+  status: 200,
+  success: Reference
+})
+
+export const deleteAutomation = declare({
+  method: "DELETE",
+  path: one,
+  tag,
+  name: "deleteAutomation",
+  summary: "Delete an automation",
+  description: "Runs that have begun go on, and stay readable.",
+  access,
+  status: 204
+})
+
+export const listAutomationVersions = declare({
+  method: "GET",
+  path: `${one}/versions`,
+  tag,
+  name: "listAutomationVersions",
+  summary: "List the versions of an automation",
+  description: "The one in force first, and the last five before it.",
+  access,
+  status: 200,
+  success: Schema.Struct({
+    content: Schema.Array(Schema.Struct({ version: Schema.Int, saved_on: Schema.Int, ...automationShape }))
+  })
+})
+
+const RunState = Schema.Literals(["PENDING", "RUNNING", "WAITING", "SKIPPED", "COMPLETED", "REJECTED", "FAILED"])
+const Run = Schema.Struct({
+  id: Schema.String,
+  automation: Schema.Struct({ id: Schema.String, version: Schema.Int }),
+  contact: Schema.Struct({ id: Schema.String }),
+  trigger: Schema.String,
+  state: RunState,
+  /** LOOP or CHAIN_TOO_LONG of one that was skipped; what failed last; NOT_APPROVED. */
+  reason: Schema.optionalKey(Schema.String),
+  /** Actions that are done, of how many. */
+  actions_done: Schema.Int,
+  actions: Schema.Int,
+  /** The automations that led here, the first cause first. */
+  chain: Schema.Array(Schema.String),
+  happened_on: Schema.Int,
+  created_on: Schema.Int,
+  changed_on: Schema.Int,
+  ended_on: Schema.optionalKey(Schema.Int)
+})
+export type Run = typeof Run.Type
+
+const { page: _page, ...byCursor } = { ...pagingQuery, ...cursorQuery }
+
+export const listAutomationRuns = declare({
+  method: "GET",
+  path: `${one}/runs`,
+  tag,
+  name: "listAutomationRuns",
+  summary: "List the runs of an automation",
+  description: "Newest first. It holds the runs for whatever was committed before it was asked for.",
+  access,
+  query: Schema.Struct({
+    ...byCursor,
+    state: Schema.optionalKey(RunState),
+    contact_id: Schema.optionalKey(Id)
+  }),
+  status: 200,
+  success: listOf(Run)
+})
+
+const Attempt = Schema.Struct({
+  number: Schema.Int,
+  outcome: Schema.Literals(["DONE", "RETRY", "CONTINUE", "DEAD"]),
+  reason: Schema.optionalKey(Schema.String),
+  started_on: Schema.Int,
+  ended_on: Schema.Int
+})
+export const getAutomationRun = declare({
+  method: "GET",
+  path: oneRun,
+  tag,
+  name: "getAutomationRun",
+  summary: "Read a run",
+  description: "With its attempts, one for each action and each time that one failed; they are kept for 30 days.",
+  access,
+  status: 200,
+  success: Schema.Struct({ ...Run.fields, attempts: Schema.Array(Attempt) })
+})
+
+const onRun = (name: string, word: "resume" | "replay" | "approve" | "reject", summary: string, description: string) =>
+  declare({
+    method: "POST",
+    path: `${oneRun}/${word}`,
+    tag,
+    name,
+    summary,
+    description,
+    access,
+    status: 200,
+    success: Reference
+  })
+
+export const resumeAutomationRun = onRun(
+  "resumeAutomationRun",
+  "resume",
+  "Go on with a run that failed",
+  "It begins again at the action that failed; those before it are not done again."
+)
+export const replayAutomationRun = onRun(
+  "replayAutomationRun",
+  "replay",
+  "Go through a run again",
+  "One that is over. What it did before is recognised by its ids and not done twice: only what is missing is made up for."
+)
+export const approveAutomationRun = onRun(
+  "approveAutomationRun",
+  "approve",
+  "Approve what a run waits for",
+  "The actions behind the approval are done."
+)
+export const rejectAutomationRun = onRun(
+  "rejectAutomationRun",
+  "reject",
+  "Refuse what a run waits for",
+  "The actions behind the approval are never done."
+)
+
+const Firing = Schema.Struct({
+  contact: Schema.Struct({ id: Schema.String }),
+  event: Schema.String,
+  happened_on: Schema.Int
+})
+const Group = Schema.Struct({ count: Schema.Int, sample: Schema.Array(Firing) })
+const Tally = Schema.Struct({
+  /** How often the trigger happened. */
+  considered: Schema.Int,
+  /** How often the filter held as well. */
+  fired: Schema.Int,
+  /** By type. */
+  actions: Schema.Record(Schema.String, Schema.Int),
+  /** By date, in the business's zone. */
+  days: Schema.Record(Schema.String, Schema.Int),
+  /** The first hundred. */
+  sample: Schema.Array(Firing)
+})
+const Dry = Schema.Struct(automationShape)
+export const dryRunAutomation = declare({
+  method: "POST",
+  path: `${automationsPath}/dry_run`,
+  tag,
+  name: "dryRunAutomation",
+  summary: "See what an automation would have done",
+  description:
+    "Over what has happened between two instants, with nothing done, sent or stored. With a second one, also what only one " +
+    "of the two would have acted on. Not looked into: joins and leaves of segments that time or a file brought about, and " +
+    "what the actions themselves would have set off.",
+  access,
+  body: Schema.Struct({
+    automation: Dry,
+    /** To be compared with it. */
+    compared_with: Schema.optionalKey(Dry),
+    /** Epoch seconds. */
+    from: Schema.Int.check(Schema.isGreaterThanOrEqualTo(0)),
+    /** Now if absent. */
+    until: Schema.optionalKey(Schema.Int.check(Schema.isGreaterThanOrEqualTo(0)))
+  }),
+  status: 200,
+  success: Schema.Struct({
+    result: Tally,
+    compared: Schema.optionalKey(Tally),
+    difference: Schema.optionalKey(Schema.Struct({ only_first: Group, only_second: Group, both: Group }))
+  })
+})

@@ -1,0 +1,191 @@
+/** Automations of the back office: definitions at the business's own key. */
+import type { AutomationDefinition } from "#domain/automation/Automation.ts"
+import { objectionToAutomation } from "#domain/automation/AutomationRules.ts"
+import { type Loop, possibleLoops } from "#domain/automation/Loops.ts"
+import type { Definition, Version } from "#domain/definition/Definition.ts"
+import { Definitions } from "#runtime/actor/Definitions.ts"
+import { nameUuid } from "#runtime/actor/Naming.ts"
+import { Automations } from "#runtime/automation/Automations.ts"
+import type { DryRun, Firing } from "#runtime/automation/DryRun.ts"
+import * as Clock from "effect/Clock"
+import * as Effect from "effect/Effect"
+import { answer, idOf } from "../door/Asking.ts"
+import { serve } from "../door/Endpoint.ts"
+import { faultOf, invalidField, notFound } from "../door/Fault.ts"
+import type { Principal } from "../door/Principal.ts"
+import { viewFault } from "../door/Views.ts"
+import { type AutomationBody, definitionOf, shownDefinition } from "../resource/Automation.ts"
+import { epoch } from "../resource/Fields.ts"
+import { pageOf } from "../resource/Paging.ts"
+import * as Api from "./AutomationsApi.ts"
+
+const automationsOf = Effect.fnUntraced(function* ({ business }: Principal) {
+  const definitions = yield* Definitions
+  return yield* definitions.of(business.id, "automations")
+})
+
+/** The automation, or 404. */
+export const findAutomation = Effect.fnUntraced(function* (principal: Principal, reference: string | undefined) {
+  const id = (reference ?? "").toLowerCase()
+  const all = yield* automationsOf(principal)
+  const found: Definition<AutomationDefinition> | undefined = Object.hasOwn(all, id) ? all[id] : undefined
+  return found ?? (yield* Effect.fail(notFound("automation", reference ?? "")))
+})
+
+const shownVersion = ({ version, savedAt, body }: Version<AutomationDefinition>) => ({
+  version,
+  saved_on: epoch(savedAt),
+  ...shownDefinition(body)
+})
+const shown = (definition: Definition<AutomationDefinition>) => {
+  const { id, name, state } = definition
+  return { id, name, state, ...shownVersion(definition) }
+}
+
+const warning = ({ ids, names }: Loop) => ({ type: "POSSIBLE_LOOP" as const, automation_ids: ids, names })
+
+const warningsOf = Effect.fnUntraced(function* (
+  principal: Principal,
+  candidate: { readonly id: string; readonly name: string; readonly body: AutomationDefinition }
+) {
+  const definitions = yield* Definitions
+  const all = yield* automationsOf(principal)
+  const segments = yield* definitions.of(principal.business.id, "segments")
+  return possibleLoops(candidate, all, { segments }).map(warning)
+})
+
+const byName = (left: { readonly name: string }, right: { readonly name: string }): number =>
+  left.name.localeCompare(right.name)
+
+const definitionRoutes = [
+  serve(
+    Api.createAutomation,
+    Effect.fnUntraced(function* (call) {
+      const { name, ...asked } = call.body
+      const candidate = { id: nameUuid("automation", call.commandId), name, body: definitionOf(asked) }
+      const command = { _tag: "SaveAutomation" as const, ...candidate }
+      const { answer: given, replayed, seq } = yield* answer(call, call.principal.business.id, command)
+      const warnings = yield* warningsOf(call.principal, candidate)
+      return { body: { id: idOf(given), warnings }, replayed, seq }
+    })
+  ),
+  serve(
+    Api.listAutomations,
+    Effect.fnUntraced(function* ({ principal, query }) {
+      const all = Object.values(yield* automationsOf(principal))
+      const found = all.filter(({ state }) => query.state === undefined || state === query.state).toSorted(byName)
+      const page = pageOf(query.order === "DESC" ? found.toReversed() : found, query)
+      return { body: { ...page, content: page.content.map(shown) } }
+    })
+  ),
+  serve(
+    Api.getAutomation,
+    Effect.fnUntraced(function* ({ principal, params }) {
+      const found = yield* findAutomation(principal, params["id"])
+      return { body: { ...shown(found), warnings: yield* warningsOf(principal, found) } }
+    })
+  ),
+  serve(
+    Api.updateAutomation,
+    Effect.fnUntraced(function* (call) {
+      const { id } = yield* findAutomation(call.principal, call.params["id"])
+      const { name, ...asked } = call.body
+      const candidate = { id, name, body: definitionOf(asked) }
+      const { expectedSeq } = call
+      const command = { _tag: "SaveAutomation" as const, ...candidate }
+      const { replayed, seq } = yield* answer(call, call.principal.business.id, command, { expectedSeq })
+      return { body: { id, warnings: yield* warningsOf(call.principal, candidate) }, replayed, seq }
+    })
+  ),
+  serve(
+    Api.actOnAutomation,
+    Effect.fnUntraced(function* (call) {
+      const { id } = yield* findAutomation(call.principal, call.params["id"])
+      const state = call.body.action === "ACTIVATE" ? ("ACTIVE" as const) : ("INACTIVE" as const)
+      const command = { _tag: "ChangeAutomationState" as const, id, state }
+      const { replayed, seq } = yield* answer(call, call.principal.business.id, command)
+      return { body: { id }, replayed, seq }
+    })
+  ),
+  serve(
+    Api.deleteAutomation,
+    Effect.fnUntraced(function* (call) {
+      const { id } = yield* findAutomation(call.principal, call.params["id"])
+      const { replayed } = yield* answer(call, call.principal.business.id, { _tag: "DeleteAutomation", id })
+      return { body: undefined, replayed }
+    })
+  ),
+  serve(
+    Api.listAutomationVersions,
+    Effect.fnUntraced(function* ({ principal, params }) {
+      const found = yield* findAutomation(principal, params["id"])
+      return { body: { content: [found, ...found.earlier].map(shownVersion) } }
+    })
+  )
+]
+
+const firing = ({ contact, event, at }: Firing) => ({ contact: { id: contact }, event, happened_on: epoch(at) })
+const group = ({ count, sample }: { readonly count: number; readonly sample: ReadonlyArray<Firing> }) => ({
+  count,
+  sample: sample.map(firing)
+})
+const tally = ({ considered, fired, actions, days, sample }: DryRun["results"][number]) => ({
+  considered,
+  fired,
+  actions,
+  days,
+  sample: sample.map(firing)
+})
+
+/** As it would be judged at its save. */
+const checked = Effect.fnUntraced(function* (principal: Principal, pointer: string, body: AutomationBody) {
+  const definitions = yield* Definitions
+  const segments = yield* definitions.of(principal.business.id, "segments")
+  const templates = yield* definitions.of(principal.business.id, "templates")
+  const endpoints = yield* definitions.of(principal.business.id, "endpoints")
+  const definition = definitionOf(body)
+  const objection = objectionToAutomation(
+    { id: "", name: "", body: definition },
+    {},
+    { segments, templates, endpoints }
+  )
+  if (objection?._tag === "InvalidDefinition") {
+    return yield* Effect.fail(invalidField(`${pointer}${objection.pointer}`, objection.rule))
+  }
+  return objection === undefined ? definition : yield* Effect.fail(faultOf(objection))
+})
+
+const dryRunRoute = serve(
+  Api.dryRunAutomation,
+  Effect.fnUntraced(function* ({ principal, body }) {
+    const { automation, compared_with: other, from, until } = body
+    const now = yield* Clock.currentTimeMillis
+    const end = Math.min(until === undefined ? now : until * 1000, now)
+    if (from * 1000 > end) return yield* Effect.fail(invalidField("/from", "It lies before the end."))
+    const first = yield* checked(principal, "/automation", automation)
+    const second = other === undefined ? [] : [yield* checked(principal, "/compared_with", other)]
+    const definitions = yield* Definitions
+    const automations = yield* Automations
+    const segments = yield* definitions.of(principal.business.id, "segments")
+    const question = { business: principal.business, definitions: [first, ...second], segments }
+    const asked = automations.dryRun({ ...question, from: from * 1000, until: end })
+    const { results, difference } = yield* Effect.mapError(asked, viewFault)
+    const [result, compared] = results.map(tally)
+    if (result === undefined) throw new Error("a dry run said nothing of what it was asked")
+    return {
+      body: {
+        result,
+        ...(compared !== undefined && { compared }),
+        ...(difference !== undefined && {
+          difference: {
+            only_first: group(difference.onlyFirst),
+            only_second: group(difference.onlySecond),
+            both: group(difference.both)
+          }
+        })
+      }
+    }
+  })
+)
+
+export const automationRoutes = [...definitionRoutes, dryRunRoute]

@@ -1,0 +1,30 @@
+/** The activity feed: a contact's own events, as the back office reads them (FED-1). */
+import { History } from "#runtime/projection/History.ts"
+import * as Effect from "effect/Effect"
+import { serve } from "../door/Endpoint.ts"
+import { answerOf, requestOf, viewFault } from "../door/Views.ts"
+import { type FeedType, isLinkedTo, renderFeedEntry, tagsOf } from "../resource/ContactFeed.ts"
+import { periodOf } from "../resource/Period.ts"
+import { wordsOf } from "../resource/Words.ts"
+import { listContactActivities } from "./ContactFeedApi.ts"
+import { findContact } from "./ContactReference.ts"
+
+export const contactFeedRoutes = [
+  serve(
+    listContactActivities,
+    Effect.fnUntraced(function* ({ principal, params, query }) {
+      const { business } = principal
+      const { id } = (yield* findContact(principal, params["id"] ?? "")).state
+      const { type, linked_to } = query
+      const history = yield* History
+      const filters = {
+        ...periodOf(query, "at"),
+        tags: tagsOf(type === undefined ? undefined : wordsOf<FeedType>(type)),
+        matches: (recorded: Parameters<typeof isLinkedTo>[1]) =>
+          linked_to === undefined || isLinkedTo(linked_to, recorded, business)
+      }
+      const found = yield* Effect.mapError(history.events(business.id, id, filters, requestOf(query)), viewFault)
+      return { body: answerOf(found, query, (recorded) => renderFeedEntry(recorded, business)) }
+    })
+  )
+]

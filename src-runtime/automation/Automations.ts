@@ -1,0 +1,167 @@
+/**
+ * Automations at work: sets them off, does their runs, and lets people read, repeat and decide them. Everything is asked
+ * within one business.
+ */
+import * as Clock from "effect/Clock"
+import * as Context from "effect/Context"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import type { Json } from "effect/Schema"
+import * as Schema from "effect/Schema"
+import { SqlClient } from "effect/sql/SqlClient"
+import type { SqlError } from "effect/sql/SqlError"
+import { Actors } from "../actor/Actors.ts"
+import { Definitions } from "../actor/Definitions.ts"
+import { nameUuid } from "../actor/Naming.ts"
+import { Codec } from "../journal/Codec.ts"
+import { Journal } from "../journal/Journal.ts"
+import { Outbox } from "../outbox/Outbox.ts"
+import type { Attempt } from "../outbox/Task.ts"
+import { Sealer } from "../privacy/Sealer.ts"
+import { DataKeys } from "../projection/DataKeys.ts"
+import type { Page } from "../projection/Paging.ts"
+import type { Projection } from "../projection/Projection.ts"
+import { type CursorInvalid, ViewUnavailable } from "../projection/ViewRefusal.ts"
+import type { SegmentChangeSink } from "../segment/SegmentChange.ts"
+import { PastLooks } from "../segment/Breath.ts"
+import * as DryRun from "./DryRun.ts"
+import * as Dispatcher from "./Dispatcher.ts"
+import { FilterFacts } from "./FilterFacts.ts"
+import type { SendWebhook } from "./Runner.ts"
+import * as Runner from "./Runner.ts"
+import type { Run, RunQuery, RunState } from "./RunRows.ts"
+import * as RunRows from "./RunRows.ts"
+
+export type { Run, RunQuery } from "./RunRows.ts"
+
+/** What became of something asked about a run. */
+export type Verdict = "DONE" | "NOT_FOUND" | "NOT_SO_NOW"
+
+export class Automations extends Context.Service<
+  Automations,
+  {
+    /** Set off by the journal; for the projector. */
+    readonly projection: Projection
+    /** Set off by joins and leaves; for whoever changes memberships. */
+    readonly sink: SegmentChangeSink
+    readonly runs: (query: RunQuery) => Effect.Effect<Page<Run>, CursorInvalid | ViewUnavailable>
+    readonly run: (business: string, id: string) => Effect.Effect<Run | undefined, ViewUnavailable>
+    readonly attempts: (business: string, run: Run) => Effect.Effect<ReadonlyArray<Attempt>, ViewUnavailable>
+    /** A failed run goes on at the action that failed. */
+    readonly resume: (business: string, id: string) => Effect.Effect<Verdict, ViewUnavailable>
+    /** A run that is over is gone through again; what it did before is not done twice. */
+    readonly replay: (business: string, id: string) => Effect.Effect<Verdict, ViewUnavailable>
+    /** A run that waits goes on behind the approval. */
+    readonly approve: (business: string, id: string) => Effect.Effect<Verdict, ViewUnavailable>
+    readonly reject: (business: string, id: string) => Effect.Effect<Verdict, ViewUnavailable>
+    /** What would have been done in a time that has passed; nothing is (AUT-10). */
+    readonly dryRun: (question: DryRun.Question) => Effect.Effect<DryRun.DryRun, ViewUnavailable>
+  }
+>()("koinon/runtime/Automations") {}
+
+/** How webhooks of runs leave; whoever delivers them provides it. */
+export class RunWebhooks extends Context.Service<RunWebhooks, { readonly send: SendWebhook }>()(
+  "koinon/runtime/RunWebhooks"
+) {}
+
+/** The outbox keeps what is over for a while only: the row says again how it ended. */
+class TaskForgotten extends Schema.TaggedError<TaskForgotten>()("TaskForgotten", {}) {}
+
+const unavailable = (cause: SqlError): ViewUnavailable => new ViewUnavailable({ view: "automation_run", cause })
+const view = <A>(effect: Effect.Effect<A, SqlError>): Effect.Effect<A, ViewUnavailable> =>
+  Effect.mapError(effect, unavailable)
+
+const make = Effect.fnUntraced(function* (limits: Parameters<typeof Runner.make>[0]["limits"]) {
+  const sql = yield* SqlClient
+  const actors = yield* Actors
+  const outbox = yield* Outbox
+  const { send } = yield* RunWebhooks
+  const clock = yield* Clock.Clock
+  const rows = RunRows.make(sql)
+  const now = (): number => clock.currentTimeMillisUnsafe()
+  const { projection, sink } = Dispatcher.make({
+    actors,
+    outbox,
+    definitions: yield* Definitions,
+    facts: yield* FilterFacts
+  })
+  const dryRun = DryRun.make(yield* Journal, yield* DataKeys, new Codec(yield* Sealer))
+  const looks = yield* PastLooks
+  yield* outbox.work("automation", Runner.make({ actors, rows, sendWebhook: send, ...(limits && { limits }) }))
+
+  /** In one transaction: the run's row, and what the outbox makes of it. */
+  const verdict = Effect.fnUntraced(
+    function* (business: string, id: string, change: Effect.Effect<boolean, SqlError | TaskForgotten>) {
+      if (yield* sql.withTransaction(change)) return "DONE"
+      return (yield* rows.get(business, id)) === undefined ? "NOT_FOUND" : "NOT_SO_NOW"
+    },
+    Effect.catchTag("TaskForgotten", (): Effect.Effect<Verdict> => Effect.succeed("NOT_SO_NOW")),
+    Effect.mapError(unavailable)
+  )
+  const again = (
+    business: string,
+    id: string,
+    states: ReadonlyArray<RunState>,
+    restart: (business: string, task: string) => Effect.Effect<boolean, SqlError>
+  ) =>
+    verdict(
+      business,
+      id,
+      Effect.gen(function* () {
+        const task = yield* rows.again(business, id, states, now())
+        if (task === undefined) return false
+        return (yield* restart(business, task)) || (yield* new TaskForgotten())
+      })
+    )
+
+  return Automations.of({
+    projection,
+    sink,
+    runs: rows.list,
+    dryRun: (question) =>
+      Effect.mapError(
+        looks.withPermit(dryRun(question)),
+        (cause) => new ViewUnavailable({ view: "the journal", cause })
+      ),
+    run: (business, id) => view(rows.get(business, id)),
+    attempts: (business, run) =>
+      view(
+        run.task === run.id
+          ? outbox.attempts(business, run.id)
+          : Effect.zipWith(outbox.attempts(business, run.id), outbox.attempts(business, run.task), (first, later) => [
+              ...first,
+              ...later
+            ])
+      ),
+    resume: (business, id) => again(business, id, ["FAILED"], outbox.resume),
+    replay: (business, id) => again(business, id, ["FAILED", "COMPLETED"], outbox.replay),
+    approve: (business, id) =>
+      verdict(
+        business,
+        id,
+        Effect.gen(function* () {
+          const run = yield* rows.get(business, id)
+          const task = nameUuid("automation-approved", id, String(run?.nextAction))
+          const held = yield* rows.decide(business, id, "RUNNING", task, undefined, now())
+          if (held === undefined) return false
+          const body = JSON.parse(held.held) as Json
+          const place = { business, key: held.contact, lane: Dispatcher.laneOfRuns }
+          yield* outbox.enqueue([{ id: task, queue: "automation", ...place, body, dueAt: now() }])
+          return true
+        })
+      ),
+    reject: (business, id) =>
+      verdict(
+        business,
+        id,
+        Effect.gen(function* () {
+          const run = yield* rows.get(business, id)
+          if (run === undefined) return false
+          return (yield* rows.decide(business, id, "REJECTED", run.task, "NOT_APPROVED", now())) !== undefined
+        })
+      )
+  })
+})
+
+/** With its worker. `limits` are those of the worker, for tests that cannot wait. */
+export const layer = (limits?: Parameters<typeof Runner.make>[0]["limits"]) => Layer.effect(Automations, make(limits))

@@ -1,0 +1,199 @@
+/**
+ * Has a command judged by the prior-to automations of its business before its turn (AUT-2, AUT-3): in their order, each on
+ * the contact as the command and the patches before would make her. What comes out travels with the command; its turn takes
+ * it only if those are still the automations that have to judge, and she is as she was read here. A command that is turned away leaves an entry in
+ * `Rejections` and nothing else. Who is asked outside has two seconds for all questions of one command together.
+ */
+import { type AutomationDefinition, isPrior, type PriorAction } from "#domain/automation/Automation.ts"
+import type { Judge } from "#domain/automation/Judges.ts"
+import {
+  type Judged,
+  judged,
+  judgeOf,
+  judgesOf,
+  patched,
+  type PriorAutomation,
+  triggerOf
+} from "#domain/automation/PriorTo.ts"
+import { proposal } from "#domain/automation/Proposal.ts"
+import type { ContactState } from "#domain/contact/ContactState.ts"
+import type { Business } from "#domain/organisation/Business.ts"
+import type { Refusal } from "#domain/Refusal.ts"
+import { dependsOn } from "#domain/segment/Dependencies.ts"
+import { compile } from "#domain/segment/Evaluate.ts"
+import { profileDocument } from "#domain/segment/Facts.ts"
+import * as Clock from "effect/Clock"
+import * as Context from "effect/Context"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import { Actors } from "../actor/Actors.ts"
+import { Definitions } from "../actor/Definitions.ts"
+import type { RuntimeRefusal } from "../actor/RuntimeRefusal.ts"
+import { decide, type Decision } from "./DecisionCall.ts"
+import { Targets } from "../webhook/Targets.ts"
+import { type FactsUnavailable, PriorFacts } from "./PriorFacts.ts"
+import { Rejections } from "./Rejections.ts"
+
+/** AUT-3: for everybody who is asked outside about one command. */
+const decisionsWithinMs = 2_000
+
+/** The command as it is to be asked now, and the automations that want somebody to approve it first. */
+export interface Judgement {
+  readonly command: Judged
+  readonly heldBy: ReadonlyArray<Judge>
+}
+
+export class PriorTo extends Context.Service<
+  PriorTo,
+  {
+    readonly judge: (
+      business: Business,
+      key: string,
+      command: Judged
+    ) => Effect.Effect<Judgement, Refusal | RuntimeRefusal>
+  }
+>()("koinon/runtime/PriorTo") {}
+
+interface Settings {
+  /** Hosts, addresses and networks that may be asked although they are not on the internet. */
+  readonly allowed: ReadonlyArray<string>
+}
+
+/** One judgement under way. */
+interface Case {
+  readonly business: Business
+  readonly key: string
+  readonly at: number
+  /** The contact as she is; nobody, of a registration. */
+  readonly before: ContactState
+  readonly command: Judged
+  readonly heldBy: ReadonlyArray<Judge>
+}
+
+const proposedBy = ({ before, command, at, key, business }: Case): ContactState | undefined =>
+  proposal(before, command, { at, key, business })
+
+/** What somebody outside is asked; what is derived for comparing is of no use there. */
+const questionOf = (automation: PriorAutomation, { business, command }: Case, proposed: ContactState) => {
+  const { _id, business: _, folded: _folded, ...contact } = profileDocument(business, proposed)
+  const { id, name, version } = automation
+  return { trigger: triggerOf(command), automation: { id, name, version }, contact: { ...contact, id: _id } }
+}
+
+const make = Effect.fnUntraced(function* ({ allowed }: Settings) {
+  const actors = yield* Actors
+  const definitions = yield* Definitions
+  const facts = yield* PriorFacts
+  const rejections = yield* Rejections
+  const targets = new Targets(allowed)
+  const clock = yield* Clock.Clock
+  const now = (): number => clock.currentTimeMillisUnsafe()
+
+  const holds = Effect.fnUntraced(function* (
+    { filter }: AutomationDefinition,
+    { business, key, at, before }: Case,
+    proposed: ContactState
+  ): Effect.fn.Return<boolean, FactsUnavailable> {
+    if (filter === undefined) return true
+    const { events, segments } = dependsOn(filter)
+    // Who is not there yet is in no segment, and nothing has happened to her.
+    const isThere = before.id !== ""
+    const happened = isThere && events.size > 0 ? yield* facts.events(business.id, key, events) : []
+    const memberOf = new Set<string>()
+    if (isThere) {
+      for (const segment of segments) {
+        if (yield* facts.isMember(business.id, segment, key)) memberOf.add(segment)
+      }
+    }
+    const known = { profile: profileDocument(business, proposed), events: happened }
+    return compile(filter)(known, at, (segment) => memberOf.has(segment)).holds
+  })
+
+  const turnedAway = Effect.fnUntraced(function* (
+    automation: PriorAutomation,
+    { business, key, before, command }: Case,
+    refusal: Extract<Refusal, { readonly _tag: "RejectedByAutomation" | "NotDecided" }>
+  ) {
+    yield* rejections.note(business.id, {
+      ...judgeOf(automation),
+      at: now(),
+      trigger: triggerOf(command),
+      verdict: refusal._tag === "NotDecided" ? "NOT_DECIDED" : "REJECTED",
+      ...(before.id !== "" && { contactId: key })
+    })
+    return yield* Effect.fail<Refusal>(refusal)
+  })
+
+  const nameOf = ({ id, name }: PriorAutomation) => ({ automationId: id, automation: name })
+
+  const outside = Effect.fnUntraced(function* (
+    automation: PriorAutomation,
+    { url, failOpen }: Extract<PriorAction, { readonly _tag: "DECISION" }>,
+    each: Case
+  ) {
+    const proposed = proposedBy(each)
+    const allow: Decision = { _tag: "ALLOW" }
+    if (proposed === undefined) return allow
+    const withinMs = each.at + decisionsWithinMs - now()
+    return yield* decide(url, questionOf(automation, each, proposed), { withinMs, targets }).pipe(
+      Effect.catchTag("Unanswered", ({ reason }) =>
+        Effect.logWarning(`a decision for the automation ${automation.id} was not given: ${reason}`).pipe(
+          Effect.andThen(
+            failOpen
+              ? Effect.succeed(allow)
+              : turnedAway(automation, each, { _tag: "NotDecided", ...nameOf(automation) })
+          )
+        )
+      )
+    )
+  })
+
+  const act = Effect.fnUntraced(function* (automation: PriorAutomation, action: PriorAction, each: Case) {
+    const decision = action._tag === "DECISION" ? yield* outside(automation, action, each) : action
+    switch (decision._tag) {
+      case "ALLOW":
+        return each
+      case "PATCH":
+        return { ...each, command: patched(each.command, decision.fields) }
+      case "HOLD":
+        return { ...each, heldBy: [...each.heldBy, judgeOf(automation)] }
+      case "REJECT": {
+        const { reason } = decision
+        return yield* turnedAway(automation, each, { _tag: "RejectedByAutomation", ...nameOf(automation), reason })
+      }
+    }
+  })
+
+  const judgeOne = Effect.fnUntraced(function* (automation: PriorAutomation, given: Case) {
+    const proposed = proposedBy(given)
+    if (proposed === undefined) return given
+    const isMeant = yield* holds(automation.body, given, proposed).pipe(
+      Effect.catchTag("FactsUnavailable", ({ cause }) =>
+        Effect.logWarning(`the filter of the automation ${automation.id} cannot be judged`, cause).pipe(
+          Effect.andThen(turnedAway(automation, given, { _tag: "NotDecided", ...nameOf(automation) }))
+        )
+      )
+    )
+    if (!isMeant) return given
+    let each = given
+    for (const action of automation.body.actions) {
+      if (isPrior(action)) each = yield* act(automation, action, each)
+    }
+    return each
+  })
+
+  return PriorTo.of({
+    judge: Effect.fn("PriorTo.judge")(function* (business, key, command) {
+      const judges = judgesOf(yield* definitions.of(business.id, "automations"), triggerOf(command))
+      const { state: before } = yield* actors.read(business.id, key, "contact")
+      const marked = judged(before, command, judges.map(judgeOf))
+      let each: Case = { business, key, at: now(), before, command: marked, heldBy: [] }
+      for (const automation of judges) each = yield* judgeOne(automation, each)
+      return { command: each.command, heldBy: each.heldBy }
+    })
+  })
+})
+
+export const layer = (
+  settings: Settings
+): Layer.Layer<PriorTo, never, Actors | Definitions | PriorFacts | Rejections> => Layer.effect(PriorTo, make(settings))

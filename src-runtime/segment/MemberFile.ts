@@ -1,0 +1,92 @@
+/**
+ * A list of people as a file: a header row that says what stands in which column, and one contact a row, named by her id,
+ * code, e-mail or phone. The first of these columns that a row fills is what she is looked up by.
+ */
+import { e164Of } from "#domain/contact/PhoneNumber.ts"
+import * as Effect from "effect/Effect"
+import * as Result from "effect/Result"
+import * as Stream from "effect/Stream"
+import * as Csv from "effect/encoding/Csv"
+import { rowsOf, WorkbookRefused } from "./BoundedWorkbook.ts"
+import type { Reference, ReferenceKind } from "./Imports.ts"
+
+/** Contacts of one file. */
+const referencesMax = 100_000
+const recordBytesMax = 64 * 1024
+
+export const mediaTypes = {
+  csv: "text/csv",
+  xlsx: "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
+} as const
+
+/** As people call the columns, without case, spaces and marks. */
+const names: Readonly<Record<string, ReferenceKind>> = {
+  id: "id",
+  contactid: "id",
+  code: "code",
+  contactcode: "code",
+  email: "email",
+  emailaddress: "email",
+  phone: "phone",
+  phonenumber: "phone",
+  mobile: "phone"
+}
+const nameOf = (header: string): string => header.toLowerCase().replaceAll(/[^a-z]/g, "")
+
+/** A row of the file, counted from 1 with its header; without a reference if it has none. */
+export interface ReadRow {
+  readonly row: number
+  readonly reference: Reference | undefined
+}
+
+const refused = (rule: string) => new WorkbookRefused({ rule })
+
+const csvRows = (bytes: Uint8Array) => {
+  const text = Effect.try({
+    try: () => new TextDecoder("utf-8", { fatal: true }).decode(bytes),
+    catch: () => refused("It is not UTF-8.")
+  })
+  return Effect.flatMap(text, (whole) => {
+    const head = whole.slice(0, Math.max(0, whole.search(/[\r\n]/)) || whole.length)
+    // What Excel writes where the comma is the decimal sign.
+    const delimiter = !head.includes(",") && head.includes(";") ? ";" : ","
+    return Stream.make(whole).pipe(
+      Stream.pipeThroughChannel(
+        Csv.decodeString({ delimiter, maxRecordSize: recordBytesMax, ignoreEmptyLines: false })
+      ),
+      Stream.take(referencesMax + 2),
+      Stream.runCollect,
+      Effect.mapError(({ message, line }) => refused(`Line ${line}: ${message}`))
+    )
+  })
+}
+
+/** `home` is the country of a phone number that names none. */
+const referenceOf = (
+  cells: ReadonlyArray<string>,
+  columns: ReadonlyArray<ReferenceKind | undefined>,
+  home: string
+): Reference | undefined => {
+  for (const kind of ["id", "code", "email", "phone"] as const) {
+    const index = columns.indexOf(kind)
+    // A mark before a cell keeps a spreadsheet from calculating it, also in what was exported here.
+    const text = index < 0 ? "" : (cells[index] ?? "").trim().replace(/^'(?=[=+\-@])/, "")
+    if (text === "") continue
+    if (kind !== "phone") return { kind, value: text }
+    return { kind, value: Result.getOrElse(e164Of({ number: text }, "phone", home), () => text) }
+  }
+  return undefined
+}
+
+export const read = Effect.fnUntraced(function* (bytes: Uint8Array, mediaType: string, home: string) {
+  const rows = yield* mediaType === mediaTypes.xlsx ? rowsOf(bytes) : csvRows(bytes)
+  const [header, ...rest] = rows
+  const columns = (header ?? []).map((cell) => names[nameOf(cell)])
+  if (!columns.some((kind) => kind !== undefined)) {
+    return yield* refused("The first row names the columns: id, code, email or phone, at least one of them.")
+  }
+  if (rest.length > referencesMax) return yield* refused(`A file names at most ${referencesMax} contacts.`)
+  return rest.flatMap((cells, index): ReadonlyArray<ReadRow> =>
+    cells.every((cell) => cell.trim() === "") ? [] : [{ row: index + 2, reference: referenceOf(cells, columns, home) }]
+  )
+})

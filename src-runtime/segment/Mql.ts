@@ -1,0 +1,226 @@
+/**
+ * Sets of conditions as one aggregation pipeline on `profiles`, for a MongoDB server of version 6 or later and for the
+ * embedded segment store alike: it yields `{ _id }` of every contact who is in at the instant, and means exactly what
+ * `Reference.ts` says. Only the stages and operators listed here are used. The zones of the contacts have to be known: all
+ * that is of the calendar is reckoned here.
+ */
+import { catalogue, locate } from "#domain/segment/Catalogue.ts"
+import type {
+  Anniversary,
+  AnyEntry,
+  Comparison,
+  Condition,
+  ConditionSet,
+  ConditionSets,
+  ListCondition,
+  Plain,
+  TextCondition
+} from "#domain/segment/Condition.ts"
+import { dependsOn, plainOf } from "#domain/segment/Dependencies.ts"
+import { placeOf } from "#domain/segment/FactAccess.ts"
+import { monthDaysFrom } from "#domain/segment/Periods.ts"
+import { fold } from "#domain/segment/TextFold.ts"
+import { portablePattern } from "#domain/segment/TextPattern.ts"
+import { dayNumber } from "#domain/shared/CalendarDate.ts"
+import { civilOf } from "#domain/shared/CivilDate.ts"
+import { eventConditionMql, filtersMql, type Now, type OfEvents, readsOf } from "./MqlEvents.ts"
+import { both, filterMql, intervalsOf, literal, type Mql } from "./MqlFilter.ts"
+
+type Query = Mql
+
+/** Of no contact. */
+const never: Query = { _id: { $in: [] } }
+const any = (queries: ReadonlyArray<Query>): Query => {
+  const [only] = queries
+  if (only === undefined) return never
+  return queries.length === 1 ? only : { $or: queries }
+}
+const all = (queries: ReadonlyArray<Query>): Query => {
+  const [only] = queries
+  if (only === undefined) return {}
+  return queries.length === 1 ? only : { $and: queries }
+}
+
+const operators = {
+  EQUAL: "$eq",
+  NOT_EQUAL: "$ne",
+  GREATER: "$gt",
+  GREATER_OR_EQUAL: "$gte",
+  LESS: "$lt",
+  LESS_OR_EQUAL: "$lte",
+  IN: "$in",
+  NOT_IN: "$nin"
+} as const satisfies Record<Comparison["operator"], string>
+const listOperators = {
+  HAS_ANY: "$in",
+  HAS_ALL: "$all",
+  HAS_NONE: "$nin"
+} as const satisfies Record<ListCondition["operator"], string>
+
+/** A text as a pattern that means the text itself. */
+const quoted = (text: string): string => text.replaceAll(/[\\^$.*+?()[\]{}|]/g, String.raw`\$&`)
+
+const textQuery = (path: string, { operator, value }: TextCondition): Query => {
+  if (operator === "MATCHES") return { [path]: { $regex: portablePattern(value) } }
+  const folded = `folded.${path}`
+  const text = fold(value)
+  switch (operator) {
+    case "IS":
+      return { [folded]: { $eq: text } }
+    case "CONTAINS":
+      return { [folded]: { $regex: quoted(text) } }
+    case "STARTS_WITH":
+      return { [folded]: { $regex: `^${quoted(text)}` } }
+    case "ENDS_WITH":
+      return { [folded]: { $regex: String.raw`${quoted(text)}\z` } }
+  }
+}
+
+const anniversaryQuery = (path: string, { operator, value = 0 }: Anniversary, { at, timeZone }: Now): Query => {
+  const today = dayNumber(at, timeZone)
+  if (operator === "IN_MONTH") return { [`${path}.month`]: { $eq: value } }
+  if (operator === "THIS_MONTH") return { [`${path}.month`]: { $eq: civilOf(today).month } }
+  const monthDay = { $add: [{ $multiply: [`$${path}.month`, 100] }, `$${path}.day`] }
+  const kept = monthDaysFrom(today, operator === "TODAY" ? 0 : value)
+  return { $expr: both([{ $isNumber: `$${path}.month` }, { $in: [monthDay, literal(kept)] }]) }
+}
+
+const anyQuery = (path: string, { where, field }: AnyEntry, now: Now): Query => {
+  const fields = locate(catalogue.fields, field)?.field.fields ?? []
+  const cond = both(filtersMql(fields, "$$entry", where, now))
+  return { $expr: { $gt: [{ $size: { $filter: { input: { $ifNull: [`$${path}`, []] }, as: "entry", cond } } }, 0] } }
+}
+
+type OfProfile = Extract<Plain, { readonly type: "COMPARISON" | "EXISTENCE" | "LIST" | "DATE" | "RECENCY" }>
+
+const profileQuery = (path: string, condition: OfProfile, { at, timeZone, orderOf }: Now): Query => {
+  const type = locate(catalogue.fields, condition.field)?.field.type
+  switch (condition.type) {
+    case "COMPARISON":
+      return { [path]: { [operators[condition.operator]]: condition.value } }
+    case "EXISTENCE":
+      if (type === "LIST" || type === "ENTRIES") return { [`${path}.0`]: { $exists: condition.exists } }
+      return { [path]: { [condition.exists ? "$ne" : "$eq"]: null } }
+    case "LIST":
+      return { [path]: { [listOperators[condition.operator]]: condition.values } }
+    case "DATE":
+    case "RECENCY": {
+      if (type === "DATE") {
+        const field = { place: `$${path}`, isList: false, isDate: true }
+        return { $expr: filterMql(field, condition, at, timeZone, orderOf) }
+      }
+      return any(
+        intervalsOf(condition, at, timeZone).map(({ from, to }) => ({
+          [path]: { ...(from !== -Infinity && { $gte: from }), ...(to === Infinity ? { $gte: from } : { $lt: to }) }
+        }))
+      )
+    }
+  }
+}
+
+export interface MqlOptions {
+  readonly business: string
+  readonly at: number
+  /** Of the business's contacts. The first is taken for a contact with a zone that is not among them. */
+  readonly zones: readonly [string, ...ReadonlyArray<string>]
+  /** The members of another segment at the same instant. */
+  readonly members: (segmentId: string) => Iterable<string>
+}
+
+const eventTypes: ReadonlySet<string> = new Set<OfEvents["type"]>(["COUNT", "SUM", "LAST", "FIRST", "HAS_BEEN"])
+const isOfEvents = (condition: Plain): condition is OfEvents => eventTypes.has(condition.type)
+
+const plainQuery = (condition: Plain, members: MqlOptions["members"], now: Now): Query => {
+  switch (condition.type) {
+    case "MEMBER":
+      return { _id: { $in: [...members(condition.segment)] } }
+    case "COUNT":
+    case "SUM":
+    case "LAST":
+    case "FIRST":
+    case "HAS_BEEN":
+      return { $expr: eventConditionMql(condition, now) }
+    case "COMPARISON":
+    case "EXISTENCE":
+    case "LIST":
+    case "DATE":
+    case "RECENCY":
+      return profileQuery(placeOf(condition.field).join("."), condition, now)
+    case "TEXT":
+      return textQuery(placeOf(condition.field).join("."), condition)
+    case "ANNIVERSARY":
+      return anniversaryQuery(placeOf(condition.field).join("."), condition, now)
+    case "ANY":
+      return anyQuery(placeOf(condition.field).join("."), condition, now)
+  }
+}
+
+const orderOf = (day: number): number => {
+  if (!Number.isFinite(day)) return day
+  const { year, month, day: dayOfMonth } = civilOf(day)
+  return year * 10_000 + month * 100 + dayOfMonth
+}
+
+/** The same for every zone is said once; otherwise each contact is asked by her own. */
+const zonedQuery = (condition: Plain, { at, zones, members }: MqlOptions): Query => {
+  const [timeZone, ...others] = zones
+  const usual = plainQuery(condition, members, { at, timeZone, orderOf })
+  if (condition.type === "MEMBER") return usual
+  const said = JSON.stringify(usual)
+  const unusual = others.flatMap((zone) => {
+    const query = plainQuery(condition, members, { at, timeZone: zone, orderOf })
+    return JSON.stringify(query) === said ? [] : [{ zone, query }]
+  })
+  if (unusual.length === 0) return usual
+  return any([
+    ...unusual.map(({ zone, query }) => all([{ time_zone: { $eq: zone } }, query])),
+    all([{ time_zone: { $nin: unusual.map(({ zone }) => zone) } }, usual])
+  ])
+}
+
+const query = (condition: Condition, options: MqlOptions): Query =>
+  condition.type === "NOT" ? { $nor: [zonedQuery(condition.condition, options)] } : zonedQuery(condition, options)
+
+/** What can be said of the profiles alone, before anybody's events are fetched. */
+const beforeEvents = (sets: ConditionSets, options: MqlOptions): Query => {
+  const ofProfiles = sets.map(({ conditions }) => conditions.filter((condition) => !isOfEvents(plainOf(condition))))
+  if (ofProfiles.some((conditions) => conditions.length === 0)) return {}
+  return any(ofProfiles.map((conditions) => all(conditions.map((condition) => query(condition, options)))))
+}
+
+/** Of one set, what is left to ask when its profiles have been asked. */
+const onEvents = ({ conditions }: ConditionSet): ConditionSet => ({
+  conditions: conditions.filter((condition) => isOfEvents(plainOf(condition)))
+})
+
+const eventsStage = (sets: ConditionSets, { business, at }: MqlOptions): Mql => {
+  const conditions = sets.flatMap(({ conditions }) => conditions).map(plainOf)
+  const fields = conditions.filter(isOfEvents).flatMap(readsOf)
+  return {
+    $lookup: {
+      from: "events",
+      localField: "_id",
+      foreignField: "contact",
+      as: "events",
+      pipeline: [
+        { $match: { business: { $eq: business }, type: { $in: [...dependsOn(sets).events] }, at: { $lte: at } } },
+        { $sort: { sequence: 1 } },
+        { $project: { _id: 0, type: 1, at: 1, ...Object.fromEntries(fields.map((field) => [field, 1])) } }
+      ]
+    }
+  }
+}
+
+export const pipelineOf = (sets: ConditionSets, options: MqlOptions): ReadonlyArray<Mql> => {
+  const isBusiness = { business: { $eq: options.business } }
+  const inAny = (sets: ConditionSets): Query =>
+    any(sets.map(({ conditions }) => all(conditions.map((condition) => query(condition, options)))))
+  const onlyId = { $project: { _id: 1 } }
+  if (dependsOn(sets).events.size === 0) return [{ $match: all([isBusiness, inAny(sets)]) }, onlyId]
+  return [
+    { $match: all([isBusiness, beforeEvents(sets, options)]) },
+    eventsStage(sets, options),
+    { $match: sets.length === 1 ? inAny(sets.map(onEvents)) : inAny(sets) },
+    onlyId
+  ]
+}

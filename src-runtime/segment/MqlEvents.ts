@@ -1,0 +1,138 @@
+/** Conditions on what happened, as expressions of MQL over `$events`: those of one contact, oldest first. */
+import { catalogue, type CatalogueField } from "#domain/segment/Catalogue.ts"
+import type { Count, EndmostEvent, Filter, HasBeen, Sum, Window } from "#domain/segment/Condition.ts"
+import { instantsOf } from "#domain/segment/Periods.ts"
+import { type Change, type Tracked, trackedFields } from "#domain/segment/Tracked.ts"
+import {
+  both,
+  either,
+  type Field,
+  filterMql,
+  inIntervals,
+  literal,
+  measured,
+  type Mql,
+  type OrderOf
+} from "./MqlFilter.ts"
+
+export interface Now {
+  readonly at: number
+  readonly timeZone: string
+  readonly orderOf: OrderOf
+}
+
+/** A field of what stands at `place`: of an event, of an entry of a list. */
+const fieldIn = (fields: ReadonlyArray<CatalogueField>, place: string, path: string): Field => {
+  const type = fields.find((field) => field.path === path)?.type
+  return { place: `${place}.${path}`, isList: type === "LIST" || type === "ENTRIES", isDate: type === "DATE" }
+}
+
+export const filtersMql = (
+  fields: ReadonlyArray<CatalogueField>,
+  place: string,
+  filters: ReadonlyArray<Filter> | undefined,
+  { at, timeZone, orderOf }: Now
+): ReadonlyArray<Mql> =>
+  (filters ?? []).map((filter) => filterMql(fieldIn(fields, place, filter.field), filter, at, timeZone, orderOf))
+
+const insideMql = ({ last, from, until }: Window, { at, timeZone }: Now): ReadonlyArray<Mql> => [
+  ...(last === undefined ? [] : [inIntervals("$$event.at", instantsOf("IN_LAST", last, at, timeZone))]),
+  ...(from === undefined ? [] : [{ $gte: ["$$event.at", from] }]),
+  ...(until === undefined ? [] : [{ $lt: ["$$event.at", until] }])
+]
+
+const fieldsOf = (event: string): ReadonlyArray<CatalogueField> => catalogue.events.get(event)?.fields ?? []
+
+const eventsMql = ({ event, where, window = {} }: Count | Sum | EndmostEvent, now: Now): Mql => ({
+  $filter: {
+    input: "$events",
+    as: "event",
+    cond: both([
+      { $eq: ["$$event.type", literal(event)] },
+      ...insideMql(window, now),
+      ...filtersMql(fieldsOf(event), "$$event", where, now)
+    ])
+  }
+})
+
+const sumMql = (events: Mql, field: string): Mql => ({
+  $reduce: { input: events, initialValue: 0, in: { $add: ["$$value", { $ifNull: [`$$this.${field}`, 0] }] } }
+})
+
+const changeMql = (change: Change, { subject, present, list }: Tracked, wanted: HasBeen["value"]) => {
+  const { event, only, property, value } = change
+  const applies = both([
+    { $eq: ["$$this.type", literal(event)] },
+    ...(only === undefined ? [] : [{ $eq: [`$$this.${only.property}`, literal(only.value)] }]),
+    ...(subject === undefined ? [] : [{ $eq: [`$$this.${subject}`, literal(wanted)] }]),
+    ...(property === undefined ? [] : [{ $ne: [{ $ifNull: [`$$this.${property}`, null] }, null] }])
+  ])
+  const became = property === undefined ? literal(value) : `$$this.${property}`
+  const is = list === true ? { $in: [literal(wanted), became] } : { $eq: [became, literal(present ?? wanted)] }
+  return { applies, is }
+}
+
+/** Of a `$switch`: written as a name, the second part would be taken for a promise's. */
+const branch = (...parts: readonly [when: Mql, outcome: unknown]): Mql =>
+  Object.fromEntries(["case", "then"].map((name, index) => [name, parts[index]]))
+
+const hasBeenMql = ({ field, value, span }: HasBeen, { at, timeZone }: Now): Mql => {
+  const tracked = trackedFields[field] ?? { changes: [] }
+  const changes = tracked.changes.map((change) => changeMql(change, tracked, value))
+  const since = {
+    $reduce: {
+      input: "$events",
+      initialValue: null,
+      in: {
+        $switch: {
+          branches: [
+            branch(either(changes.map(({ applies, is }) => both([applies, is]))), {
+              $ifNull: ["$$value", "$$this.at"]
+            }),
+            branch(either(changes.map(({ applies }) => applies)), null)
+          ],
+          default: "$$value"
+        }
+      }
+    }
+  }
+  const isLongEnough = inIntervals("$$since", instantsOf("LONGER_AGO", span, at, timeZone))
+  return { $let: { vars: { since }, in: both([{ $isNumber: "$$since" }, isLongEnough]) } }
+}
+
+export const eventConditionMql = (condition: OfEvents, now: Now): Mql => {
+  switch (condition.type) {
+    case "COUNT":
+      return measured({ $size: eventsMql(condition, now) }, condition.operator, condition.value)
+    case "SUM":
+      return measured(sumMql(eventsMql(condition, now), condition.field), condition.operator, condition.value)
+    case "LAST":
+    case "FIRST": {
+      const place = condition.type === "LAST" ? -1 : 0
+      const found = { $ifNull: [{ $arrayElemAt: [eventsMql(condition, now), place] }, null] }
+      const passes = filtersMql(fieldsOf(condition.event), "$$found", condition.is, now)
+      return { $let: { vars: { found }, in: both([{ $ne: ["$$found", null] }, ...passes]) } }
+    }
+    case "HAS_BEEN":
+      return hasBeenMql(condition, now)
+  }
+}
+
+/** A condition that needs to know what happened. */
+export type OfEvents = Count | Sum | EndmostEvent | HasBeen
+
+/** The fields of events, beside type and time, that a condition reads. */
+export const readsOf = (condition: OfEvents): ReadonlyArray<string> => {
+  if (condition.type === "HAS_BEEN") {
+    const { changes = [], subject } = trackedFields[condition.field] ?? {}
+    return [
+      ...(subject === undefined ? [] : [subject]),
+      ...changes.flatMap(({ property, only }) => [property, only?.property]).filter((name) => name !== undefined)
+    ]
+  }
+  return [
+    ...(condition.where ?? []).map(({ field }) => field),
+    ...(condition.type === "SUM" ? [condition.field] : []),
+    ...(condition.type === "LAST" || condition.type === "FIRST" ? condition.is.map(({ field }) => field) : [])
+  ]
+}

@@ -1,0 +1,212 @@
+/**
+ * How the segment store is filled: a projection that writes a document for each event, under its position in the journal, and
+ * the profile of each contact that changed, and only then its cursors. Written again, the same events make no difference: a
+ * document that is there stays, and a profile gives way to none that knows less.
+ */
+import { contact } from "#domain/contact/Contact.ts"
+import type { Event } from "#domain/Event.ts"
+import { eventDocuments, eventForms, profileDocument } from "#domain/segment/Facts.ts"
+import * as Context from "effect/Context"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import type { Document } from "mongodb"
+import { allShards } from "../actor/Placement.ts"
+import { Codec } from "../journal/Codec.ts"
+import { Journal } from "../journal/Journal.ts"
+import { members, tagOf } from "../journal/Kinds.ts"
+import { Sealer } from "../privacy/Sealer.ts"
+import { DataKeys } from "../projection/DataKeys.ts"
+import type { Committed } from "../projection/Projection.ts"
+import { CursorMoved, type Move, type Position } from "../projection/ProjectionCursors.ts"
+import { type OutsideProjection, SinkFailed } from "../projection/ProjectionSink.ts"
+import { ContactStates, type Folded } from "./ContactStates.ts"
+import {
+  type SegmentCollections,
+  SegmentDatabase,
+  type SegmentStoreUnavailable,
+  type StoredDocument
+} from "./SegmentDatabase.ts"
+
+export const segmentStoreName = "segment_store"
+
+/** Field of a profile that says which of the contact's events is the last in it. */
+export const seqField = "_seq"
+
+/** Raised when documents are made differently than before: a store that holds older ones is emptied and filled anew. */
+const documentsVersion = 1
+const writtenBy = `documents ${documentsVersion}, contact ${contact.stateVersion}`
+
+/** What comes together is written together: memberships do not wait for it, and whoever reads the store hurries it. */
+const gatherMs = 250
+const batchEventsMax = 8_000
+
+/** Documents in one command. */
+const pageSize = 1_000
+const pagesOf = <A>(all: ReadonlyArray<A>): ReadonlyArray<ReadonlyArray<A>> =>
+  Array.from({ length: Math.ceil(all.length / pageSize) }, (_, page) =>
+    all.slice(page * pageSize, (page + 1) * pageSize)
+  )
+
+const duplicateKey = 11_000
+
+interface Written {
+  readonly code?: unknown
+}
+
+/** Whatever was there already was there rightly. */
+const isDuplicate = (error: Written | undefined): boolean => error?.code === duplicateKey
+
+const butDuplicates = (cause: unknown): void => {
+  const errors: unknown = (cause as { readonly writeErrors?: unknown }).writeErrors
+  const all = (Array.isArray(errors) ? errors : [errors]) as ReadonlyArray<Written | undefined>
+  if (all.length === 0 || !all.every(isDuplicate)) throw cause
+}
+
+interface Upsert {
+  readonly filter: { readonly _id: string }
+  readonly replacement: StoredDocument
+}
+
+const upsertOf = ({ business, seq, state }: Folded): Upsert => {
+  const filter = { _id: state.id, [seqField]: { $lte: seq } }
+  return { filter, replacement: { ...profileDocument({ id: business }, state), [seqField]: seq } }
+}
+
+/** All that a contact is folded from, and all that becomes a document. */
+export const factTypes: ReadonlyArray<Event["_tag"]> = [
+  ...new Set([...members(contact.Event.ast).map(tagOf), ...eventForms.keys()])
+] as ReadonlyArray<Event["_tag"]>
+
+export class SegmentFeed extends Context.Service<SegmentFeed, { readonly projection: OutsideProjection }>()(
+  "koinon/runtime/SegmentFeed"
+) {}
+
+const failed = (error: SegmentStoreUnavailable): SinkFailed =>
+  new SinkFailed({ reason: `${error.operation} ${error.reason}`, isTransient: true })
+
+const make = Effect.gen(function* () {
+  const database = yield* SegmentDatabase
+  const { use } = database
+  const states = new ContactStates(yield* Journal, new Codec(yield* Sealer), yield* DataKeys)
+
+  const createIndexes = use("createIndexes", async ({ profiles, events }) => {
+    await profiles.createIndex({ business: 1 })
+    await events.createIndex({ contact: 1, at: 1 })
+  })
+
+  const reset = use("reset", async ({ written, cursors, profiles, events }) => {
+    states.forgetAll()
+    // What says by whom it was written goes first and comes last: half of it is never taken for all of it.
+    await written.deleteMany({})
+    await cursors.deleteMany({})
+    for (const each of [profiles, events]) await each.drop()
+  }).pipe(
+    Effect.andThen(createIndexes),
+    Effect.andThen(use("reset", ({ written }) => written.insertOne({ _id: segmentStoreName, by: writtenBy })))
+  )
+
+  const readCursors = use("load", async ({ cursors }) => {
+    const found = new Map((await cursors.find().toArray()).map(({ _id, offset }) => [_id, offset]))
+    const missing = allShards.filter((shard) => !found.has(shard))
+    if (missing.length > 0) {
+      const rows = missing.map((shard) => ({ _id: shard, offset: 0 }))
+      await cursors.insertMany(rows, { ordered: false }).catch(butDuplicates)
+    }
+    return allShards.map((shard): Position => ({ shard, offset: found.get(shard) ?? 0 }))
+  })
+
+  /** How often a store was lost; the next one begins empty. */
+  let losses = 0
+  yield* Effect.acquireRelease(
+    Effect.sync(() => database.onLost(() => void (losses += 1))),
+    (unsubscribe) => Effect.sync(unsubscribe)
+  )
+  /** After how many losses the store was found to be of this code, or was made so. */
+  let ownSince = -1
+  const load = Effect.gen(function* () {
+    const lossesBefore = losses
+    const mark = yield* use("load", ({ written }) => written.findOne({ _id: segmentStoreName }))
+    if (mark?.by !== writtenBy) {
+      // Somebody empties it, or runs other code: two who take it from each other under way would never come to an end.
+      if (ownSince === losses) return yield* new SinkFailed({ reason: "other code writes it", isTransient: true })
+      yield* reset
+    }
+    const positions = yield* readCursors
+    ownSince = lossesBefore
+    return positions
+  })
+
+  /** As one command; where that is not taken, for it may be too long, as the driver cuts it. */
+  const put = async ({ command }: SegmentCollections, plain: Document, cut: () => Promise<unknown>): Promise<void> => {
+    const answer = await command({ ...plain, ordered: false }).catch(() => undefined)
+    const errors = (answer?.["writeErrors"] ?? []) as ReadonlyArray<Written>
+    if (answer === undefined || !errors.every(isDuplicate)) await cut().catch(butDuplicates)
+  }
+  const putEvents = (to: SegmentCollections) => (documents: ReadonlyArray<StoredDocument>) =>
+    put(to, { insert: to.events.collectionName, documents }, () =>
+      to.events.insertMany([...documents], { ordered: false })
+    )
+  const putProfiles = (to: SegmentCollections) => (upserts: ReadonlyArray<Upsert>) =>
+    put(
+      to,
+      {
+        update: to.profiles.collectionName,
+        updates: upserts.map(({ filter, replacement }) => ({ q: filter, u: replacement, upsert: true }))
+      },
+      () =>
+        to.profiles.bulkWrite(
+          upserts.map((upsert) => ({ replaceOne: { ...upsert, upsert: true } })),
+          { ordered: false }
+        )
+    )
+
+  const write = (committed: ReadonlyArray<Committed>, changed: ReadonlyArray<Folded>) =>
+    use("write", async (to) => {
+      const documents = committed.flatMap(eventDocuments) as ReadonlyArray<StoredDocument>
+      const upserts = changed.filter(({ state }) => state.id !== "").map(upsertOf)
+      await Promise.all([...pagesOf(documents).map(putEvents(to)), ...pagesOf(upserts).map(putProfiles(to))])
+    })
+
+  const move = (moves: ReadonlyArray<Move>) => {
+    const updates = moves.map(({ shard, before, after }) => ({
+      q: { _id: shard, offset: before },
+      u: { offset: after }
+    }))
+    return Effect.flatMap(
+      use("move", ({ command, cursors }) => command({ update: cursors.collectionName, updates, ordered: false })),
+      ({ n }) => (n === moves.length ? Effect.void : Effect.fail(new CursorMoved()))
+    )
+  }
+
+  const asSinkFailed = <A, E, R>(effect: Effect.Effect<A, E | SegmentStoreUnavailable, R>) =>
+    Effect.mapError(effect, (error) =>
+      (error as { readonly _tag?: unknown })._tag === "SegmentStoreUnavailable"
+        ? failed(error as SegmentStoreUnavailable)
+        : (error as E)
+    )
+
+  return SegmentFeed.of({
+    projection: {
+      name: segmentStoreName,
+      types: factTypes,
+      opensPersonalData: true,
+      everyShard: database.kind === "EMBEDDED",
+      gatherMs,
+      batchEventsMax,
+      sink: {
+        load: asSinkFailed(load),
+        reset: asSinkFailed(reset),
+        apply: Effect.fnUntraced(function* (moves, committed) {
+          if (committed.length > 0) yield* asSinkFailed(write(committed, yield* states.follow(committed)))
+          yield* asSinkFailed(move(moves))
+        }),
+        onLost: database.onLost
+      }
+    }
+  })
+})
+
+export const layer: Layer.Layer<SegmentFeed, never, SegmentDatabase | Journal | Sealer | DataKeys> = Layer.effect(
+  SegmentFeed,
+  make
+)

@@ -1,0 +1,118 @@
+/**
+ * Where deliveries come from: committed events, by a projection, and changes of segments, by a sink. Each becomes deliveries
+ * once: the projection keeps a mark of its own, which stays when it is read from zero.
+ */
+import type { EventType } from "#domain/webhook/EventType.ts"
+import type * as Clock from "effect/Clock"
+import * as Effect from "effect/Effect"
+import type { SqlClient } from "effect/sql/SqlClient"
+import type { SqlError } from "effect/sql/SqlError"
+import type { Actors } from "../actor/Actors.ts"
+import type { Definitions } from "../actor/Definitions.ts"
+import type { Outbox } from "../outbox/Outbox.ts"
+import { type Committed, type Projection, recordset } from "../projection/Projection.ts"
+import type { SegmentChangeSink } from "../segment/SegmentChange.ts"
+import { publicEvent, toldTypes } from "./PublicEvents.ts"
+import { addressed, type Occurrence, tell } from "./Telling.ts"
+
+const readMarks = "SELECT shard, shard_offset FROM webhook_mark WHERE shard = ANY ($1::smallint[])"
+const moveMarks =
+  "INSERT INTO webhook_mark (shard, shard_offset) SELECT shard, place FROM json_to_recordset($1::json) " +
+  "AS r(shard smallint, place bigint) ORDER BY shard ON CONFLICT (shard) DO UPDATE SET " +
+  "shard_offset = greatest(webhook_mark.shard_offset, excluded.shard_offset)"
+
+/** A delivery should leave soon after its event, and a crowd of events share a pass. */
+const gatherMs = 20
+
+export interface Sources {
+  readonly actors: Actors["Service"]
+  readonly definitions: Definitions["Service"]
+  readonly outbox: Outbox["Service"]
+  readonly clock: Clock.Clock
+}
+
+/** An event is judged by all that was committed before it, wherever that was. */
+const endpointsOf = (definitions: Definitions["Service"], those: Iterable<string>) =>
+  definitions.inForce([...new Set(those)], "endpoints")
+
+const deliveriesOf = Effect.fnUntraced(function* (
+  definitions: Definitions["Service"],
+  occurrences: ReadonlyArray<Occurrence>
+) {
+  const deliveries: Array<ReturnType<typeof addressed>[number]> = []
+  const byBusiness = Map.groupBy(occurrences, ({ business }) => business)
+  for (const [business, endpoints] of yield* endpointsOf(definitions, byBusiness.keys())) {
+    deliveries.push(...addressed(byBusiness.get(business) ?? [], endpoints))
+  }
+  return deliveries
+})
+
+/** No business of theirs has an endpoint. */
+const nobodyListens = Effect.fnUntraced(function* (
+  definitions: Definitions["Service"],
+  events: ReadonlyArray<Committed>
+) {
+  const inForce = yield* endpointsOf(
+    definitions,
+    events.map(({ row }) => row.business)
+  )
+  return inForce.values().every((endpoints) => Object.keys(endpoints).length === 0)
+})
+
+export const projectionOf = ({ actors, definitions, outbox, clock }: Sources): Projection => {
+  const occurrenceOf = (committed: Committed): Occurrence | undefined => {
+    const { business, key, shard, offset, at } = committed.row
+    const told = publicEvent(committed, actors.business(business)?.currency ?? "EUR")
+    const place = { shard, offset }
+    return told === undefined ? undefined : { name: `${shard}/${offset}`, business, contact: key, at, place, ...told }
+  }
+  return {
+    name: "webhooks",
+    types: toldTypes,
+    opensPersonalData: true,
+    gatherMs,
+    reset: () => Effect.void,
+    isQuiet: (events) => nobodyListens(definitions, events),
+    apply: Effect.fnUntraced(function* (sql, events) {
+      const occurrences = events.flatMap((committed) => occurrenceOf(committed) ?? [])
+      const deliveries = yield* deliveriesOf(definitions, occurrences)
+      if (deliveries.length === 0) return
+      const marks = new Map(yield* marksOf(sql, events))
+      const isNew = ({ place }: Pick<Occurrence, "place">): boolean =>
+        place !== undefined && place.offset > (marks.get(place.shard) ?? 0)
+      yield* tell(sql, outbox, deliveries.filter(isNew), clock.currentTimeMillisUnsafe())
+      yield* sql.unsafe(moveMarks, [recordset(lastOffsets(occurrences.filter(isNew)))])
+    })
+  }
+}
+
+const marksOf = (sql: SqlClient, events: ReadonlyArray<Committed>) =>
+  Effect.map(
+    sql.unsafe<{ shard: number; shard_offset: bigint }>(readMarks, [[...new Set(events.map(({ row }) => row.shard))]]),
+    (rows) => rows.map(({ shard, shard_offset }) => [shard, Number(shard_offset)] as const)
+  )
+
+const lastOffsets = (occurrences: ReadonlyArray<Occurrence>) => {
+  const last = new Map<number, number>()
+  for (const { place } of occurrences) {
+    if (place !== undefined) last.set(place.shard, Math.max(last.get(place.shard) ?? 0, place.offset))
+  }
+  return [...last].map(([shard, place]) => ({ shard, place }))
+}
+
+/** Who joins or leaves a segment; in the transaction that writes the membership. */
+export const sinkOf = ({ definitions, outbox, clock }: Sources): SegmentChangeSink => {
+  const write = Effect.fnUntraced(function* (
+    sql: SqlClient,
+    changes: Parameters<SegmentChangeSink>[1]
+  ): Effect.fn.Return<void, SqlError> {
+    const occurrences = changes.map(({ id, business, segmentId, contact, kind, reason, at }): Occurrence => {
+      const type: EventType = kind === "JOINED" ? "segment.joined" : "segment.left"
+      return { name: `segment/${id}`, business, contact, type, at, data: { segment_id: segmentId, reason } }
+    })
+    // Unreachable definitions undo the changes, which are tried again.
+    const deliveries = yield* Effect.orDie(deliveriesOf(definitions, occurrences))
+    yield* tell(sql, outbox, deliveries, clock.currentTimeMillisUnsafe())
+  })
+  return write
+}

@@ -1,0 +1,73 @@
+import { assert, describe, it } from "@effect/vitest"
+import { analyticsOf, monthStart } from "#domain/contact/Analytics.ts"
+import { credited, dayMs, noon } from "../../support/Given.ts"
+
+const zone = "Europe/Nicosia"
+
+describe("what a contact did in a period", () => {
+  it("begins and ends with the calendar months of the zone, over the end of a year and changes of the clock (P16)", () => {
+    const january = Date.UTC(2027, 0, 1) - 2 * 3_600_000
+    assert.strictEqual(monthStart(january, 0, zone), january)
+    assert.strictEqual(monthStart(january - 1, 0, zone), Date.UTC(2026, 11, 1) - 2 * 3_600_000)
+    assert.strictEqual(monthStart(january, 5, zone), Date.UTC(2026, 7, 1) - 3 * 3_600_000)
+    assert.strictEqual(monthStart(january, -1, zone), Date.UTC(2027, 1, 1) - 2 * 3_600_000)
+  })
+
+  it("counts what happened in it, unless that was undone at any time since", () => {
+    const transfer = (transferId: string, amount: bigint, at: number) =>
+      ({
+        _tag: "FundsDebited",
+        entryId: `${transferId}/debit`,
+        amount,
+        currency: "EUR",
+        parts: [],
+        reason: "TRANSFER",
+        transferId,
+        counts: true,
+        at
+      }) as const
+    const paid = (purchaseId: string, amount: bigint, at: number) =>
+      ({
+        _tag: "PurchasePaid",
+        purchaseId,
+        organisationId: "ledra",
+        currency: "EUR",
+        total: amount,
+        own: { entryId: "e", amount, parts: [] },
+        counts: true,
+        at
+      }) as const
+    const later = noon + 40 * dayMs
+    const gift = credited("gift", 500n)
+    const received = credited("received", 70n, { reason: "TRANSFER" })
+    if (gift._tag !== "FundsCredited" || received._tag !== "FundsCredited") throw new Error("a credit is one")
+    const events = [
+      gift,
+      received,
+      transfer("kept", 30n, noon),
+      transfer("back", 40n, noon),
+      paid("kept", 100n, noon),
+      paid("cancelled", 200n, noon),
+      paid("after", 400n, later),
+      transfer("after", 800n, later),
+      { _tag: "PurchaseReversed", purchaseId: "cancelled", currency: "EUR", at: later },
+      {
+        _tag: "FundsReturned",
+        entryId: "back/return",
+        amount: 40n,
+        currency: "EUR",
+        parts: [],
+        reason: "TRANSFER",
+        transferId: "back",
+        at: later
+      }
+    ] as const
+    assert.deepStrictEqual(analyticsOf(events, later), {
+      purchases: 1,
+      toppedUp: 500n,
+      spent: 100n,
+      sent: 30n,
+      received: 70n
+    })
+  })
+})

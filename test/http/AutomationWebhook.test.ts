@@ -1,0 +1,71 @@
+/** AUT-1, AUT-11: the webhook of an automation arrives at a real receiver, signed, once for each event. */
+import { assert, layer } from "@effect/vitest"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import { createServer, type IncomingHttpHeaders } from "node:http"
+import { Webhook } from "standardwebhooks"
+import { bodyOf, contact } from "../support/HttpContacts.ts"
+import { start, TestServer } from "../support/TestServer.ts"
+import { eventually } from "../support/Eventually.ts"
+
+interface Received {
+  readonly headers: IncomingHttpHeaders
+  readonly text: string
+}
+
+/** Takes whatever it is sent, for as long as the scope is open. */
+const receiver = Effect.gen(function* () {
+  const received: Array<Received> = []
+  const server = createServer((request, response) => {
+    let text = ""
+    request.setEncoding("utf8").on("data", (chunk: string) => (text += chunk))
+    request.on("end", () => {
+      received.push({ headers: request.headers, text })
+      response.writeHead(204).end()
+    })
+  })
+  yield* Effect.acquireRelease(
+    Effect.callback<void>((resume) => void server.listen(0, "127.0.0.1", () => resume(Effect.void))),
+    () => Effect.sync(() => server.close())
+  )
+  const address = server.address()
+  const port = typeof address === "object" && address !== null ? address.port : 0
+  return { received, url: `http://127.0.0.1:${port}/hooks` }
+})
+
+layer(Layer.effect(TestServer, start({ KOINON_WEBHOOK_ALLOWED: "127.0.0.0/8" })))(
+  "the webhook of an automation",
+  (it) => {
+    it.effect("AUT-1, AUT-11: is signed and sent to the endpoint that the action names, whatever else that wants", () =>
+      Effect.gen(function* () {
+        const server = yield* TestServer
+        const { received, url } = yield* receiver
+        const hook = { name: "CRM", url, events: ["segment.left"] }
+        const endpoint = bodyOf(yield* server.request("POST", "/backoffice/v2/webhooks", hook), 201)
+        const automation = bodyOf(
+          yield* server.request("POST", "/backoffice/v2/automations", {
+            name: "Tell the CRM",
+            trigger: "CONTACT_REGISTERED",
+            actions: [{ type: "WEBHOOK", endpoint_id: endpoint.id }]
+          }),
+          201
+        )
+        const eleni = yield* contact(server)
+        const { headers, text } = yield* eventually(
+          "it arrives",
+          Effect.sync(() => received[0])
+        )
+        const told = new Webhook(endpoint.secret).verify(text, headers as Record<string, string>) as {
+          readonly type: string
+          readonly contact_id: string
+          readonly data: object
+        }
+        assert.strictEqual(told.type, "automation.run")
+        assert.strictEqual(told.contact_id, eleni.id)
+        assert.deepInclude(told.data, { automation_id: automation.id, event_type: "ContactRegistered" })
+        assert.notInclude(text, "Ελένη")
+        assert.lengthOf(received, 1)
+      }).pipe(Effect.scoped)
+    )
+  }
+)

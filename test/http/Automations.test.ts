@@ -1,0 +1,224 @@
+/** Automations and activities in the back office, over a whole server: from the door to what comes of it. */
+import { assert, layer } from "@effect/vitest"
+import * as Effect from "effect/Effect"
+import { bodyOf, contact, pointersOf } from "../support/HttpContacts.ts"
+import * as TestServer from "../support/TestServer.ts"
+import { eventually } from "../support/Eventually.ts"
+
+const automations = "/backoffice/v2/automations"
+const unknownId = "00000000-0000-4000-8000-000000000000"
+const callHer = { type: "ACTIVITY", activity_type: "CALL", subject: "Say hello", due_in_minutes: 60, assignee: "maria" }
+
+const make = (server: TestServer.TestServer["Service"], body: object) =>
+  Effect.map(server.request("POST", automations, body), (response) => bodyOf(response, 201))
+
+const lastRun = (server: TestServer.TestServer["Service"], id: string, state: string) =>
+  eventually(
+    `a run of ${id} is ${state}`,
+    Effect.map(server.request("GET", `${automations}/${id}/runs`), (response) =>
+      bodyOf(response, 200).content.find((run: { state: string }) => run.state === state)
+    )
+  )
+
+layer(TestServer.layer)("automations in the back office", (it) => {
+  it.effect("AUT-1: are made, read, listed, changed, switched and deleted", () =>
+    Effect.gen(function* () {
+      const server = yield* TestServer.TestServer
+      const body = {
+        name: "Welcome",
+        trigger: "CONTACT_REGISTERED",
+        filter: [{ conditions: [{ type: "COMPARISON", field: "type", operator: "EQUAL", value: "COMPANY" }] }],
+        actions: [callHer, { type: "TAG", add: ["new"], remove: [] }, { type: "APPROVAL" }]
+      }
+      const { id, warnings } = yield* make(server, body)
+      assert.deepStrictEqual(warnings, [])
+      const read = bodyOf(yield* server.request("GET", `${automations}/${id}`), 200)
+      const { saved_on: _, ...rest } = read
+      assert.deepStrictEqual(rest, { id, state: "ACTIVE", version: 1, warnings: [], ...body })
+
+      const changed = { ...body, name: "Welcome again", actions: [callHer] }
+      bodyOf(yield* server.request("PUT", `${automations}/${id}`, changed), 200)
+      const { content: versions } = bodyOf(yield* server.request("GET", `${automations}/${id}/versions`), 200)
+      assert.deepStrictEqual(
+        versions.map(({ version, actions }: { version: number; actions: [] }) => [version, actions.length]),
+        [
+          [2, 1],
+          [1, 3]
+        ]
+      )
+      bodyOf(yield* server.request("POST", `${automations}/${id}/actions`, { action: "DEACTIVATE" }), 200)
+      const off = bodyOf(yield* server.request("GET", `${automations}?state=INACTIVE`), 200)
+      assert.deepStrictEqual(
+        off.content.map(({ name }: { name: string }) => name),
+        ["Welcome again"]
+      )
+      assert.deepStrictEqual(bodyOf(yield* server.request("GET", `${automations}/${id}/runs`), 200).content, [])
+      assert.strictEqual((yield* server.request("DELETE", `${automations}/${id}`)).status, 204)
+      assert.strictEqual((yield* server.request("GET", `${automations}/${id}`)).status, 404)
+    })
+  )
+
+  it.effect("AUT-8: what is wrong with one is named, and circles are told of", () =>
+    Effect.gen(function* () {
+      const server = yield* TestServer.TestServer
+      const refused = Effect.fnUntraced(function* (body: object, status = 400) {
+        const given = { name: "Wrong", trigger: "PURCHASE_POSTED", actions: [callHer], ...body }
+        return bodyOf(yield* server.request("POST", automations, given), status)
+      })
+      const pointerOf = (body: object) => Effect.map(refused(body), ({ parameters }) => parameters.pointer)
+      assert.include((yield* refused({ trigger: "AWARD_GIVEN" }, 422)).detail, "AWARD_GIVEN")
+      assert.strictEqual(yield* pointerOf({ actions: [{ type: "REJECT", reason: "no" }] }), "/actions/0")
+      assert.strictEqual(
+        yield* pointerOf({ actions: [callHer, { type: "WEBHOOK", endpoint_id: unknownId }] }),
+        "/actions/1/endpoint_id"
+      )
+      assert.strictEqual(yield* pointerOf({ trigger: "SEGMENT_JOINED" }), "/segment_id")
+      assert.strictEqual(yield* pointerOf({ trigger: "SEGMENT_JOINED", segment_id: unknownId }), "/segment_id")
+      assert.strictEqual(yield* pointerOf({ trigger: "ACTIVITY_SCHEDULED" }), "/actions")
+      const nowhere = [{ conditions: [{ type: "EXISTENCE", field: "shoe_size", exists: true }] }]
+      assert.strictEqual(yield* pointerOf({ filter: nowhere }), "/filter/0/conditions/0/field")
+      const sent = yield* server.request("POST", automations, { name: "Wrong", trigger: "NEVER", actions: [{}] })
+      assert.include(pointersOf(sent), "/trigger")
+
+      yield* make(server, { name: "Tagged", trigger: "TAGS_CHANGED", actions: [callHer] })
+      const { warnings } = yield* make(server, {
+        name: "Closed",
+        trigger: "ACTIVITY_CLOSED",
+        actions: [{ type: "TAG", add: ["called"] }]
+      })
+      assert.deepStrictEqual(
+        warnings.map(({ names }: { names: ReadonlyArray<string> }) => names),
+        [["Closed", "Tagged", "Closed"]]
+      )
+    })
+  )
+
+  it.effect("SEG-3, AUT-1: somebody who joins a live segment is called, and the call is on every list", () =>
+    Effect.gen(function* () {
+      const server = yield* TestServer.TestServer
+      const sets = [{ conditions: [{ type: "LIST", field: "tags", operator: "HAS_ANY", values: ["vip"] }] }]
+      const segment = bodyOf(
+        yield* server.request("POST", "/backoffice/v2/segments", { name: "VIP", sets, refresh: { mode: "LIVE" } }),
+        201
+      )
+      yield* eventually(
+        "the segment is computed",
+        Effect.map(
+          server.request("GET", `/backoffice/v2/segments/${segment.id}`),
+          (response) => bodyOf(response, 200).membership.state === "READY"
+        )
+      )
+      const { id } = yield* make(server, {
+        name: "Greet VIPs",
+        trigger: "SEGMENT_JOINED",
+        segment_id: segment.id,
+        actions: [callHer]
+      })
+      const eleni = yield* contact(server)
+      yield* Effect.orDie(
+        server.actors.ask({
+          business: server.businessId,
+          key: eleni.id,
+          command: { _tag: "ChangeTags", add: ["vip"], remove: [] }
+        })
+      )
+      const run = yield* lastRun(server, id, "COMPLETED")
+      assert.deepInclude(run, { trigger: "SEGMENT_JOINED", actions_done: 1, actions: 1, chain: [] })
+      assert.strictEqual(run.contact.id, eleni.id)
+      const detail = bodyOf(yield* server.request("GET", `/backoffice/v2/automation_runs/${run.id}`), 200)
+      assert.deepStrictEqual(
+        detail.attempts.map(({ outcome }: { outcome: string }) => outcome),
+        ["DONE"]
+      )
+
+      const path = `/backoffice/v2/contacts/${eleni.id}/activities/open`
+      const open = bodyOf(yield* server.request("GET", path), 200).content
+      const mine = open.find(({ automation_run_id: by }: { automation_run_id?: string }) => by === run.id)
+      assert.deepInclude(mine, { type: "CALL", subject: "Say hello", assignee: "maria" })
+      const due = bodyOf(yield* server.request("GET", "/backoffice/v2/activities?assignee=maria"), 200)
+      assert.include(
+        due.content.map(({ id: each }: { id: string }) => each),
+        mine.id
+      )
+      assert.notInclude(JSON.stringify(due), "Say hello")
+      bodyOf(yield* server.request("PUT", `${path}/${mine.id}`, { assignee: "nikos" }), 200)
+      bodyOf(yield* server.request("POST", `${path}/${mine.id}/close`, { outcome: "DONE" }), 200)
+      const done = bodyOf(yield* server.request("GET", "/backoffice/v2/activities?assignee=nikos&state=DONE"), 200)
+      assert.deepStrictEqual(
+        done.content.map(({ id: each }: { id: string }) => each),
+        [mine.id]
+      )
+      assert.strictEqual((yield* server.request("POST", `${path}/${mine.id}/close`, { outcome: "DONE" })).status, 404)
+    })
+  )
+
+  it.effect("AUT-7: a run that waits is approved or rejected once", () =>
+    Effect.gen(function* () {
+      const server = yield* TestServer.TestServer
+      const { id } = yield* make(server, {
+        name: "Ask first",
+        trigger: "CONTACT_REGISTERED",
+        actions: [{ type: "APPROVAL", assignee: "maria" }, callHer]
+      })
+      const nikos = yield* contact(server)
+      const run = yield* lastRun(server, id, "WAITING")
+      assert.strictEqual(run.contact.id, nikos.id)
+      const on = (word: string) => server.request("POST", `/backoffice/v2/automation_runs/${run.id}/${word}`, {})
+      assert.strictEqual((yield* on("resume")).status, 409)
+      assert.strictEqual((yield* on("approve")).status, 200)
+      yield* lastRun(server, id, "COMPLETED")
+      assert.strictEqual((yield* on("reject")).status, 409)
+      assert.strictEqual((yield* on("approve")).status, 409)
+      const nowhere = `/backoffice/v2/automation_runs/${unknownId}`
+      assert.strictEqual((yield* server.request("POST", `${nowhere}/approve`, {})).status, 404)
+      assert.strictEqual((yield* server.request("GET", nowhere)).status, 404)
+      bodyOf(yield* server.request("POST", `${automations}/${id}/actions`, { action: "DEACTIVATE" }), 200)
+    })
+  )
+
+  it.effect("AUT-10: a dry run counts what would have been done, and compares two", () =>
+    Effect.gen(function* () {
+      const server = yield* TestServer.TestServer
+      yield* contact(server)
+      const automation = { trigger: "CONTACT_REGISTERED", actions: [callHer] }
+      const asked = { automation, compared_with: { ...automation, trigger: "PURCHASE_POSTED" }, from: 0 }
+      const dry = yield* server.request("POST", `${automations}/dry_run`, asked)
+      const { result, compared, difference } = bodyOf(dry, 200)
+      assert.isAtLeast(result.fired, 1)
+      assert.deepStrictEqual([compared.fired, difference.both.count], [0, 0])
+      assert.strictEqual(difference.only_first.count, result.fired)
+      const wrong = yield* server.request("POST", `${automations}/dry_run`, { ...asked, from: 9_000_000_000 })
+      assert.deepStrictEqual(pointersOf(wrong), ["/from"])
+    })
+  )
+
+  it.effect("activities are scheduled, put off and listed by their due date", () =>
+    Effect.gen(function* () {
+      const server = yield* TestServer.TestServer
+      const { id } = yield* contact(server)
+      const path = `/backoffice/v2/contacts/${id}/activities/open`
+      const schedule = (type: string, due_on?: number) =>
+        Effect.map(server.request("POST", path, { type, due_on, assignee: "eva" }), (given) => bodyOf(given, 201).id)
+      const [late, early, never] = [
+        yield* schedule("GIFT", 2_000_000_000),
+        yield* schedule("CALL", 1_900_000_000),
+        yield* schedule("VISIT")
+      ]
+      const ids = (response: TestServer.Response) =>
+        bodyOf(response, 200).content.map((each: { id: string }) => each.id)
+      assert.deepStrictEqual(ids(yield* server.request("GET", path)), [early, late, never])
+      assert.deepStrictEqual(ids(yield* server.request("GET", "/backoffice/v2/activities?assignee=eva")), [
+        early,
+        late,
+        never
+      ])
+      bodyOf(yield* server.request("PUT", `${path}/${early}`, { due_on: 2_100_000_000 }), 200)
+      assert.deepStrictEqual(
+        ids(yield* server.request("GET", "/backoffice/v2/activities?assignee=eva&due_until=2050000000")),
+        [late]
+      )
+      assert.strictEqual((yield* server.request("PUT", `${path}/${early}`, {})).status, 400)
+      assert.strictEqual((yield* server.request("PUT", `${path}/${unknownId}`, { assignee: "eva" })).status, 404)
+    })
+  )
+})

@@ -1,0 +1,147 @@
+/**
+ * A run with many live apps on one runner: what each costs in memory while nothing happens, how soon they are told while
+ * debits go on, and that all of them come back at once without missing anything. Each is a bound that holds or is broken.
+ */
+import { type ChildProcess, fork } from "node:child_process"
+import { readFileSync } from "node:fs"
+import { setTimeout as pause } from "node:timers/promises"
+import { fileURLToPath } from "node:url"
+import { KoinonProcess } from "../chaos/KoinonProcess.ts"
+import { arrange, bound, type Bound } from "./Run.ts"
+import type { Counted, Debited, Done, Step, Stormed, Town } from "./SubscriberProcess.ts"
+
+export interface Settings {
+  readonly subscribers: number
+  readonly debitsPerSecond: number
+  readonly debitMs: number
+  /** Nothing happens for so long before memory is looked at. */
+  readonly idleMs: number
+  /** Bytes of the server for each idle subscribed socket; absent: not judged. */
+  readonly socketBytesMax?: number
+  /** From when a debit was due until its app was told, at p99; absent: not judged. */
+  readonly pushMaxMs?: number
+  /** All are back by then. */
+  readonly backMaxMs: number
+}
+
+export interface Report {
+  readonly bounds: ReadonlyArray<Bound>
+  /** Resident bytes of the server: before anybody subscribed, when all did, and after the storm. */
+  readonly memory: readonly [before: number, subscribed: number, after: number]
+  readonly calm: Debited
+  readonly storm: Stormed
+}
+
+/** Until then a few come and go, so that what is made once is not counted. */
+const warmSubscribers = 200
+
+const residentOf = (processId: number): number =>
+  Number(/^VmRSS:\s+(\d+) kB/m.exec(readFileSync(`/proc/${processId}/status`, "utf8"))?.[1]) * 1_024
+
+const crowdOf = (town: Town) => {
+  const child: ChildProcess = fork(fileURLToPath(new URL("SubscriberProcess.ts", import.meta.url)), {
+    serialization: "advanced",
+    execArgv: []
+  })
+  const lastResort = (): void => void child.kill("SIGKILL")
+  process.once("exit", lastResort)
+  const take = (step: Step) =>
+    new Promise<Done["found"]>((resolve, reject) => {
+      const ended = (code: number | null): void => reject(new Error(`the apps ended with ${code}`))
+      child.once("exit", ended)
+      child.once("message", ({ found }: Done) => {
+        child.removeListener("exit", ended)
+        resolve(found)
+      })
+      child.send(step)
+    })
+  return {
+    begin: () => take({ tag: "town", ...town }),
+    subscribe: (count: number) => take({ tag: "subscribe", count }),
+    debit: async (ratePerSecond: number, durationMs: number) =>
+      (await take({ tag: "debit", ratePerSecond, durationMs })) as Debited,
+    storm: async (ratePerSecond: number) => (await take({ tag: "storm", ratePerSecond })) as Stormed,
+    count: async () => (await take({ tag: "count" })) as Counted,
+    end: (): void => {
+      process.removeListener("exit", lastResort)
+      child.kill("SIGKILL")
+    }
+  }
+}
+
+const milliseconds = (value: number): string => `${value.toFixed(1)} ms`
+
+export const run = async (settings: Settings, watch: (line: string) => void): Promise<Report> => {
+  const { subscribers, debitsPerSecond, debitMs, idleMs, socketBytesMax, pushMaxMs, backMaxMs } = settings
+  const koinon = await KoinonProcess.open()
+  const contacts = await arrange(koinon, subscribers)
+  const town = { port: Number(new URL(koinon.url).port), apiKey: koinon.apiKey, contacts }
+  const crowds: Array<ReturnType<typeof crowdOf>> = []
+  try {
+    const warm = crowdOf({ ...town, contacts: contacts.slice(0, warmSubscribers) })
+    await warm.begin()
+    await warm.subscribe(warmSubscribers)
+    await warm.debit(debitsPerSecond, 1_000)
+    warm.end()
+    const crowd = crowdOf(town)
+    crowds.push(crowd)
+    await crowd.begin()
+    await pause(idleMs)
+    const before = residentOf(koinon.processId)
+    await crowd.subscribe(subscribers)
+    watch(`${subscribers} apps follow a wallet each`)
+    await pause(idleMs)
+    const subscribed = residentOf(koinon.processId)
+    const each = (subscribed - before) / subscribers
+    watch(`${(each / 1_024).toFixed(1)} KiB for each of them`)
+    const calm = await crowd.debit(debitsPerSecond, debitMs)
+    watch(
+      `${calm.debits} debits, told after ${milliseconds(calm.pushedP50Ms)} and ${milliseconds(calm.pushedP99Ms)} at p99`
+    )
+    const storm = await crowd.storm(debitsPerSecond)
+    watch(`all were cut off and are back after ${(storm.allBackMs / 1_000).toFixed(1)} s`)
+    const counted = await crowd.count()
+    await pause(idleMs)
+    const after = residentOf(koinon.processId)
+    const kilobytes = (bytes: number): string => `${(bytes / 1_024).toFixed(1)} KiB`
+    const bounds = [
+      ...(socketBytesMax === undefined
+        ? []
+        : [
+            bound(
+              `an idle app costs at most ${kilobytes(socketBytesMax)}`,
+              each <= socketBytesMax,
+              `${kilobytes(each)}; the server holds ${Math.round(before / 1_024 ** 2)} MiB, then ${Math.round(subscribed / 1_024 ** 2)}, after the storm ${Math.round(after / 1_024 ** 2)}`
+            )
+          ]),
+      ...(pushMaxMs === undefined
+        ? []
+        : [
+            bound(
+              `at ${debitsPerSecond} debits/s its app is told within ${pushMaxMs} ms at p99`,
+              calm.pushedP99Ms <= pushMaxMs,
+              `${milliseconds(calm.pushedP99Ms)} from when it was due, ${milliseconds(calm.afterAnswerP99Ms)} from the answer`
+            )
+          ]),
+      bound(
+        `all that are cut off at once are back within ${backMaxMs / 1_000} s`,
+        counted.following === subscribers && storm.allBackMs <= backMaxMs,
+        `${counted.following} of ${subscribers} after ${(storm.allBackMs / 1_000).toFixed(1)} s, ${storm.refused} attempts refused`
+      ),
+      bound(
+        "every debit is answered, also in the storm",
+        calm.failed + storm.failed === 0,
+        `${calm.failed + storm.failed} of ${calm.debits + storm.debits} were not`
+      ),
+      bound(
+        "nobody has missed anything, or was told it twice, in another order, or to reload",
+        counted.missed + counted.twice + counted.disordered + counted.reloads === 0,
+        `${counted.told} told of ${counted.answered} answered: ${counted.missed} missed, ${counted.twice} twice, ${counted.disordered} in disorder, ${counted.reloads} reloads`
+      )
+    ]
+    return { bounds, memory: [before, subscribed, after], calm, storm }
+  } finally {
+    for (const crowd of crowds) crowd.end()
+    await koinon.close({ keepData: false })
+  }
+}

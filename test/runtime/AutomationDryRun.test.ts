@@ -1,0 +1,161 @@
+/** AUT-10: a dry run tells what would have been done, does none of it, and says the same when it is asked again. */
+import { assert, layer } from "@effect/vitest"
+import type { AutomationDefinition } from "#domain/automation/Automation.ts"
+import type { ConditionSets } from "#domain/segment/Condition.ts"
+import { Actors } from "#runtime/actor/Actors.ts"
+import { Automations } from "#runtime/automation/Automations.ts"
+import { Projector } from "#runtime/projection/Projector.ts"
+import * as Clock from "effect/Clock"
+import * as Effect from "effect/Effect"
+import { SqlClient } from "effect/sql/SqlClient"
+import { automationId, automationSide, endpoints, runsOf, save, tag, webhook } from "./AutomationWorld.ts"
+import { ask, open, person } from "./ReadSide.ts"
+import { businessId, contactId } from "./SampleCommands.ts"
+
+const now = Clock.currentTimeMillis
+
+/** She has been tagged more than so many times. */
+const taggedMoreThan = (value: number): ConditionSets => [
+  { conditions: [{ type: "COUNT", event: "TagsChanged", operator: "GREATER", value }] }
+]
+const isGold: ConditionSets = [{ conditions: [{ type: "LIST", field: "tags", operator: "HAS_ANY", values: ["gold"] }] }]
+const onTags = (filter?: ConditionSets): AutomationDefinition => ({
+  trigger: "TAGS_CHANGED",
+  ...(filter !== undefined && { filter }),
+  actions: [webhook("dry"), { _tag: "ACTIVITY", type: "CALL" }]
+})
+
+const tables = Effect.gen(function* () {
+  const sql = yield* SqlClient
+  const names = ["event", "command", "outbox_task", "automation_run", "inbox"]
+  return yield* Effect.forEach(names, (name) => sql.unsafe(`SELECT count(*)::int AS rows FROM ${name}`))
+})
+
+layer(automationSide, { excludeTestServices: true })("a dry run over what has happened", (it) => {
+  it.effect("AUT-10: tells what would have been done, with nothing done, and tells it again", () =>
+    Effect.gen(function* () {
+      yield* open
+      yield* endpoints("dry")
+      const from = yield* now
+      yield* Effect.forEach([1, 2, 3], (contact) => ask(person(contact)))
+      for (const name of ["a", "b", "gold", "d"]) yield* tag(1, name)
+      for (const name of ["a", "b"]) yield* tag(2, name)
+      yield* tag(3, "gold")
+      const until = (yield* now) + 1
+      const actors = yield* Actors
+      const business = actors.business(businessId)
+      assert.isDefined(business)
+      const automations = yield* Automations
+      const dryRun = (...definitions: ReadonlyArray<AutomationDefinition>) =>
+        automations.dryRun({ business, definitions, segments: {}, from, until })
+
+      const before = yield* tables
+      const all = yield* dryRun(onTags())
+      assert.deepInclude(all.results[0], { considered: 7, fired: 7, actions: { WEBHOOK: 7, ACTIVITY: 7 } })
+      assert.strictEqual(
+        Object.values(all.results[0]?.days ?? {}).reduce((sum, count) => sum + count, 0),
+        7
+      )
+      assert.lengthOf(all.results[0]?.sample ?? [], 7)
+
+      // Each event is judged on what was known then: the third and fourth of the first contact only.
+      const often = yield* dryRun(onTags(taggedMoreThan(2)))
+      assert.deepInclude(often.results[0], { considered: 7, fired: 2 })
+      assert.deepStrictEqual(new Set(often.results[0]?.sample.map(({ contact }) => contact)), new Set([contactId(1)]))
+
+      const both = yield* dryRun(onTags(taggedMoreThan(2)), onTags(isGold))
+      assert.deepStrictEqual(
+        both.results.map(({ fired }) => fired),
+        [2, 3]
+      )
+      const { onlyFirst, onlySecond, both: shared } = both.difference ?? {}
+      assert.deepStrictEqual([onlyFirst?.count, onlySecond?.count, shared?.count], [0, 1, 2])
+      assert.deepStrictEqual(
+        onlySecond?.sample.map(({ contact }) => contact),
+        [contactId(3)]
+      )
+
+      assert.deepStrictEqual(yield* dryRun(onTags(taggedMoreThan(2)), onTags(isGold)), both)
+      assert.deepStrictEqual(yield* tables, before)
+      assert.deepInclude(
+        (yield* automations.dryRun({ business, definitions: [onTags()], segments: {}, from: 0, until: from }))
+          .results[0],
+        {
+          considered: 0,
+          fired: 0
+        }
+      )
+    })
+  )
+
+  it.effect("AUT-10: agrees with what then really happens", () =>
+    Effect.gen(function* () {
+      const from = yield* now
+      const definition = onTags(taggedMoreThan(1))
+      yield* save(1, definition)
+      yield* Effect.forEach([11, 12], (contact) => ask(person(contact)))
+      for (const name of ["a", "b", "c"]) yield* tag(11, name)
+      for (const name of ["a", "b"]) yield* tag(12, name)
+      const projector = yield* Projector
+      yield* projector.waitFor("automations")
+      const automations = yield* Automations
+      const business = (yield* Actors).business(businessId)
+      assert.isDefined(business)
+      const { results } = yield* automations.dryRun({
+        business,
+        definitions: [definition],
+        segments: {},
+        from,
+        until: (yield* now) + 1
+      })
+      const ran = yield* runsOf(1)
+      assert.strictEqual(results[0]?.fired, 3)
+      assert.deepStrictEqual(
+        new Set(ran.map(({ contact, eventAt }) => `${contact} ${eventAt}`)),
+        new Set(results[0]?.sample.map(({ contact, at }) => `${contact} ${at}`))
+      )
+    })
+  )
+
+  it.effect("AUT-10: segments are judged by their rules on what was known before and after", () =>
+    Effect.gen(function* () {
+      const from = yield* now
+      yield* ask(person(21))
+      yield* tag(21, "gold")
+      yield* ask({
+        business: businessId,
+        key: contactId(21),
+        command: { _tag: "ChangeTags", add: [], remove: ["gold"] }
+      })
+      const automations = yield* Automations
+      const business = (yield* Actors).business(businessId)
+      assert.isDefined(business)
+      const segment = {
+        id: automationId(77),
+        name: "Gold",
+        version: 1,
+        savedAt: 0,
+        state: "ACTIVE" as const,
+        stateSince: 0,
+        earlier: [],
+        body: { sets: isGold, refresh: { mode: "LIVE" as const } }
+      }
+      const of = (trigger: "SEGMENT_JOINED" | "SEGMENT_LEFT"): AutomationDefinition => ({
+        trigger,
+        segmentId: segment.id,
+        actions: [webhook("dry")]
+      })
+      const { results } = yield* automations.dryRun({
+        business,
+        definitions: [of("SEGMENT_JOINED"), of("SEGMENT_LEFT")],
+        segments: { [segment.id]: segment },
+        from,
+        until: (yield* now) + 1
+      })
+      assert.deepStrictEqual(
+        results.map(({ fired }) => fired),
+        [1, 1]
+      )
+    })
+  )
+})

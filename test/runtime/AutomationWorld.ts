@@ -1,0 +1,147 @@
+/**
+ * Automations at work over a database of its own: actors, outbox, the projection that sets them off and the worker that does
+ * the runs, the segment store that filters ask, and an endpoint that notes what it is sent.
+ */
+import type { AutomationDefinition } from "#domain/automation/Automation.ts"
+import { Actors } from "#runtime/actor/Actors.ts"
+import * as Definitions from "#runtime/actor/Definitions.ts"
+import { nameUuid } from "#runtime/actor/Naming.ts"
+import * as Automations from "#runtime/automation/Automations.ts"
+import * as FilterFacts from "#runtime/automation/FilterFacts.ts"
+import type { WebhookOfRun } from "#runtime/automation/Runner.ts"
+import * as Outbox from "#runtime/outbox/Outbox.ts"
+import * as Projector from "#runtime/projection/Projector.ts"
+import * as SegmentDatabase from "#runtime/segment/SegmentDatabase.ts"
+import * as SegmentFeed from "#runtime/segment/SegmentFeed.ts"
+import * as SegmentStore from "#runtime/segment/SegmentStore.ts"
+import * as Context from "effect/Context"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import { ask, writeSide } from "./ReadSide.ts"
+import { businessId, contactId } from "./SampleCommands.ts"
+
+/** What a test may change under the feet of the automations, and what it sees of them. */
+export class Stage extends Context.Service<
+  Stage,
+  {
+    readonly sent: Array<WebhookOfRun>
+    /** Before a webhook is written down: may fail or wait. */
+    onWebhook: (webhook: WebhookOfRun) => Effect.Effect<void>
+  }
+>()("koinon/test/Stage") {}
+
+const stage = Layer.sync(Stage, () => Stage.of({ sent: [], onWebhook: () => Effect.void }))
+
+const webhooks = Layer.effect(
+  Automations.RunWebhooks,
+  Effect.map(Stage, (stage) =>
+    Automations.RunWebhooks.of({
+      send: (webhook) =>
+        Effect.andThen(
+          Effect.suspend(() => stage.onWebhook(webhook)),
+          Effect.sync(() => void stage.sent.push(webhook))
+        )
+    })
+  )
+)
+
+const projector = Layer.unwrap(
+  Effect.gen(function* () {
+    const { projection } = yield* Automations.Automations
+    const feed = yield* SegmentFeed.SegmentFeed
+    return Projector.layer([feed.projection, projection])
+  })
+)
+
+/** All that sets off and does runs; built anew it is what a process is after a crash. */
+export const atWork = FilterFacts.handed.pipe(
+  Layer.provideMerge(SegmentStore.layer),
+  Layer.provideMerge(projector),
+  Layer.provideMerge(Automations.layer({ maxAttempts: 3, backoff: { firstMs: 1, mostMs: 5 } })),
+  Layer.provideMerge(Layer.mergeAll(webhooks, FilterFacts.layer, Outbox.layer, SegmentFeed.layer))
+)
+
+export const below = Layer.mergeAll(
+  stage,
+  Definitions.layer,
+  SegmentDatabase.layer({ url: undefined, database: "automations" })
+).pipe(Layer.provideMerge(writeSide))
+
+export const automationSide = Layer.provideMerge(atWork, below)
+
+export const automationId = (number: number): string => nameUuid("automation", String(number))
+
+type Body = Omit<AutomationDefinition, "actions"> & { readonly actions: AutomationDefinition["actions"] }
+
+export const save = (number: number, body: Body, name = `Automation ${number}`) =>
+  ask({
+    business: businessId,
+    key: businessId,
+    command: { _tag: "SaveAutomation", id: automationId(number), name, body }
+  })
+
+const endpointId = (name: string): string => nameUuid("endpoint", name)
+export const webhook = (endpoint: string) => ({ _tag: "WEBHOOK", endpointId: endpointId(endpoint) }) as const
+
+/** Endpoints that automations may name; what is sent to them arrives on the stage. */
+export const endpoints = (...names: ReadonlyArray<string>) =>
+  Effect.forEach(
+    names,
+    (name) => {
+      const body = { url: "https://integrator.example/hooks", events: "*", secretId: name } as const
+      const command = { _tag: "SaveEndpoint", id: endpointId(name), name, body } as const
+      return ask({ business: businessId, key: businessId, command })
+    },
+    { discard: true }
+  )
+
+export const templateId = (name: string): string => nameUuid("template", name)
+
+/** Templates that automations may name; nothing is sent from here. */
+export const templates = (...names: ReadonlyArray<string>) =>
+  Effect.forEach(
+    names,
+    (name) => {
+      const body = {
+        channel: "EMAIL",
+        purpose: "MARKETING",
+        defaultLanguage: "en",
+        variants: { en: { subject: "Hello", text: "Hello" } },
+        missing: { policy: "REJECT" },
+        events: []
+      } as const
+      const command = { _tag: "SaveTemplate", id: templateId(name), name, body } as const
+      return ask({ business: businessId, key: businessId, command })
+    },
+    { discard: true }
+  )
+
+/** The name of the endpoint that it was for. */
+export const nameOf = (webhook: WebhookOfRun, ...names: ReadonlyArray<string>): string | undefined =>
+  names.find((name) => endpointId(name) === webhook.endpointId)
+
+export const asked = (contact: number, command: Parameters<typeof ask>[0]["command"]) =>
+  ask({ business: businessId, key: contactId(contact), command })
+
+export const tag = (contact: number, ...add: ReadonlyArray<string>) =>
+  asked(contact, { _tag: "ChangeTags", add, remove: [] })
+
+/** The runs of an automation, oldest first. */
+export const runsOf = (number: number, contact?: number) =>
+  Effect.flatMap(Automations.Automations, (automations) =>
+    Effect.map(
+      automations.runs({
+        business: businessId,
+        automation: automationId(number),
+        contact: contact === undefined ? undefined : contactId(contact),
+        size: 200,
+        order: "ASC"
+      }),
+      ({ rows }) => rows
+    )
+  )
+
+export const stateOf = (contact: number) =>
+  Effect.flatMap(Actors, (actors) =>
+    Effect.map(actors.read(businessId, contactId(contact), "contact"), ({ state }) => state)
+  )

@@ -1,0 +1,147 @@
+/**
+ * Conditions as MQL against the reference, on contacts and conditions by chance. `SEED` repeats a run and `CASES` makes it
+ * longer; what disagrees is printed whole. Only what is listed as allowed exists for the pipelines here.
+ */
+import { assert, describe, it } from "@effect/vitest"
+import type { Condition, ConditionSets } from "#domain/segment/Condition.ts"
+import type { ContactFacts } from "#domain/segment/Facts.ts"
+import { isIn } from "#domain/segment/Reference.ts"
+import { pipelineOf } from "#runtime/segment/Mql.ts"
+import { mqlExpressionOperators, mqlQueryOperators, mqlStages } from "#runtime/segment/MqlOperators.ts"
+import { idsOf } from "../support/MqlOnMingo.ts"
+import { conditionSets, isMemberOf } from "../support/SegmentConditions.ts"
+import { business, Chance, contactFacts, instant, zones } from "../support/SegmentContacts.ts"
+
+const seed = Number(process.env["SEED"] ?? 815)
+const cases = Number(process.env["CASES"] ?? 200)
+
+const pipeline = (sets: ConditionSets, contacts: ReadonlyArray<ContactFacts>, at: number) =>
+  pipelineOf(sets, {
+    business: business.id,
+    at,
+    zones: [...zones],
+    members: (segment) => contacts.map(({ profile }) => profile._id).filter((id) => isMemberOf(id)(segment))
+  })
+
+const operatorsIn = (value: unknown): ReadonlyArray<string> => {
+  if (Array.isArray(value)) return value.flatMap(operatorsIn)
+  if (typeof value !== "object" || value === null) return []
+  return Object.entries(value).flatMap(([name, inner]) => [
+    ...(name.startsWith("$") ? [name] : []),
+    ...(name === "$literal" ? [] : operatorsIn(inner))
+  ])
+}
+
+const simple = (sets: ConditionSets) =>
+  pipelineOf(sets, { business: "shop", at: 0, zones: ["Europe/Nicosia"], members: () => [] })
+
+describe("the aggregation pipeline of a segment", () => {
+  it("says everything with the stages and operators that are listed, and uses all of them", () => {
+    const used = new Set<string>()
+    for (let number = 0; number < cases; number++) {
+      const chance = new Chance(seed + number)
+      const at = instant(chance)
+      const contacts = Array.from({ length: 3 }, (_, index) => contactFacts(chance, `contact-${index}`, at))
+      for (const operator of operatorsIn(pipeline(conditionSets(chance, contacts, at), contacts, at)))
+        used.add(operator)
+    }
+    const listed = new Set([...mqlStages, ...mqlQueryOperators, ...mqlExpressionOperators])
+    assert.deepStrictEqual([...used].toSorted(), [...listed].toSorted())
+  })
+
+  it("begins with the business, asks profiles first and for only the events and fields that are needed", () => {
+    const [first, second] = simple([
+      {
+        conditions: [
+          {
+            type: "SUM",
+            event: "PurchasePaid",
+            field: "total",
+            operator: "GREATER",
+            value: 5,
+            where: [{ type: "COMPARISON", field: "organisation_id", operator: "EQUAL", value: "ledra" }]
+          },
+          { type: "COMPARISON", field: "country_of_agreement", operator: "EQUAL", value: "CYP" }
+        ]
+      }
+    ])
+    assert.deepStrictEqual(first, {
+      $match: { $and: [{ business: { $eq: "shop" } }, { country_of_agreement: { $eq: "CYP" } }] }
+    })
+    assert.deepStrictEqual((second?.["$lookup"] as { readonly pipeline: unknown } | undefined)?.pipeline, [
+      { $match: { business: { $eq: "shop" }, type: { $in: ["PurchasePaid"] }, at: { $lte: 0 } } },
+      { $sort: { sequence: 1 } },
+      { $project: { _id: 0, type: 1, at: 1, organisation_id: 1, total: 1 } }
+    ])
+  })
+
+  it("keeps 29 February on the 28th where there is none, and takes no missing number for a small one", () => {
+    const born = (id: string, month: number, day: number): ContactFacts => ({
+      profile: { _id: id, business: "shop", demographics: { date_of_birth: { year: 2000, month, day } } },
+      events: [{ _id: "1/1", business: "shop", contact: id, type: "FundsCredited", at: 0, sequence: 1 }]
+    })
+    const contacts = [born("leap", 2, 29), born("28th", 2, 28), born("1st", 3, 1)]
+    const kept = (text: string) =>
+      idsOf(
+        pipelineOf(
+          [{ conditions: [{ type: "ANNIVERSARY", field: "demographics.date_of_birth", operator: "TODAY" }] }],
+          { business: "shop", at: Date.parse(text), zones: ["Europe/Nicosia"], members: () => [] }
+        ),
+        contacts
+      )
+    assert.deepStrictEqual(["2026-02-28T12:00:00Z", "2028-02-28T12:00:00Z", "2028-02-29T12:00:00Z"].map(kept), [
+      ["leap", "28th"],
+      ["28th"],
+      ["leap"]
+    ])
+    const low: Condition = {
+      type: "COUNT",
+      event: "FundsCredited",
+      where: [{ type: "COMPARISON", field: "amount", operator: "LESS", value: 5 }],
+      operator: "EQUAL",
+      value: 1
+    }
+    assert.deepStrictEqual(idsOf(simple([{ conditions: [low] }]), contacts), [])
+    assert.include(JSON.stringify(simple([{ conditions: [low] }])), '{"$isNumber":"$$event.amount"}')
+  })
+
+  it("takes no text that was given for a field, an operator or a pattern", () => {
+    const made = simple([
+      {
+        conditions: [
+          { type: "TEXT", field: "first_name", operator: "CONTAINS", value: ".*$where" },
+          { type: "COMPARISON", field: "custom_fields.$where.a", operator: "EQUAL", value: "$business" },
+          {
+            type: "COUNT",
+            event: "PurchasePaid",
+            where: [{ type: "COMPARISON", field: "organisation_id", operator: "EQUAL", value: "$$ROOT" }],
+            operator: "EQUAL",
+            value: 1
+          }
+        ]
+      }
+    ])
+    const text = JSON.stringify(made)
+    assert.include(text, String.raw`{"folded.first_name":{"$regex":"\\.\\*\\$where"}}`)
+    assert.include(text, '{"custom_fields.%24where%2Ea":{"$eq":"$business"}}')
+    assert.include(text, '{"$eq":["$$event.organisation_id",{"$literal":"$$ROOT"}]}')
+  })
+
+  it("SEG-1, SEG-4: yields whom the reference lets in, in every zone", () => {
+    for (let number = 0; number < cases; number++) {
+      const chance = new Chance(seed + number)
+      const at = instant(chance)
+      const contacts = Array.from({ length: 12 }, (_, index) => contactFacts(chance, `contact-${index}`, at))
+      const sets = conditionSets(chance, contacts, at)
+      const expected = contacts
+        .filter((facts) => isIn(sets, facts, at, isMemberOf(facts.profile._id)))
+        .map(({ profile }) => profile._id)
+      const made = pipeline(sets, contacts, at)
+      const found = idsOf(made, contacts)
+      if (found.join() !== expected.join()) {
+        const wrong = contacts.filter(({ profile }) => found.includes(profile._id) !== expected.includes(profile._id))
+        assert.fail(`SEED=${seed + number} at ${at} ${JSON.stringify({ sets, made, wrong }, null, 1)}`)
+      }
+    }
+  })
+})

@@ -1,0 +1,57 @@
+/** Automations for tests on a running server, saved as whoever keeps them saves them: by a command at the business's key. */
+import type { AutomationDefinition } from "#domain/automation/Automation.ts"
+import * as Effect from "effect/Effect"
+import { createServer, type IncomingMessage, type ServerResponse } from "node:http"
+import type { TestServer } from "./TestServer.ts"
+
+type Server = TestServer["Service"]
+
+export const saveAutomation = ({ actors, businessId }: Server, id: string, body: AutomationDefinition, name = id) =>
+  Effect.orDie(
+    actors.ask({ business: businessId, key: businessId, command: { _tag: "SaveAutomation", id, name, body } })
+  )
+
+export const deleteAutomation = ({ actors, businessId }: Server, id: string) =>
+  Effect.orDie(actors.ask({ business: businessId, key: businessId, command: { _tag: "DeleteAutomation", id } }))
+
+/** What a decider is sent. */
+interface Asked {
+  readonly trigger: string
+  readonly automation: { readonly id: string; readonly name: string; readonly version: number }
+  readonly contact: Readonly<Record<string, unknown>>
+}
+
+/** Somebody who is asked for decisions, on a port of its own; what it was sent is kept. */
+export const decider = Effect.fnUntraced(function* (
+  answer: (asked: Asked, response: ServerResponse, request: IncomingMessage) => void
+) {
+  const asked: Array<Asked> = []
+  const server = yield* Effect.acquireRelease(
+    Effect.callback<ReturnType<typeof createServer>>((resume) => {
+      const listening = createServer((request, response) => {
+        const parts: Array<Buffer> = []
+        request.on("data", (part: Buffer) => parts.push(part))
+        request.on("end", () => {
+          const body = JSON.parse(Buffer.concat(parts).toString("utf8"))
+          asked.push(body)
+          answer(body, response, request)
+        })
+      })
+      listening.listen(0, "127.0.0.1", () => resume(Effect.succeed(listening)))
+    }),
+    (listening) =>
+      Effect.sync(() => {
+        listening.closeAllConnections()
+        listening.close()
+      })
+  )
+  const address = server.address()
+  const port = typeof address === "object" && address !== null ? address.port : 0
+  return { url: `http://127.0.0.1:${port}/decide`, asked }
+})
+
+export const says =
+  (decision: object) =>
+  (_: unknown, response: ServerResponse): void => {
+    response.writeHead(200, { "content-type": "application/json" }).end(JSON.stringify(decision))
+  }

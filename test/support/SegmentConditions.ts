@@ -1,0 +1,219 @@
+/** Conditions by chance, about what the contacts of `SegmentContacts.ts` are like. */
+import { catalogue, type CatalogueField } from "#domain/segment/Catalogue.ts"
+import type { Condition, ConditionSets, Filter, Plain, Scalar, Window } from "#domain/segment/Condition.ts"
+import { factAt, placeOf } from "#domain/segment/FactAccess.ts"
+import type { ContactFacts } from "#domain/segment/Facts.ts"
+import {
+  type Chance,
+  consents,
+  day,
+  languages,
+  names,
+  near,
+  owners,
+  pools,
+  span,
+  states,
+  tags,
+  zones
+} from "./SegmentContacts.ts"
+
+export const segmentIds = ["regulars", "staff"]
+
+type Known = ReadonlyArray<ContactFacts>
+
+/** Of the contacts, else by the field's type. */
+const someValue = (chance: Chance, field: CatalogueField, found: ReadonlyArray<unknown>): Scalar => {
+  const there = found.filter((value) => ["string", "number", "boolean"].includes(typeof value))
+  if (there.length > 0 && chance.is(0.8)) return chance.one(there) as Scalar
+  if (field.values !== undefined) return chance.one(field.values)
+  if (field.type === "BOOLEAN") return chance.is(0.5)
+  if (field.type === "TEXT" || field.type === "LIST") return chance.one([...names, ...tags, ""])
+  return chance.one([0, 100, 1_000, -1])
+}
+
+const fitting = <A>(chance: Chance, made: ReadonlyArray<() => A>): A => chance.one(made)()
+
+type Finder = (path: string) => ReadonlyArray<unknown>
+
+const filter = (chance: Chance, field: CatalogueField, path: string, find: Finder, at: number): Filter => {
+  const value = () => someValue(chance, field, find(path).flat())
+  const numbers = ["NUMBER", "AMOUNT", "INSTANT"].includes(field.type)
+  const plain = numbers || ["TEXT", "ENUM", "BOOLEAN"].includes(field.type)
+  const existence = (): Filter => ({ type: "EXISTENCE", field: path, exists: chance.is(0.5) })
+  const one = (): Filter => ({
+    type: "COMPARISON",
+    field: path,
+    operator: chance.one(
+      numbers ? ["EQUAL", "NOT_EQUAL", "GREATER", "GREATER_OR_EQUAL", "LESS", "LESS_OR_EQUAL"] : ["EQUAL", "NOT_EQUAL"]
+    ),
+    value: value()
+  })
+  const several = (): Filter => ({
+    type: "COMPARISON",
+    field: path,
+    operator: chance.one(["IN", "NOT_IN"]),
+    value: [value(), value()]
+  })
+  const list = (): Filter => ({
+    type: "LIST",
+    field: path,
+    operator: chance.one(["HAS_ANY", "HAS_ALL", "HAS_NONE"]),
+    values: [String(value()), String(value())].slice(chance.below(2))
+  })
+  const date = (): Filter => ({
+    type: "DATE",
+    field: path,
+    operator: chance.one(["BEFORE", "AFTER"]),
+    at: near(chance, at, chance.one(zones))
+  })
+  const recency = (): Filter => ({
+    type: "RECENCY",
+    field: path,
+    operator: chance.one(["IN_LAST", "LONGER_AGO", "IN_NEXT"]),
+    span: span(chance)
+  })
+  return fitting(chance, [
+    existence,
+    ...(plain ? [one, one, several] : []),
+    ...(field.type === "LIST" ? [list, list] : []),
+    ...(field.type === "INSTANT" || field.type === "DATE" ? [date, recency, recency, recency, recency] : [])
+  ])
+}
+
+const keys: Readonly<Record<string, ReadonlyArray<string>>> = {
+  custom_fields: ["shoe size", "a.$b", "constructor", "0", "nothing"],
+  "wallet.balance_by_pocket": ["BUSINESS"],
+  "wallet.balance_by_pool": pools
+}
+
+const filters = (chance: Chance, fields: ReadonlyArray<CatalogueField>, find: Finder, at: number) =>
+  Array.from({ length: chance.below(3) }, () => {
+    const field = chance.one(fields)
+    return filter(chance, field, field.path, find, at)
+  })
+
+const window = (chance: Chance, at: number): Window => {
+  const from = near(chance, at, "UTC") - 400 * day
+  return {
+    ...(chance.is(0.6) && { last: span(chance) }),
+    ...(chance.is(0.2) && { from }),
+    ...(chance.is(0.2) && { until: Math.max(from + 1, near(chance, at, "UTC")) })
+  }
+}
+
+const ofEvents = (chance: Chance, known: Known, at: number): Plain => {
+  const type = chance.one([
+    "PurchasePaid",
+    "PurchasePaid",
+    "FundsCredited",
+    "TagsChanged",
+    "ContactUpdated",
+    "ConsentChanged"
+  ])
+  const fields = catalogue.events.get(type)?.fields ?? []
+  const find: Finder = (path) =>
+    known.flatMap(({ events }) => events.filter((event) => event.type === type).map((event) => event[path]))
+  const where = filters(chance, fields, find, at)
+  const about = { event: type, ...(chance.is(0.6) && { where }), ...(chance.is(0.7) && { window: window(chance, at) }) }
+  const operator = chance.one(["EQUAL", "NOT_EQUAL", "GREATER", "GREATER_OR_EQUAL", "LESS", "LESS_OR_EQUAL"] as const)
+  const number = fields.find((field) => field.type === "AMOUNT")?.path
+  return fitting<Plain>(chance, [
+    () => ({ type: "COUNT", ...about, operator, value: chance.below(4) }),
+    () => ({ type: "LAST", ...about, is: filters(chance, fields, find, at) }),
+    () => ({ type: "FIRST", ...about, is: filters(chance, fields, find, at) }),
+    ...(number === undefined
+      ? []
+      : [() => ({ type: "SUM" as const, ...about, field: number, operator, value: chance.one([0, 100, 600, 1_500]) })])
+  ])
+}
+
+const hasBeen = (chance: Chance): Plain => {
+  const [field, value] = chance.one<readonly [string, Scalar]>([
+    ["interaction_state", chance.one(states)],
+    ["consent", chance.one(consents)],
+    ["email_opt_out", chance.is(0.5)],
+    ["sms_opt_out", chance.is(0.5)],
+    ["language_code", chance.one(languages)],
+    ["spend_blocked", chance.is(0.5)],
+    ["tags", chance.one(tags)],
+    ["communities", chance.one(owners)]
+  ])
+  return { type: "HAS_BEEN", field, value, span: span(chance) }
+}
+
+const ofField = (chance: Chance, known: Known, at: number): Plain => {
+  const field = chance.one(catalogue.fields)
+  const path = field.keyed === true ? `${field.path}.${chance.one(keys[field.path] ?? ["x"])}` : field.path
+  const find: Finder = (wanted) => known.map(({ profile }) => factAt(profile, placeOf(wanted)))
+  const there = find(path).filter((value) => typeof value === "string")
+  const text = (): Plain => {
+    const whole = chance.is(0.8) && there.length > 0 ? chance.one(there) : chance.one(names)
+    const letters = Array.from(whole)
+    const from = chance.below(letters.length)
+    const part = letters.slice(from, from + 1 + chance.below(4)).join("") || "α"
+    const operator = chance.one(["IS", "CONTAINS", "STARTS_WITH", "ENDS_WITH"] as const)
+    return {
+      type: "TEXT",
+      field: path,
+      operator,
+      value: chance.one([part, part.toUpperCase(), whole === "" ? "x" : whole])
+    }
+  }
+  const matches = (): Plain => ({
+    type: "TEXT",
+    field: path,
+    operator: "MATCHES",
+    value: chance.one(["^Μ", "ς?$", "(?i)MARIA", String.raw`\s`, "[aα]$", String.raw`\pL+@`, "^[^$]*$", "(?:a|b)+"])
+  })
+  const anniversary = (): Plain => ({
+    type: "ANNIVERSARY",
+    field: path,
+    ...chance.one([
+      { operator: "TODAY" as const },
+      { operator: "IN_NEXT_DAYS" as const, value: chance.one([0, 1, 7, 60, 366]) },
+      { operator: "IN_MONTH" as const, value: 1 + chance.below(12) },
+      { operator: "THIS_MONTH" as const }
+    ])
+  })
+  const entries = (): Plain => ({
+    type: "ANY",
+    field: path,
+    where: filters(
+      chance,
+      field.fields ?? [],
+      (name) =>
+        find(path)
+          .flat()
+          .map((entry) => (entry as never)?.[name]),
+      at
+    )
+  })
+  if (field.type === "ENTRIES" && chance.is(0.8)) return entries()
+  if (field.type === "TEXT" && chance.is(0.6)) return chance.is(0.3) ? matches() : text()
+  if ((field.type === "DATE" || field.type === "MONTH_DAY") && chance.is(0.6)) return anniversary()
+  return filter(chance, field, path, find, at)
+}
+
+const condition = (chance: Chance, known: Known, at: number): Condition => {
+  const plain = fitting<Plain>(chance, [
+    () => ofField(chance, known, at),
+    () => ofField(chance, known, at),
+    () => ofEvents(chance, known, at),
+    () => hasBeen(chance),
+    () => (chance.is(0.3) ? { type: "MEMBER", segment: chance.one(segmentIds) } : ofEvents(chance, known, at))
+  ])
+  return chance.is(0.2) ? { type: "NOT", condition: plain } : plain
+}
+
+/** Conditions about what these contacts are like. */
+export const conditionSets = (chance: Chance, known: Known, at: number): ConditionSets =>
+  Array.from({ length: 1 + chance.below(3) }, () => ({
+    conditions: Array.from({ length: chance.one([0, 1, 1, 1, 2, 2, 3]) || (chance.is(0.9) ? 1 : 0) }, () =>
+      condition(chance, known, at)
+    )
+  }))
+
+/** Who is in the segments that conditions ask for. */
+export const isMemberOf = (contact: string) => (segment: string) =>
+  (contact.length + contact.charCodeAt(contact.length - 1) + segment.length) % 3 === 0
