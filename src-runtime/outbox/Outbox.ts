@@ -59,7 +59,7 @@ export interface QueueStatistics {
   /** How long the oldest that is due has been so. */
   readonly lagMs: number
   /** Of this runner, since it began. */
-  readonly meter: Worker.WorkMeter
+  readonly meter: Worker.WorkCounts
 }
 
 /** Whether this runner does what it should of a queue. */
@@ -241,18 +241,20 @@ const make = Effect.gen(function* () {
     resume: (business, id) =>
       Effect.suspend(() => Effect.map(rows.resume(business, [id], now()), (count) => count > 0)),
     cancel: (business, id) => Effect.suspend(() => rows.cancel(business, id, now())),
-    statistics: Effect.suspend(() => rows.counts(queues, now())).pipe(
-      Effect.map((counts) =>
+    statistics: Effect.suspend(() => {
+      // Read before the table: what a meter counts as settled is then seen there too.
+      const metered = new Map([...meters].map(([queue, meter]) => [queue, meter.counts()]))
+      return Effect.map(rows.counts(queues, now()), (counts) =>
         counts.map(({ queue, waiting, due, dead, oldestDueAt }): QueueStatistics => ({
           queue,
           waiting,
           due,
           dead,
           lagMs: oldestDueAt === undefined ? 0 : Math.max(0, now() - oldestDueAt),
-          meter: meters.get(queue) ?? new Worker.WorkMeter()
+          meter: metered.get(queue) ?? new Worker.WorkMeter().counts()
         }))
       )
-    )
+    })
   })
 })
 

@@ -34,7 +34,7 @@ const attemptMaxMsDefault = 60_000
 const giveUpAfterMsDefault = 3 * 24 * 60 * 60_000
 const backoffDefault: Backoff.Backoff = { firstMs: 1_000, mostMs: 60 * 60_000 }
 
-/** What one worker has counted since it began. */
+/** What one worker has counted since it began: an attempt as it begins, what came of it once that is stored. */
 export class WorkMeter {
   attempts = 0
   done = 0
@@ -46,7 +46,22 @@ export class WorkMeter {
   movedAt: number | undefined = undefined
   /** An attempt has ended by itself after so long. */
   attemptMaxMs = 0
+
+  settled({ outcome, ended }: Pick<SettledRow, "outcome" | "ended">): void {
+    this.movedAt = ended
+    if (outcome === "DONE") this.done += 1
+    if (outcome === "DEAD") this.dead += 1
+    if (outcome === "RETRY") this.retried += 1
+  }
+
+  /** As they are now. */
+  counts(): WorkCounts {
+    const { attempts, done, retried, dead, underWay } = this
+    return { attempts, done, retried, dead, underWay }
+  }
 }
+
+export type WorkCounts = Pick<WorkMeter, "attempts" | "done" | "retried" | "dead" | "underWay">
 
 interface Lane {
   readonly id: string
@@ -159,10 +174,8 @@ export const start = Effect.fnUntraced(function* (
     const failures = row.failures + 1
     const failing_since = row.failing_since ?? startedAt
     if (failures >= maxAttempts || at - failing_since >= giveUpAfterMs) {
-      meter.dead += 1
       return { state: "DEAD", due: row.due_at, failures, failing_since, finished: at, outcome: "DEAD" } as const
     }
-    meter.retried += 1
     const due = Math.max(at + Backoff.delayMs(failures, backoff, chance), notBefore)
     return { state: "WAITING", due, failures, failing_since, finished: null, outcome: "RETRY" } as const
   }
@@ -190,10 +203,8 @@ export const start = Effect.fnUntraced(function* (
     const detail = sealing.seal(keyOf, row, detailOf(outcome), attemptOf(id, row.attempts + 1))
     switch (outcome._tag) {
       case "Done":
-        meter.done += 1
         return { ...same, state: "DONE", finished: at, outcome: "DONE", detail }
       case "Dead":
-        meter.dead += 1
         return { ...same, state: "DEAD", finished: at, outcome: "DEAD", detail }
       case "Continue": {
         const body = sealedBody(outcome.body)
@@ -215,11 +226,13 @@ export const start = Effect.fnUntraced(function* (
       const [outcome, written] = yield* Effect.uninterruptibleMask((restore) =>
         Effect.flatMap(Effect.zip(restore(attempting(row, given)), Random.next), ([outcome, chance]) => {
           const after = settled(keyOf, row, outcome, startedAt, chance)
-          return Effect.map(settle(after), (isOurs) => [outcome, isOurs ? after : undefined] as const)
+          return Effect.map(settle(after), (isOurs) => {
+            if (isOurs) meter.settled(after)
+            return [outcome, isOurs ? after : undefined] as const
+          })
         })
       )
       if (written === undefined) return false
-      meter.movedAt = now()
       if (written.state !== "WAITING") return true
       if (outcome._tag !== "Continue") return false
       const { failures, failing_since } = written
