@@ -73,9 +73,9 @@ const withoutDocuments = (fields: ReadonlyArray<FactField>): ReadonlyArray<FactF
       : field
   )
 
-/** The fields of the struct as they are asked for: who she is stands at the top, not below `profile`. */
-export const stateFacts = (ast: SchemaAST.Objects): ReadonlyArray<FactField> => [
-  ...without(
+/** The fields of the struct as they are asked for, less those that stand in parts of their own or may not be asked for. */
+const ownFacts = (ast: SchemaAST.Objects): ReadonlyArray<FactField> =>
+  without(
     fieldsOf(ast),
     "profile",
     "identity",
@@ -88,9 +88,15 @@ export const stateFacts = (ast: SchemaAST.Objects): ReadonlyArray<FactField> => 
     "communications",
     "counted_sends",
     "timers"
-  ),
-  ...hoisted("profile", withoutDocuments(fieldsOf(objectsOf(Profile)))),
-  ...hoisted("identity", without(fieldsOf(objectsOf(Identity)), "wallet_code", "cards", "gift_passes"))
+  )
+const profileFacts = withoutDocuments(fieldsOf(objectsOf(Profile)))
+const identityFacts = without(fieldsOf(objectsOf(Identity)), "wallet_code", "cards", "gift_passes")
+
+/** All of them as they are asked for: who she is stands at the top, not below `profile`. */
+export const stateFacts = (ast: SchemaAST.Objects): ReadonlyArray<FactField> => [
+  ...ownFacts(ast),
+  ...hoisted("profile", profileFacts),
+  ...hoisted("identity", identityFacts)
 ]
 
 /** What is not in the state as it is asked for. */
@@ -145,10 +151,9 @@ const derivedFacts = (state: ContactState): typeof DerivedFacts.Type => {
   }
 }
 
-const fromState = stateFacts(objectsOf(ContactState))
 const derived = fieldsOf(objectsOf(DerivedFacts))
 /** Every field of a profile document that can be asked for. */
-export const profileFields: ReadonlyArray<FactField> = [...fromState, ...derived]
+export const profileFields: ReadonlyArray<FactField> = [...stateFacts(objectsOf(ContactState)), ...derived]
 
 /** The texts among the facts, folded, in the same places. */
 const foldedFact = (form: FactForm, fact: FactValue | undefined): FactValue | undefined => {
@@ -169,10 +174,46 @@ const foldedFacts = (fields: ReadonlyArray<FactField>, facts: FactObject): FactO
   return folded
 }
 
+interface Part {
+  readonly facts: FactObject
+  readonly folded: FactObject
+}
+const partOf =
+  (fields: ReadonlyArray<FactField>) =>
+  (source: object): Part => {
+    const facts = objectFact(fields, source)
+    return { facts, folded: foldedFacts(fields, facts) }
+  }
+/** A part that most events leave as it is: the next state has the very same object, and so the next document. */
+const lastingPartOf = (fields: ReadonlyArray<FactField>) => {
+  const make = partOf(fields)
+  const made = new WeakMap<object, Part>()
+  return (source: object): Part => {
+    const known = made.get(source)
+    if (known !== undefined) return known
+    const part = make(source)
+    made.set(source, part)
+    return part
+  }
+}
+const ownPart = partOf(ownFacts(objectsOf(ContactState)))
+const profilePart = lastingPartOf(profileFacts)
+const identityPart = lastingPartOf(identityFacts)
+const derivedPart = partOf(derived)
+
 /** An amount of 2^53 minor units or more stands as the most below it. */
 export const profileDocument = (business: Pick<Business, "id">, state: ContactState): ProfileDocument => {
-  const facts = { ...objectFact(fromState, state), ...objectFact(derived, derivedFacts(state)) }
-  return { ...facts, folded: foldedFacts(profileFields, facts), _id: state.id, business: business.id }
+  const [own, profile] = [ownPart(state), profilePart(state.profile)]
+  const [identity, other] = [identityPart(state.identity), derivedPart(derivedFacts(state))]
+  return {
+    ...own.facts,
+    ...profile.facts,
+    ...identity.facts,
+    ...other.facts,
+    folded: { ...own.folded, ...profile.folded, ...identity.folded, ...other.folded },
+    _id: state.id,
+    business: business.id
+  }
 }
 
 /** The domain's own doing, and what opens a wallet. */

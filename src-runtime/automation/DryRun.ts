@@ -24,7 +24,7 @@ import { allShards } from "../actor/Placement.ts"
 import { type Codec, Unreadable } from "../journal/Codec.ts"
 import type { Journal, JournalUnavailable } from "../journal/Journal.ts"
 import { members, tagOf } from "../journal/Kinds.ts"
-import { makeBreath } from "../segment/Breath.ts"
+import { makeBreath } from "../projection/Breath.ts"
 import type { DataKeys } from "../projection/DataKeys.ts"
 import type { Committed } from "../projection/Projection.ts"
 

@@ -7,10 +7,14 @@ import * as Exit from "effect/Exit"
 import type { Codec } from "../journal/Codec.ts"
 import { Unreadable } from "../journal/Codec.ts"
 import type { Journal, JournalUnavailable, OffsetRange } from "../journal/Journal.ts"
+import { makeBreath } from "./Breath.ts"
 import type { DataKeys } from "./DataKeys.ts"
 import type { FreshEvents } from "./FreshEvents.ts"
 import type { Committed } from "./Projection.ts"
 import type { Reading } from "./Reading.ts"
+
+/** Events of which a few take a millisecond; a batch may have thousands. */
+const decodedAtOnce = 32
 
 interface Options {
   readonly journal: Journal["Service"]
@@ -29,7 +33,13 @@ export const make = ({ journal, codec, keys, fresh }: Options) => {
       return yield* new Unreadable({ row, reason: "an event is missing from the journal" })
     }
     const keyOf = projection.opensPersonalData ? yield* keys.ofRows(rows) : undefined
-    return rows.map((row): Committed => ({ row, event: codec.readEvent(row, keyOf?.(row)) }))
+    const events: Array<Committed> = []
+    const breath = makeBreath()
+    for (const [index, row] of rows.entries()) {
+      events.push({ row, event: codec.readEvent(row, keyOf?.(row)) })
+      if (index % decodedAtOnce === 0) yield* breath
+    }
+    return events
   })
 
   /** All that the projection wants in the ranges; in order within each shard. */

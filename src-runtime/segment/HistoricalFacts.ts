@@ -18,7 +18,7 @@ import { Journal, type JournalUnavailable, type Place } from "../journal/Journal
 import type { EventRow } from "../journal/Unit.ts"
 import { Sealer } from "../privacy/Sealer.ts"
 import { DataKeys } from "../projection/DataKeys.ts"
-import { othersFirst } from "./Breath.ts"
+import { othersFirst } from "../projection/Breath.ts"
 import { factTypes } from "./SegmentFeed.ts"
 
 /** Offsets read at a time. */

@@ -9,12 +9,14 @@ import { eventDocuments, eventForms, profileDocument } from "#domain/segment/Fac
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
+import * as Semaphore from "effect/Semaphore"
 import type { Document } from "mongodb"
 import { allShards } from "../actor/Placement.ts"
 import { Codec } from "../journal/Codec.ts"
 import { Journal } from "../journal/Journal.ts"
 import { members, tagOf } from "../journal/Kinds.ts"
 import { Sealer } from "../privacy/Sealer.ts"
+import { othersFirst } from "../projection/Breath.ts"
 import { DataKeys } from "../projection/DataKeys.ts"
 import type { Committed } from "../projection/Projection.ts"
 import { CursorMoved, type Move, type Position } from "../projection/ProjectionCursors.ts"
@@ -36,12 +38,15 @@ export const seqField = "_seq"
 const documentsVersion = 1
 const writtenBy = `documents ${documentsVersion}, contact ${contact.stateVersion}`
 
-/** What comes together is written together: memberships do not wait for it, and whoever reads the store hurries it. */
-const gatherMs = 250
+/**
+ * What comes together is written together, and a contact to whom much happens once: memberships do not wait for it, and
+ * whoever reads the store hurries it.
+ */
+const gatherMs = 1_000
 const batchEventsMax = 8_000
 
-/** Documents in one command. */
-const pageSize = 1_000
+/** Documents in one command: made and coded in a few milliseconds, and then others have their turn. */
+const pageSize = 200
 const pagesOf = <A>(all: ReadonlyArray<A>): ReadonlyArray<ReadonlyArray<A>> =>
   Array.from({ length: Math.ceil(all.length / pageSize) }, (_, page) =>
     all.slice(page * pageSize, (page + 1) * pageSize)
@@ -142,12 +147,16 @@ const make = Effect.gen(function* () {
     const errors = (answer?.["writeErrors"] ?? []) as ReadonlyArray<Written>
     if (answer === undefined || !errors.every(isDuplicate)) await cut().catch(butDuplicates)
   }
-  const putEvents = (to: SegmentCollections) => (documents: ReadonlyArray<StoredDocument>) =>
-    put(to, { insert: to.events.collectionName, documents }, () =>
-      to.events.insertMany([...documents], { ordered: false })
+  const putEvents = async (to: SegmentCollections, committed: ReadonlyArray<Committed>) => {
+    const documents = committed.flatMap(eventDocuments) as Array<StoredDocument>
+    if (documents.length === 0) return
+    await put(to, { insert: to.events.collectionName, documents }, () =>
+      to.events.insertMany(documents, { ordered: false })
     )
-  const putProfiles = (to: SegmentCollections) => (upserts: ReadonlyArray<Upsert>) =>
-    put(
+  }
+  const putProfiles = async (to: SegmentCollections, changed: ReadonlyArray<Folded>) => {
+    const upserts = changed.map(upsertOf)
+    await put(
       to,
       {
         update: to.profiles.collectionName,
@@ -159,13 +168,28 @@ const make = Effect.gen(function* () {
           { ordered: false }
         )
     )
+  }
 
-  const write = (committed: ReadonlyArray<Committed>, changed: ReadonlyArray<Folded>) =>
-    use("write", async (to) => {
-      const documents = committed.flatMap(eventDocuments) as ReadonlyArray<StoredDocument>
-      const upserts = changed.filter(({ state }) => state.id !== "").map(upsertOf)
-      await Promise.all([...pagesOf(documents).map(putEvents(to)), ...pagesOf(upserts).map(putProfiles(to))])
-    })
+  const pageTurn = yield* Semaphore.make(1)
+  /** One page is made while the store takes the ones before. */
+  const writePages = <A>(
+    all: ReadonlyArray<A>,
+    put: (to: SegmentCollections, page: ReadonlyArray<A>) => Promise<void>
+  ): Effect.Effect<void, SegmentStoreUnavailable> =>
+    Effect.forEach(
+      pagesOf(all),
+      (page) =>
+        Effect.andThen(
+          pageTurn.withPermit(othersFirst),
+          use("write", (to) => put(to, page))
+        ),
+      { concurrency: "unbounded", discard: true }
+    )
+  const write = Effect.fnUntraced(function* (committed: ReadonlyArray<Committed>) {
+    const changed = yield* states.follow(committed)
+    const known = changed.filter(({ state }) => state.id !== "")
+    yield* Effect.all([writePages(committed, putEvents), writePages(known, putProfiles)], { concurrency: 2 })
+  })
 
   const move = (moves: ReadonlyArray<Move>) => {
     const updates = moves.map(({ shard, before, after }) => ({
@@ -197,7 +221,7 @@ const make = Effect.gen(function* () {
         load: asSinkFailed(load),
         reset: asSinkFailed(reset),
         apply: Effect.fnUntraced(function* (moves, committed) {
-          if (committed.length > 0) yield* asSinkFailed(write(committed, yield* states.follow(committed)))
+          if (committed.length > 0) yield* asSinkFailed(write(committed))
           yield* asSinkFailed(move(moves))
         }),
         onLost: database.onLost

@@ -1,6 +1,7 @@
 /** Long work on the past lets everybody else have a turn, and no more than two such questions are worked on at once. */
 import { assert, describe, it } from "@effect/vitest"
-import { makeBreath, PastLooks } from "#runtime/segment/Breath.ts"
+import { makeBreath } from "#runtime/projection/Breath.ts"
+import { PastLooks } from "#runtime/segment/PastLooks.ts"
 import * as Effect from "effect/Effect"
 import * as Latch from "effect/Latch"
 

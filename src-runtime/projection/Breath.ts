@@ -1,13 +1,8 @@
 /**
- * Pauses in long work on what has happened, so that whoever is asked beside it is answered: timers, sockets and other
- * fibers have their turn. And its bound: no more than two such questions at a time on a runner.
+ * Pauses in long work, so that whoever is asked beside it is answered: timers, sockets and other fibers have their turn.
  */
-import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
-import * as Semaphore from "effect/Semaphore"
 
-/** Looks into the past that a runner takes at a time: each opens all that has happened to a business. */
-const looksAtOnceMax = 2
 /** Work without a pause. */
 const stretchMs = 5
 
@@ -26,8 +21,3 @@ export const makeBreath = (): Effect.Effect<void> => {
   )
   return Effect.suspend(() => (performance.now() - since < stretchMs ? Effect.void : pause))
 }
-
-/** One for all of a runner. */
-export const PastLooks = Context.Reference<Semaphore.Semaphore>("koinon/runtime/PastLooks", {
-  defaultValue: () => Semaphore.makeUnsafe(looksAtOnceMax)
-})
