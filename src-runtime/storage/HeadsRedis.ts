@@ -6,7 +6,7 @@ import * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"
 import { type HeadChannel, HeadsUntold } from "../live/Heads.ts"
 
-const channelName = "koinon:heads"
+const channelNameDefault = "koinon:heads"
 /** A message that Redis has not taken in this time is given up. */
 const sendWithinMs = 1_000
 /** How often a lost connection is tried again. */
@@ -14,7 +14,11 @@ const reconnectIntervalMs = 500
 
 const untold = (cause: unknown) => new HeadsUntold({ cause })
 
-export const channel = (url: string): Effect.Effect<HeadChannel, never, Scope.Scope> =>
+/** Runners that hear each other name the same channel. Its connections are named after it. */
+export const channel = (
+  url: string,
+  channelName = channelNameDefault
+): Effect.Effect<HeadChannel, never, Scope.Scope> =>
   Effect.gen(function* () {
     const { Redis } = yield* Effect.promise(() => import("ioredis"))
     const connect = (connectionName: string) =>
@@ -33,8 +37,8 @@ export const channel = (url: string): Effect.Effect<HeadChannel, never, Scope.Sc
         }),
         (redis) => Effect.sync(() => redis.disconnect())
       )
-    const publisher = yield* connect("koinon-heads-told")
-    const subscriber = yield* connect("koinon-heads-heard")
+    const publisher = yield* connect(`${channelName}:told`)
+    const subscriber = yield* connect(`${channelName}:heard`)
     return {
       name: "Redis",
       send: (message) =>
