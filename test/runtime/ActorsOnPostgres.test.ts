@@ -1,8 +1,8 @@
 /** The promises that matter most, once more over a real database: one effect, one writer, nothing lost by a restart. */
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
-import * as Schedule from "effect/Schedule"
 import type { Ask } from "#runtime/actor/Actors.ts"
+import { eventually } from "../support/Eventually.ts"
 import * as TestDatabase from "../support/TestDatabase.ts"
 import { connectTo, lostAfter, lostBefore } from "./FaultyJournal.ts"
 import { connectPostgres } from "./JournalStores.ts"
@@ -42,6 +42,13 @@ const together = (runner: Runner, asks: ReadonlyArray<Ask>) =>
     asks,
     (ask) => Effect.match(runner.actors.ask(ask), { onFailure: (refusal) => refusal._tag, onSuccess: () => "done" }),
     { concurrency: "unbounded" }
+  )
+
+/** Nothing is due that is not done. */
+const atRest = ({ connection }: Runner) =>
+  eventually(
+    "it is at rest",
+    Effect.map(connection.journal.backlog(Number.MAX_SAFE_INTEGER), ({ due }) => due === 0)
   )
 
 const withId = (ask: Ask, number: number): Ask => ({ ...ask, id: commandId(number), fingerprint: "one" })
@@ -128,25 +135,26 @@ describe("over PostgreSQL", () => {
       for (let commits = 1; commits <= 3; commits++) {
         let through = 0
         const doomed = last
+        // What is counted begins with this round: the accepted work is durable with its first commit.
+        yield* atRest(doomed)
         doomed.connection.around = (commit) =>
           Effect.tap(commit, () => Effect.sync(() => ++through === commits && doomed.connection.cut()))
         const ask = withId(purchase(2, commits, 100n), commits)
         askNow(doomed, ask)
         yield* Effect.forkChild(doomed.actors.accept(credit(3, 1n, `accepted ${commits}`)), { startImmediately: true })
-        yield* Effect.suspend(() => (through < commits ? Effect.fail("not yet" as const) : Effect.void)).pipe(
-          Effect.retry({ times: 1_000, schedule: Schedule.spaced("2 millis") })
+        yield* eventually(
+          `commit ${commits} is through`,
+          Effect.sync(() => through >= commits)
         )
         yield* doomed.crash
         last = yield* start
-        const retried = last.actors.ask(ask).pipe(
-          Effect.retry({
-            times: 1_000,
-            schedule: Schedule.spaced("2 millis"),
-            while: (error) => error._tag === "StillRunning" || error._tag === "PurchaseStillOpen"
-          })
+        const retried = yield* eventually(
+          "the purchase is over",
+          Effect.catchTag(last.actors.ask(ask), ["StillRunning", "PurchaseStillOpen"], () => Effect.undefined)
         )
-        assert.strictEqual((yield* retried).answer._tag, "PurchaseAnswer")
+        assert.strictEqual(retried.answer._tag, "PurchaseAnswer")
       }
+      yield* atRest(last)
       assert.strictEqual(yield* balance(last, 1), 700n)
       assert.deepStrictEqual(
         (yield* contact(last, 3)).lots.map((lot) => lot.lotId),

@@ -18,8 +18,8 @@ import * as EmbeddedStore from "#runtime/segment/embedded/EmbeddedStore.ts"
 import { layerOf, SegmentDatabase } from "#runtime/segment/SegmentDatabase.ts"
 import { codeOf } from "./SegmentStores.ts"
 
-/** A store that is away is waited for a few seconds. */
-const hearingWithinMs = 20_000
+/** What only a fault reaches: it stands for waiting for ever. */
+const patienceMs = 60_000
 
 interface Row extends Document {
   readonly _id: string
@@ -56,7 +56,7 @@ const exchange = (url: string, bytes: Uint8Array): Promise<{ readonly closed: bo
       resolve({ closed: false, bytes: received })
     })
     socket.once("close", () => resolve({ closed: true, bytes: received }))
-    socket.setTimeout(10_000, () => reject(new Error("nothing came back")))
+    socket.setTimeout(patienceMs, () => reject(new Error("nothing came back")))
   })
 
 const message = (body: Uint8Array, operation = 2013, length?: number): Uint8Array => {
@@ -145,7 +145,7 @@ it("takes a message in pieces of any size, and several in one", () =>
         resolve(received / answerBytes)
       })
       socket.once("error", reject)
-      socket.setTimeout(10_000, () => reject(new Error(`${received} bytes came back`)))
+      socket.setTimeout(patienceMs, () => reject(new Error(`${received} bytes came back`)))
       const all = Buffer.concat(Array.from({ length: 9 }, () => ping))
       for (let at = 0; at < all.length; at += 7) socket.write(all.subarray(at, at + 7))
     })
@@ -191,7 +191,7 @@ it("reads a pattern once through, however it is made, and refuses what needs to 
     for (const pattern of ["(a+)+$", "(a|aa)+$", "(.*a){20}$", "^(([a-z])+.)+[A-Z]([a-z])+$"]) {
       const startedAt = performance.now()
       assert.lengthOf(await texts.find({ text: { $regex: pattern } }).toArray(), 0)
-      assert.isBelow(performance.now() - startedAt, 10_000, pattern)
+      assert.isBelow(performance.now() - startedAt, patienceMs, pattern)
     }
     for (const pattern of ["(?=a)", String.raw`(a)\1`, "(", "a{100000}", "x".repeat(1_001)]) {
       assert.strictEqual(await codeOf(texts.find({ text: { $regex: pattern } }).toArray()), 51_091, pattern)
@@ -309,7 +309,7 @@ it.live("who asks a store that has just died hears so in time, though its connec
       )
       const heard = yield* Effect.timeoutOption(
         Effect.promise(() => Promise.all(asked)),
-        hearingWithinMs
+        patienceMs
       )
       assert.isTrue(Option.isSome(heard))
       yield* eventually("there is one again", Effect.map(Effect.option(ask), Option.isSome))

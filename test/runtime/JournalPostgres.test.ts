@@ -7,6 +7,7 @@ import * as Latch from "effect/Latch"
 import { randomUUID } from "node:crypto"
 import type { Journal } from "#runtime/journal/Journal.ts"
 import type { Batch } from "#runtime/journal/Unit.ts"
+import { eventually } from "../support/Eventually.ts"
 import * as TestDatabase from "../support/TestDatabase.ts"
 import { batch, command, event, fenceOf, unit } from "./JournalRows.ts"
 import { connectPostgres } from "./JournalStores.ts"
@@ -31,16 +32,17 @@ const held = Effect.fnUntraced(function* <A, E>({ sql }: Connected, effect: Effe
   return Effect.andThen(end.open, Fiber.join(fiber))
 })
 
-const waitingMax = 2_000
-
 /** Until the server says that somebody waits for a lock. */
 const someoneWaits = ({ sql }: Connected) =>
-  Effect.gen(function* () {
-    const rows = yield* sql.unsafe<object>(
-      "SELECT pid FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
+  eventually(
+    "somebody waits for a lock",
+    Effect.map(
+      sql.unsafe<object>(
+        "SELECT pid FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
+      ),
+      (rows) => rows.length > 0
     )
-    if (rows.length === 0) return yield* Effect.fail("nobody waits yet" as const)
-  }).pipe(Effect.retry({ times: waitingMax, while: (error) => error === "nobody waits yet" }))
+  )
 
 const write = (fence: Batch["fence"]): Batch => batch([unit({ command: command(), events: [event()] })], fence)
 
