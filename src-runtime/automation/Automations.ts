@@ -34,6 +34,10 @@ import * as RunRows from "./RunRows.ts"
 
 export type { Run, RunQuery } from "./RunRows.ts"
 
+/** The row of a run says that it is over a moment before its task is: so often is looked whether that has passed. */
+const looksMax = 100
+const lookIntervalMs = 50
+
 /** What became of something asked about a run. */
 export type Verdict = "DONE" | "NOT_FOUND" | "NOT_SO_NOW"
 
@@ -98,13 +102,21 @@ const make = Effect.fnUntraced(function* (limits: Parameters<typeof Runner.make>
     Effect.catchTag("TaskForgotten", (): Effect.Effect<Verdict> => Effect.succeed("NOT_SO_NOW")),
     Effect.mapError(unavailable)
   )
-  const again = (
+  const untilOver = Effect.fnUntraced(function* (business: string, task: string) {
+    for (let looks = 0; looks < looksMax; looks++) {
+      if ((yield* outbox.get(business, task))?.state !== "WAITING") return
+      yield* Effect.sleep(lookIntervalMs)
+    }
+  })
+  const again = Effect.fnUntraced(function* (
     business: string,
     id: string,
     states: ReadonlyArray<RunState>,
     restart: (business: string, task: string) => Effect.Effect<boolean, SqlError>
-  ) =>
-    verdict(
+  ) {
+    const run = yield* view(rows.get(business, id))
+    if (run !== undefined && states.includes(run.state)) yield* view(untilOver(business, run.task))
+    return yield* verdict(
       business,
       id,
       Effect.gen(function* () {
@@ -113,6 +125,7 @@ const make = Effect.fnUntraced(function* (limits: Parameters<typeof Runner.make>
         return (yield* restart(business, task)) || (yield* new TaskForgotten())
       })
     )
+  })
 
   return Automations.of({
     projection,

@@ -28,8 +28,12 @@ const contacts = [1, 2, 3, 4, 5]
 const tagsOfEach = 12
 const lives = 25
 
+/** What the last life had asked may still be under way, and whoever asks again is told to come back: that fails, too. */
+const maxAttempts = 10_000
+
 /** Automations for as long as it takes, or for a moment of their life. */
-const alive = <A, E, R>(use: Effect.Effect<A, E, R>) => use.pipe(Effect.provide(Layer.fresh(atWork), { local: true }))
+const alive = <A, E, R>(use: Effect.Effect<A, E, R>) =>
+  use.pipe(Effect.provide(Layer.fresh(atWork(maxAttempts)), { local: true }))
 
 layer(below, { excludeTestServices: true })("automations that are killed", (it) => {
   it.effect(

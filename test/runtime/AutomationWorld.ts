@@ -54,12 +54,13 @@ const projector = Layer.unwrap(
 )
 
 /** All that sets off and does runs; built anew it is what a process is after a crash. */
-export const atWork = FilterFacts.handed.pipe(
-  Layer.provideMerge(SegmentStore.layer),
-  Layer.provideMerge(projector),
-  Layer.provideMerge(Automations.layer({ maxAttempts: 3, backoff: { firstMs: 1, mostMs: 5 } })),
-  Layer.provideMerge(Layer.mergeAll(webhooks, FilterFacts.layer, Outbox.layer, SegmentFeed.layer))
-)
+export const atWork = (maxAttempts: number) =>
+  FilterFacts.handed.pipe(
+    Layer.provideMerge(SegmentStore.layer),
+    Layer.provideMerge(projector),
+    Layer.provideMerge(Automations.layer({ maxAttempts, backoff: { firstMs: 1, mostMs: 5 } })),
+    Layer.provideMerge(Layer.mergeAll(webhooks, FilterFacts.layer, Outbox.layer, SegmentFeed.layer))
+  )
 
 export const below = Layer.mergeAll(
   stage,
@@ -67,7 +68,7 @@ export const below = Layer.mergeAll(
   SegmentDatabase.layer({ url: undefined, database: "automations" })
 ).pipe(Layer.provideMerge(writeSide))
 
-export const automationSide = Layer.provideMerge(atWork, below)
+export const automationSide = Layer.provideMerge(atWork(3), below)
 
 export const automationId = (number: number): string => nameUuid("automation", String(number))
 

@@ -3,7 +3,10 @@
  * order, in the version that was in force; a run that fails goes on where it stood, and no chain goes round.
  */
 import { assert, layer } from "@effect/vitest"
+import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
+import * as Fiber from "effect/Fiber"
+import { SqlClient } from "effect/sql/SqlClient"
 import { Actors } from "#runtime/actor/Actors.ts"
 import { Automations } from "#runtime/automation/Automations.ts"
 import { Projector } from "#runtime/projection/Projector.ts"
@@ -58,6 +61,15 @@ const isIn = (state: string, number: number, contact?: number) =>
     Effect.map(runsOf(number, contact), (runs) => (runs.at(-1)?.state === state ? runs.at(-1) : undefined))
   )
 
+/** By the clock: what was committed before has an earlier instant than what comes. */
+const aMomentLater = Effect.gen(function* () {
+  const at = yield* Clock.currentTimeMillis
+  yield* eventually(
+    "the clock goes on",
+    Effect.map(Clock.currentTimeMillis, (now) => now > at)
+  )
+})
+
 layer(automationSide, { excludeTestServices: true })("automations at work", (it) => {
   it.effect("AUT-1: an event, a filter, and the actions in their order", () =>
     Effect.gen(function* () {
@@ -103,6 +115,7 @@ layer(automationSide, { excludeTestServices: true })("automations at work", (it)
       yield* ask(changeEmail(10, "eleni@example.com"))
       yield* ask(changeEmail(10, "eleni@example.com"))
       yield* ask(changeEmail(10, "eleni.new@example.com"))
+      yield* ended(1, 1, 10)
       yield* ended(2, 2, 10)
       yield* settled
       assert.deepStrictEqual(yield* states(2, 10), ["COMPLETED", "COMPLETED"])
@@ -124,6 +137,7 @@ layer(automationSide, { excludeTestServices: true })("automations at work", (it)
         // The one above tags her as well.
         yield* ended(1, 1, 20)
         yield* tag(20, "before")
+        yield* aMomentLater
         const { sent } = yield* Stage
         yield* save(3, { trigger: "TAGS_CHANGED", actions: [{ _tag: "APPROVAL" }, webhook("version one")] })
         yield* tag(20, "a")
@@ -206,7 +220,13 @@ layer(automationSide, { excludeTestServices: true })("automations at work", (it)
       assert.deepInclude(failed, { state: "FAILED", nextAction: 1 })
       assert.strictEqual(failures, 3)
       const automations = yield* Automations
-      const attempts = yield* automations.attempts(businessId, failed)
+      // The run's row says so before what came of the attempt is put down.
+      const attempts = yield* eventually(
+        "the last attempt is put down",
+        Effect.map(automations.attempts(businessId, failed), (all) =>
+          all.at(-1)?.outcome === "DEAD" ? all : undefined
+        )
+      )
       assert.deepStrictEqual(
         attempts.map(({ outcome }) => outcome),
         ["CONTINUE", "RETRY", "RETRY", "DEAD"]
@@ -271,6 +291,32 @@ layer(automationSide, { excludeTestServices: true })("automations at work", (it)
     })
   )
 
+  it.effect(
+    "AUT-7: is gone through again also by who says so while the outbox has yet to put down that it is over",
+    () =>
+      Effect.gen(function* () {
+        const sql = yield* SqlClient
+        const automations = yield* Automations
+        const run = yield* isIn("COMPLETED", 6, 50)
+        const isOver = (state: string) =>
+          eventually(
+            `its task is ${state}`,
+            Effect.map(
+              sql`SELECT 1 FROM outbox_task WHERE id = ${run.task}::uuid AND state = ${state}`,
+              (rows) => rows.length > 0
+            )
+          )
+        yield* isOver("DONE")
+        const never = BigInt(Number.MAX_SAFE_INTEGER)
+        yield* sql`UPDATE outbox_task SET state = 'WAITING', finished_at = NULL, due_at = ${never} WHERE id = ${run.task}::uuid`
+        const replaying = yield* Effect.forkChild(automations.replay(businessId, run.id), { startImmediately: true })
+        yield* Effect.sleep(200)
+        yield* sql`UPDATE outbox_task SET state = 'DONE', finished_at = 1 WHERE id = ${run.task}::uuid`
+        assert.strictEqual(yield* Fiber.join(replaying), "DONE")
+        yield* isOver("DONE")
+      })
+  )
+
   it.effect("AUT-8: no automation runs twice in one chain for the same contact, however long the way round", () =>
     Effect.gen(function* () {
       yield* templates("done")
@@ -306,7 +352,13 @@ layer(automationSide, { excludeTestServices: true })("automations at work", (it)
     Effect.gen(function* () {
       const automations = yield* Automations
       const all = { business: businessId, size: 200, order: "ASC" } as const
-      const before = yield* automations.runs(all)
+      yield* settled
+      const before = yield* eventually(
+        "all that was set off is over",
+        Effect.map(automations.runs(all), (found) =>
+          found.rows.every(({ endedAt }) => endedAt !== undefined) ? found : undefined
+        )
+      )
       const { sent } = yield* Stage
       const count = sent.length
       // In force since before some of what happened, and for all that is looked at again.
