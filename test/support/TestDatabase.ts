@@ -13,6 +13,9 @@ export interface TestDatabase {
   readonly url: Redacted.Redacted
 }
 
+/** Where a connection to a database is still about to end, the server waits five seconds before it refuses to copy or drop it. */
+const triesAgain = 10
+
 const createFrom = Effect.fnUntraced(function* (template: string) {
   const { url } = inject("testServer")
   const name = `koinon_test_${randomBytes(8).toString("hex")}`
@@ -20,6 +23,7 @@ const createFrom = Effect.fnUntraced(function* (template: string) {
     PgConnection.make({ url: Redacted.make(url) }).pipe(
       Effect.flatMap((connection) => connection.query(text)),
       Effect.scoped,
+      Effect.retry({ times: triesAgain }),
       Effect.orDie
     )
   yield* Effect.acquireRelease(statement(`CREATE DATABASE ${name} TEMPLATE ${template}`), () =>
