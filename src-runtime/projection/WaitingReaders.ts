@@ -2,6 +2,7 @@
  * How a reader waits until a view holds what it wants to see: the view makes haste meanwhile, here or on the runner that
  * feeds it, and the reader is told as soon as it is there, or that it is not in time. Nothing is read here but cursors.
  */
+import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import type { Position } from "./ProjectionCursors.ts"
 import { type Reading, shardsBehind } from "./Reading.ts"
@@ -11,7 +12,9 @@ import { ProjectionBehind, type ViewUnavailable } from "./ViewRefusal.ts"
 /** How often a reader looks how far other runners have read. */
 const elsewhereIntervalMs = 25
 /** How long a reader waits for a view to catch up. */
-const waitMaxMs = 1_000
+export const ReaderWaitMaxMs = Context.Reference<number>("koinon/runtime/ReaderWaitMaxMs", {
+  defaultValue: () => 1_000
+})
 
 interface Options {
   /** The last offset of each shard that is known to be committed. */
@@ -56,7 +59,7 @@ export const make = ({ heads, readers, reloadElsewhere }: Options) => {
       return Effect.sync(leave)
     })
 
-  /** Returns once the view is there, at most after `waitMaxMs`; at once when it stands still. */
+  /** Returns once the view is there, at most after `ReaderWaitMaxMs` of the reader; at once when it stands still. */
   return (
     reading: Reading,
     targets: ReadonlyArray<Position>
@@ -65,9 +68,12 @@ export const make = ({ heads, readers, reloadElsewhere }: Options) => {
     // What other runners read moves cursors that only the database knows.
     const elsewhere = targets.some((target) => !reading.reads(target.shard) && isBehind(target))
     const looking = elsewhere ? lookElsewhere(reading) : Effect.never
-    return Effect.raceFirst(
+    const arrival = Effect.raceFirst(
       arrivalOf(reading, () => !targets.some(isBehind)),
       looking
-    ).pipe(Effect.timeoutOrElse({ duration: waitMaxMs, orElse: () => Effect.fail(behind(reading)) }))
+    )
+    return Effect.flatMap(ReaderWaitMaxMs, (duration) =>
+      Effect.timeoutOrElse(arrival, { duration, orElse: () => Effect.fail(behind(reading)) })
+    )
   }
 }

@@ -11,8 +11,19 @@ import { Journal, JournalUnavailable } from "#runtime/journal/Journal.ts"
 import { catalogue } from "#runtime/projection/Catalogue.ts"
 import type { Projection } from "#runtime/projection/Projection.ts"
 import { Projector } from "#runtime/projection/Projector.ts"
-import { ask, open, person, projections, readSide, viewRows, withProjector, writeSide } from "./ReadSide.ts"
+import {
+  ask,
+  open,
+  person,
+  projections,
+  readSide,
+  viewRows,
+  withoutPatience,
+  withProjector,
+  writeSide
+} from "./ReadSide.ts"
 import { changeEmail, contactId, purchase } from "./SampleCommands.ts"
+import { eventually } from "../support/Eventually.ts"
 
 const lineOf = (sku: string, name?: string): (typeof PostPurchase.Type)["lines"][number] => ({
   productId: `product-${sku}`,
@@ -99,7 +110,9 @@ layer(readSide, { excludeTestServices: true })("views that follow", (it) => {
   it.effect("a position that does not exist is refused in time, and harms nobody", () =>
     Effect.gen(function* () {
       const projector = yield* Projector
-      const refused = yield* Effect.flip(projector.waitFor("catalogue", [{ shard: 3, offset: 1_000_000 }]))
+      const refused = yield* Effect.flip(
+        withoutPatience(projector.waitFor("catalogue", [{ shard: 3, offset: 1_000_000 }]))
+      )
       assert.strictEqual(refused._tag, "ProjectionBehind")
       yield* fill(400, 1)
       yield* caughtUp
@@ -248,13 +261,18 @@ layer(writeSide, { excludeTestServices: true })("a projector that dies", (it) =>
       yield* ask(person(5_000))
       yield* withProjector((projector) =>
         Effect.gen(function* () {
-          const refused = yield* Effect.flip(projector.waitFor("contact_directory"))
+          const status = yield* eventually(
+            "it says what it waits for",
+            Effect.map(projector.status, (all) =>
+              all.find(({ projection, reason }) => projection === "contact_directory" && reason !== undefined)
+            )
+          )
+          const refused = yield* Effect.flip(withoutPatience(projector.waitFor("contact_directory")))
           assert.deepInclude(refused, { reason: "JournalUnavailable: scan" })
-          const status = (yield* projector.status).find(({ projection }) => projection === "contact_directory")
-          assert.deepInclude(status, { state: "RUNNING" })
-          assert.isAbove(status?.lagEvents ?? 0, 0)
+          assert.strictEqual(status.state, "RUNNING")
+          assert.isAbove(status.lagEvents, 0)
           isDown = false
-          yield* Effect.retry(projector.waitFor("contact_directory"), { times: 5 })
+          yield* projector.waitFor("contact_directory")
         })
       ).pipe(Effect.provide(broken))
     })

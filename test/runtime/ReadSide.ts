@@ -14,11 +14,17 @@ import * as DataKeys from "#runtime/projection/DataKeys.ts"
 import * as History from "#runtime/projection/History.ts"
 import type { Projection } from "#runtime/projection/Projection.ts"
 import * as Projector from "#runtime/projection/Projector.ts"
+import { ReaderWaitMaxMs } from "#runtime/projection/WaitingReaders.ts"
 import * as JournalPostgres from "#runtime/storage/JournalPostgres.ts"
 import * as TestDatabase from "../support/TestDatabase.ts"
 import { businessId, contactId, openBusiness } from "./SampleCommands.ts"
 
 export const projections = [ContactDirectory.contactDirectory, Catalogue.catalogue]
+
+/** What a reader of a view waits here at most: only a fault lasts as long, however much else the machine does. */
+const readerWaitMaxMs = 60_000
+/** For what is to be refused: it waits no longer than it would elsewhere. */
+export const withoutPatience = Effect.provideService(ReaderWaitMaxMs, 1_000)
 
 /** Everything but a projector. */
 export const writeSide = Layer.mergeAll(
@@ -29,7 +35,8 @@ export const writeSide = Layer.mergeAll(
   Layer.provideMerge(
     Layer.merge(JournalPostgres.layer, Sealer.layer(Redacted.make("a master secret that is long enough")))
   ),
-  Layer.provideMerge(TestDatabase.layer)
+  Layer.provideMerge(TestDatabase.layer),
+  Layer.provideMerge(Layer.succeed(ReaderWaitMaxMs, readerWaitMaxMs))
 )
 
 export const readSide = Layer.mergeAll(ContactDirectory.layer, Catalogue.layer, Projector.layer(projections)).pipe(

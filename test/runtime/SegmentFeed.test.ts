@@ -5,6 +5,8 @@
  */
 import { assert, layer } from "@effect/vitest"
 import * as Effect from "effect/Effect"
+import * as Latch from "effect/Latch"
+import * as Option from "effect/Option"
 import * as Stream from "effect/Stream"
 import type { ContactFacts } from "#domain/segment/Facts.ts"
 import { Projector } from "#runtime/projection/Projector.ts"
@@ -12,7 +14,7 @@ import { HistoricalFacts } from "#runtime/segment/HistoricalFacts.ts"
 import { SegmentDatabase, SegmentStoreUnavailable } from "#runtime/segment/SegmentDatabase.ts"
 import { SegmentFeed, segmentStoreName } from "#runtime/segment/SegmentFeed.ts"
 import { SegmentStore } from "#runtime/segment/SegmentStore.ts"
-import { ask, open, person, writeSide } from "./ReadSide.ts"
+import { ask, open, person, withoutPatience, writeSide } from "./ReadSide.ts"
 import {
   businessId,
   changeEmail,
@@ -24,6 +26,7 @@ import {
   transfer
 } from "./SampleCommands.ts"
 import { filled, onEmbedded, segmentSide, storedDocuments, withFollower, withoutProjector } from "./SegmentSide.ts"
+import { eventually } from "../support/Eventually.ts"
 
 /** Contacts on many shards who register, get money, change, buy and send each other some. */
 const fill = (from: number, count: number) =>
@@ -162,20 +165,19 @@ layer(withoutProjector, { excludeTestServices: true })("a projector into the seg
       yield* fill(1, 60)
       let deaths = 0
       for (let life = 0; life < 20; life++) {
-        const waiting: Array<() => void> = []
-        const died = Effect.callback<void>((resume) => void waiting.push(() => resume(Effect.void)))
+        const died = yield* Latch.make(false)
         yield* Effect.all(
           [
             // The documents are there, and their cursor never is.
             withFollower(
-              () => died,
+              () => died.await,
               ({ use }) => ({
                 use: (operation, question) =>
                   operation === "move"
                     ? Effect.andThen(
                         Effect.sync(() => {
                           deaths += 1
-                          for (const wake of waiting.splice(0)) wake()
+                          died.openUnsafe()
                         }),
                         Effect.never
                       )
@@ -209,8 +211,8 @@ layer(withoutProjector, { excludeTestServices: true })("a projector into the seg
         withFollower((second) =>
           Effect.gen(function* () {
             yield* fill(2_000, 30)
-            yield* Effect.retry(first.waitFor(segmentStoreName), { times: 20 })
-            yield* Effect.retry(second.waitFor(segmentStoreName), { times: 20 })
+            yield* first.waitFor(segmentStoreName)
+            yield* second.waitFor(segmentStoreName)
           })
         )
       )
@@ -227,14 +229,17 @@ layer(withoutProjector, { excludeTestServices: true })("a projector into the seg
         (projector) =>
           Effect.gen(function* () {
             yield* fill(3_000, 2)
-            const refused = yield* Effect.flip(projector.waitFor(segmentStoreName))
+            const refused = yield* Effect.flip(withoutPatience(projector.waitFor(segmentStoreName)))
             assert.strictEqual(refused._tag, "ProjectionBehind")
-            const [status] = yield* projector.status
+            const status = yield* eventually(
+              "it says what it waits for",
+              Effect.map(projector.status, ([only]) => only?.reason !== undefined && only)
+            )
             assert.deepInclude(status, { projection: segmentStoreName, state: "RUNNING" })
-            assert.isAbove(status?.lagEvents ?? 0, 0)
-            assert.match(status?.reason ?? "", /^SinkFailed: \w+ gone$/)
+            assert.isAbove(status.lagEvents, 0)
+            assert.match(status.reason ?? "", /^SinkFailed: \w+ gone$/)
             isAway = false
-            yield* Effect.retry(projector.waitFor(segmentStoreName), { times: 20 })
+            yield* projector.waitFor(segmentStoreName)
             assert.deepInclude((yield* projector.status)[0], { state: "RUNNING", lagEvents: 0 })
           }),
         ({ use }) => ({
@@ -301,7 +306,8 @@ layer(writeSide, { excludeTestServices: true })("an embedded segment store that 
             yield* embedded.kill
             // A question either finds everything, or is refused.
             const counted = Effect.andThen(store.caughtUp(), store.count(businessId, []))
-            assert.strictEqual(yield* Effect.retry(counted, { times: 50 }), 60)
+            const found = Effect.map(Effect.option(counted), Option.getOrUndefined)
+            assert.strictEqual(yield* eventually("it answers again", found), 60)
             assert.deepStrictEqual(yield* storedDocuments, before)
           }
         })

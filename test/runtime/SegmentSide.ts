@@ -59,10 +59,8 @@ const nestedNames = (value: unknown): ReadonlyArray<string> => {
   return Object.entries(value).flatMap(([name, inner]) => [name, ...nestedNames(inner)])
 }
 
-/** Until the store holds everything, however long that takes. */
-export const filled = Effect.flatMap(Projector.Projector, (all) =>
-  Effect.retry(all.waitFor(SegmentFeed.segmentStoreName), { times: 20 })
-)
+/** Until the store holds everything. */
+export const filled = Effect.flatMap(Projector.Projector, (all) => all.waitFor(SegmentFeed.segmentStoreName))
 
 /** Works on an embedded store that can be killed. */
 export const onEmbedded = <A, E, R>(use: (store: EmbeddedStore.EmbeddedStore) => Effect.Effect<A, E, R>) =>
