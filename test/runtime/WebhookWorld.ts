@@ -1,4 +1,4 @@
-/** Webhooks over a database of their own, quick to give up and to try again, and words to define endpoints and fill contacts. */
+/** Webhooks over a database of their own, quick to try again, and words to define endpoints and fill contacts. */
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
@@ -18,7 +18,6 @@ export const webhookSide = (settings: Partial<Webhooks.Settings> = {}) => {
   const told = Layer.succeed(DisabledNotice, (disabled) => Effect.sync(() => void notices.push(disabled)))
   const webhooks = Webhooks.layer({
     allowed: ["127.0.0.0/8"],
-    timeoutMs: 250,
     backoff: { firstMs: 20, mostMs: 100 },
     ...settings
   }).pipe(Layer.provide(told))
