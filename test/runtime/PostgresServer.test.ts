@@ -14,13 +14,20 @@ import * as PostgresBinaries from "#runtime/storage/PostgresBinaries.ts"
 import * as PostgresServer from "#runtime/storage/PostgresServer.ts"
 import { spawnServer } from "../support/PostgresServerProcess.ts"
 import type { ServerProcess } from "../support/PostgresServerProcess.ts"
+import { eventually } from "../support/Eventually.ts"
 
 const temporaryDirectory = Effect.acquireRelease(
   Effect.promise(async () => await fs.realpath(await fs.mkdtemp(path.join(tmpdir(), "koinon-server-")))),
-  (directory) => Effect.promise(() => fs.rm(directory, { recursive: true, force: true }))
+  // Again, if a killed server's backends have put something there meanwhile.
+  (directory) =>
+    Effect.promise(() => fs.rm(directory, { recursive: true, force: true, maxRetries: 20, retryDelay: 100 }))
 )
 
-const restartWithinMs = 20_000
+/** What takes longer does not come about. */
+const patienceMs = 60_000
+
+/** How long a backend of a killed server goes on. */
+const busyMs = 1_000
 
 const query = (url: Redacted.Redacted, text: string) =>
   PgConnection.make({ url }).pipe(
@@ -45,7 +52,7 @@ const ends = (processId: number) =>
   Effect.promise(() => isRunning(processId)).pipe(
     Effect.repeat({ until: (running) => !running, schedule: Schedule.spaced(10) }),
     Effect.as(true),
-    Effect.timeoutOrElse({ duration: 5_000, orElse: () => Effect.succeed(false) })
+    Effect.timeoutOrElse({ duration: patienceMs, orElse: () => Effect.succeed(false) })
   )
 
 const started = (server: ServerProcess) => {
@@ -214,8 +221,12 @@ describe("after a kill", () => {
       const first = yield* spawnServer(dataDirectory, { environment: { DURABLE: "yes" } })
       const before = started(first)
       yield* query(before.url, "CREATE TABLE kept AS SELECT 1 AS one")
+      // Held meanwhile, for it would start the server again.
+      process.kill(first.processId, "SIGSTOP")
       yield* killServer(before.processId)
-      yield* Effect.promise(() => first.end("SIGTERM"))
+      const ended = first.end("SIGTERM")
+      process.kill(first.processId, "SIGCONT")
+      yield* Effect.promise(() => ended)
       const left = yield* Effect.promise(() => fs.readdir(path.join(dataDirectory, "postgres")))
       assert.includeMembers(left, ["postmaster.pid", ".s.PGSQL.5432", ".s.PGSQL.5432.lock"])
 
@@ -230,7 +241,7 @@ describe("after a kill", () => {
       const dataDirectory = yield* temporaryDirectory
       const before = yield* PostgresServer.start({ dataDirectory })
       const url = PostgresServer.url(before)
-      const answers = (text: string) => Effect.eventually(query(url, text)).pipe(Effect.timeout(restartWithinMs))
+      const answers = (text: string) => Effect.eventually(query(url, text)).pipe(Effect.timeout(patienceMs))
       yield* query(url, "CREATE TABLE kept AS SELECT 1 AS one")
       let processId = before.processId
       for (const kill of [1, 2]) {
@@ -263,17 +274,25 @@ describe("after a kill", () => {
       const dataDirectory = yield* temporaryDirectory
       const first = yield* spawnServer(dataDirectory)
       const before = started(first)
-      // Looks up from its work, and so notices the server's end, only when the query is done.
-      const busy = yield* Effect.forkChild(
-        Effect.exit(query(before.url, "SELECT sum(n) FROM generate_series(1, 12000000) n"))
+      // Looks up from its work, and so notices the server's end, only when the file is gone.
+      const file = path.join(dataDirectory, "postgres", "busy")
+      yield* Effect.promise(() => fs.writeFile(file, ""))
+      const work = "DO $$ BEGIN WHILE (pg_stat_file('busy', true)).size IS NOT NULL LOOP NULL; END LOOP; END $$"
+      const busy = yield* Effect.forkChild(Effect.exit(query(before.url, work)))
+      const working =
+        "SELECT count(*)::int AS busy FROM pg_stat_activity WHERE state = 'active' AND query LIKE 'DO %busy%'"
+      yield* eventually(
+        "a backend is busy",
+        Effect.map(query(before.url, working), (rows) => rows[0]?.["busy"] === 1)
       )
-      const waiting =
-        "SELECT count(*)::int AS busy FROM pg_stat_activity WHERE state = 'active' AND query LIKE '%series%'"
-      yield* query(before.url, waiting).pipe(Effect.repeat({ until: (rows) => rows[0]?.["busy"] === 2, times: 1000 }))
-      yield* killServer(before.processId)
       yield* Effect.promise(() => first.end("SIGKILL"))
+      yield* killServer(before.processId)
 
-      const after = yield* PostgresServer.start({ dataDirectory, durable: false })
+      const starting = yield* Effect.forkChild(PostgresServer.start({ dataDirectory, durable: false }))
+      yield* Effect.sleep(busyMs)
+      assert.isUndefined(starting.pollUnsafe(), "it waits")
+      yield* Effect.promise(() => fs.rm(file))
+      const after = yield* Fiber.join(starting)
       assert.isFalse(after.adopted)
       assert.deepStrictEqual(yield* query(PostgresServer.url(after), "SELECT 1 AS one"), [{ one: 1 }])
       yield* Fiber.interrupt(busy)

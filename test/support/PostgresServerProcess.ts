@@ -27,7 +27,8 @@ export interface ServerProcess {
 }
 
 const parseReport = Schema.decodeSync(Report)
-const reportTimeoutMs = 25_000
+/** For a process that has to begin, make a cluster and start it while much else goes on. */
+const reportTimeoutMs = 100_000
 
 export const spawnServer = (
   dataDirectory: string,

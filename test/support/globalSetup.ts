@@ -24,6 +24,8 @@ declare module "vitest" {
 
 const migrations = new URL("../../migrations/", import.meta.url)
 const folderPrefix = "koinon-test-run-"
+/** Again, if something was put there meanwhile. */
+const removal = { recursive: true, force: true, maxRetries: 10, retryDelay: 100 }
 
 export default async function globalSetup(project: TestProject): Promise<() => Promise<void>> {
   const scope = await Effect.runPromise(Scope.make())
@@ -55,7 +57,8 @@ const embedded = Effect.gen(function* () {
   yield* clearAbandoned
   const dataDirectory = yield* Effect.acquireRelease(
     Effect.promise(() => fs.mkdtemp(path.join(tmpdir(), folderPrefix))),
-    (folder) => Effect.promise(() => fs.rm(folder, { recursive: true, force: true }))
+    // A run that begins at this moment may take it for abandoned: whatever is left is cleared away by the next one.
+    (folder) => Effect.ignore(Effect.tryPromise(() => fs.rm(folder, removal)))
   )
   return PostgresServer.url(yield* PostgresServer.start({ dataDirectory, durable: false }))
 })
@@ -66,6 +69,6 @@ const clearAbandoned = Effect.gen(function* () {
   for (const entry of entries.filter((name) => name.startsWith(folderPrefix))) {
     const dataDirectory = path.join(tmpdir(), entry)
     const stopped = yield* PostgresServer.start({ dataDirectory, durable: false }).pipe(Effect.scoped, Effect.result)
-    if (stopped._tag === "Success") yield* Effect.promise(() => fs.rm(dataDirectory, { recursive: true, force: true }))
+    if (stopped._tag === "Success") yield* Effect.ignore(Effect.tryPromise(() => fs.rm(dataDirectory, removal)))
   }
 })
