@@ -71,11 +71,13 @@ describe("a mail that is followed", () => {
   })
 
   it("takes no time over a page that is made to take it", () => {
+    // What takes a moment in one go over the page takes minutes in as many goes as it has characters.
+    const size = 400_000
     const parts = ["<a ", "<a href ", "<a href=", "<a href='", `<a href="`, "<a href= "]
-    for (const html of [...parts.map((part) => part.repeat(100_000 / part.length)), `<a ${" ".repeat(100_000)}href`]) {
+    for (const html of [...parts.map((part) => part.repeat(size / part.length)), `<a ${" ".repeat(size)}href`]) {
       const startedAt = performance.now()
       track(html, own, linkTo, `${own}/p`)
-      assert.isBelow(performance.now() - startedAt, 500, html.slice(0, 20))
+      assert.isBelow(performance.now() - startedAt, 15_000, html.slice(0, 20))
     }
   })
 })

@@ -18,7 +18,7 @@ const open = async <A>(
   url: string,
   use: (database: Db, client: MongoClient, url: string) => Promise<A>
 ): Promise<A> => {
-  const client = new MongoClient(url, { serverSelectionTimeoutMS: 5_000 })
+  const client = new MongoClient(url, { serverSelectionTimeoutMS: 60_000 })
   const database = client.db(`koinon_test_${randomBytes(6).toString("hex")}`)
   try {
     return await use(database, client, url)
