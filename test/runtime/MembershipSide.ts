@@ -21,6 +21,7 @@ import * as Layer from "effect/Layer"
 import { SqlClient } from "effect/sql/SqlClient"
 import { ask, writeSide } from "./ReadSide.ts"
 import { businessId, contactId } from "./SampleCommands.ts"
+import { eventually } from "../support/Eventually.ts"
 
 const projector = Layer.unwrap(
   Effect.gen(function* () {
@@ -75,15 +76,17 @@ export const save = (name: string, body: SegmentDefinition, business = businessI
     command: { _tag: "SaveSegment", id: segmentId(name), name, body }
   })
 
-/** Waits until what was asked is computed. */
+/** Waits until what was asked is computed. That the store did not answer in time is no fault here: it is asked again. */
 export const computed = Effect.fnUntraced(function* (name: string, version?: number) {
   const segments = yield* Segments.Segments
-  for (;;) {
-    const status = yield* segments.status(businessId, segmentId(name))
-    if (status.state === "READY" && (version === undefined || status.version === version)) return status
-    if (status.state === "FAILED") throw new Error(`segment ${name} failed: ${status.failure ?? ""}`)
-    yield* Effect.promise(() => new Promise((resolve) => void setImmediate(resolve)))
-  }
+  const look = Effect.map(segments.status(businessId, segmentId(name)), (status) => {
+    const { state, failure = "" } = status
+    if (state === "FAILED" && !failure.startsWith("SegmentStoreUnavailable")) {
+      throw new Error(`segment ${name} failed: ${failure}`)
+    }
+    return state === "READY" && (version === undefined || status.version === version) && status
+  })
+  return yield* eventually(`segment ${name} is computed`, look)
 })
 
 /** The numbers of contacts who are in it, sorted. */

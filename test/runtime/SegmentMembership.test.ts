@@ -12,7 +12,7 @@ import type { SegmentChangeSink } from "#runtime/segment/SegmentChange.ts"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import { SqlClient } from "effect/sql/SqlClient"
-import { ask, open, writeSide } from "./ReadSide.ts"
+import { ask, open, withoutPatience, writeSide } from "./ReadSide.ts"
 import { businessId, contactId, credit, debit, purchase, register } from "./SampleCommands.ts"
 import {
   computed,
@@ -202,9 +202,9 @@ describe("memberships", () => {
             })
           yield* Effect.gen(function* () {
             const segments = yield* Segments
-            yield* Effect.ignore(segments.status(businessId, segmentId("a")))
+            yield* Effect.ignore(withoutPatience(segments.status(businessId, segmentId("a"))))
             yield* Effect.forEach(Array.from({ length: 10 }), () => happen(chance), { concurrency: 3, discard: true })
-            yield* Effect.ignore(segments.status(businessId, segmentId("b")))
+            yield* Effect.ignore(withoutPatience(segments.status(businessId, segmentId("b"))))
           }).pipe(Effect.provide(Layer.fresh(followingWith([deadly])), { local: true }))
         }
         yield* Effect.gen(function* () {

@@ -12,6 +12,7 @@ import * as Layer from "effect/Layer"
 import { ask, open, person, writeSide } from "./ReadSide.ts"
 import { businessId, contactId } from "./SampleCommands.ts"
 import { computed, definition, following, save, segmentId, tag, witnessed, witnessTable } from "./MembershipSide.ts"
+import { eventually } from "../support/Eventually.ts"
 
 const zone = "Europe/Nicosia"
 const dayMs = 86_400_000
@@ -49,13 +50,11 @@ const born = (number: number, month: number, day: number) => {
   return { ...asked, command: { ...asked.command, profile: { ...asked.command.profile, demographics } } }
 }
 
-const untilTold = Effect.fnUntraced(function* (name: string, count: number) {
-  for (;;) {
-    const told = yield* witnessed(name)
-    if (told.length >= count) return told
-    yield* Effect.promise(() => new Promise((resolve) => void setImmediate(resolve)))
-  }
-})
+const untilTold = (name: string, count: number) =>
+  eventually(
+    `${count} changes are told`,
+    Effect.map(witnessed(name), (told) => told.length >= count && told)
+  )
 
 /** A day of the year on which the zone's clock is changed, and one on which it is not. */
 const days = [
