@@ -34,8 +34,10 @@ import { Targets } from "../webhook/Targets.ts"
 import { type FactsUnavailable, PriorFacts } from "./PriorFacts.ts"
 import { Rejections } from "./Rejections.ts"
 
-/** AUT-3: for everybody who is asked outside about one command. */
-const decisionsWithinMs = 2_000
+/** AUT-3: for everybody who is asked outside about one command. A reference, so that a test of what they say need not be as quick. */
+export const DecisionsWithinMs = Context.Reference<number>("koinon/runtime/DecisionsWithinMs", {
+  defaultValue: () => 2_000
+})
 
 /** The command as it is to be asked now, and the automations that want somebody to approve it first. */
 export interface Judgement {
@@ -85,6 +87,7 @@ const make = Effect.fnUntraced(function* ({ allowed }: Settings) {
   const definitions = yield* Definitions
   const facts = yield* PriorFacts
   const rejections = yield* Rejections
+  const decisionsWithinMs = yield* DecisionsWithinMs
   const targets = new Targets(allowed)
   const clock = yield* Clock.Clock
   const now = (): number => clock.currentTimeMillisUnsafe()
