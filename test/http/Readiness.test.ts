@@ -30,6 +30,17 @@ const bounds: HealthBounds = {
 }
 const lookIntervalMs = 50
 const waitMaxMs = 60_000
+/** For a check that gets no answer at all, which is waited for many times. */
+const impatientMs = 250
+/** A busy machine keeps nobody waiting for so long; what traffic adds up does. */
+const lenientMs = 8_000
+const lenient: Partial<HealthBounds> = {
+  laneStallMaxMs: lenientMs,
+  inboxAgeMaxMs: lenientMs,
+  projectionLagMaxMs: lenientMs,
+  outboxStillMaxMs: lenientMs,
+  answerWithinMs: lenientMs
+}
 
 /** A server, and a session of its database that can stand in its way. */
 const disturbable = Effect.fnUntraced(function* (changed: Partial<HealthBounds> = {}) {
@@ -62,7 +73,7 @@ const ready = (server: Server) =>
     return { httpStatus, status, wrong: checks.filter((each) => each.status !== "pass").map(({ name }) => name), check }
   })
 
-/** Asks until it is so; the last answer otherwise. */
+/** Asks until it is so; the last answer otherwise. What a busy machine makes late for a moment is not so for long. */
 const readyWhen = Effect.fnUntraced(function* (server: Server, isSo: (answer: Answer) => boolean) {
   const until = performance.now() + waitMaxMs
   let answer = yield* ready(server)
@@ -78,9 +89,18 @@ const fails =
   (name: string) =>
   ({ httpStatus, wrong }: Answer): boolean =>
     httpStatus === 503 && wrong.includes(name)
+const failsAlone =
+  (name: string) =>
+  (answer: Answer): boolean =>
+    fails(name)(answer) && answer.wrong.length === 1
 
 const gaugeOf = (server: Server, name: string) =>
   Effect.map(server.request("GET", "/metrics"), ({ body }) => valueOf(parse(String(body)), name))
+const gaugeFalls = (server: Server, name: string) =>
+  eventually(
+    `${name} is 0`,
+    Effect.map(gaugeOf(server, name), (value) => value === 0)
+  )
 
 describe("readiness", () => {
   it.live("turns red while a lock on a shard's epoch holds up the lane, and green when it is released (P15)", () =>
@@ -89,7 +109,7 @@ describe("readiness", () => {
       const contact = yield* person(server, "Eleni")
       yield* lock("SELECT * FROM shard_epoch FOR UPDATE")
       const stuck = yield* Effect.forkChild(credit(server, contact))
-      const red = yield* readyWhen(server, fails("lane"))
+      const red = yield* readyWhen(server, failsAlone("lane"))
       const lane = red.check("lane")
       assert.match(lane.reason, /the commit under way has taken \d{3,} ms; 1 units wait for it/)
       assert.isAbove(lane.observed?.["stalled_ms"] ?? 0, bounds.laneStallMaxMs)
@@ -102,7 +122,7 @@ describe("readiness", () => {
       const green = yield* readyWhen(server, isGreen)
       assert.deepStrictEqual([green.status, green.wrong], ["pass", []])
       yield* Fiber.join(stuck)
-      assert.strictEqual(yield* gaugeOf(server, "koinon_commit_under_way_seconds"), 0)
+      yield* gaugeFalls(server, "koinon_commit_under_way_seconds")
     })
   )
 
@@ -111,15 +131,15 @@ describe("readiness", () => {
       const { server, lock, release } = yield* disturbable()
       yield* lock("LOCK TABLE contact_directory IN ACCESS EXCLUSIVE MODE")
       yield* person(server, "Eleni")
-      const red = yield* readyWhen(server, fails("projections"))
+      const red = yield* readyWhen(server, failsAlone("projections"))
       const views = red.check("projections")
       assert.match(views.reason, /contact_directory is \d+ events behind, the oldest for \d{3,} ms/)
       assert.isAbove(views.observed?.["contact_directory_lag_ms"] ?? 0, bounds.projectionLagMaxMs)
       assert.deepStrictEqual(red.wrong, ["projections"])
       yield* release
-      const green = yield* readyWhen(server, isGreen)
-      assert.deepStrictEqual([green.status, green.wrong], ["pass", []])
-      assert.strictEqual(green.check("projections").observed?.["contact_directory_lag_ms"], 0)
+      const lagOf = ({ check }: Answer) => check("projections").observed?.["contact_directory_lag_ms"]
+      const green = yield* readyWhen(server, (answer) => isGreen(answer) && lagOf(answer) === 0)
+      assert.deepStrictEqual([green.status, green.wrong, lagOf(green)], ["pass", [], 0])
     })
   )
 
@@ -141,12 +161,15 @@ describe("readiness", () => {
       assert.match(inbox.reason, /the oldest undone work has been due for \d{3,} ms; 1 are due/)
       assert.isAbove(inbox.observed?.["oldest_due_ms"] ?? 0, bounds.inboxAgeMaxMs)
       yield* credit(server, known)
-      assert.strictEqual((yield* ready(server)).check("lane").status, "pass")
+      const meanwhile = yield* readyWhen(server, ({ check }) => check("lane").status === "pass")
+      assert.deepStrictEqual([meanwhile.check("lane").status, meanwhile.check("inbox").status], ["pass", "fail"])
       assert.isAbove(yield* gaugeOf(server, "koinon_inbox_oldest_due_seconds"), bounds.inboxAgeMaxMs / 1000)
       yield* release
       assert.deepStrictEqual((yield* readyWhen(server, isGreen)).wrong, [])
-      const { rows } = yield* query(`SELECT 1 FROM command WHERE id = '${id}'`)
-      assert.strictEqual(rows.length, 1)
+      yield* eventually(
+        "it is done",
+        Effect.map(query(`SELECT 1 FROM command WHERE id = '${id}'`), ({ rows }) => rows.length === 1)
+      )
     })
   )
 
@@ -171,6 +194,7 @@ describe("readiness", () => {
         assert.deepInclude(late.check("outbox"), { status: "pass", reason: "the queues move" })
         // What came of the attempt cannot be written down.
         yield* lock("LOCK TABLE outbox_task IN EXCLUSIVE MODE")
+        to.behave(ok)
         for (const answer of hanging) answer()
         const red = yield* readyWhen(server, fails("outbox"))
         const { reason, observed } = red.check("outbox")
@@ -183,7 +207,7 @@ describe("readiness", () => {
         assert.isAbove(yield* gaugeOf(server, "koinon_outbox_still_seconds"), bounds.outboxStillMaxMs / 1000)
         yield* release
         assert.deepStrictEqual((yield* readyWhen(server, isGreen)).wrong, [])
-        assert.strictEqual(yield* gaugeOf(server, "koinon_outbox_still_seconds"), 0)
+        yield* gaugeFalls(server, "koinon_outbox_still_seconds")
       }).pipe(Effect.scoped)
   )
 
@@ -196,13 +220,15 @@ describe("readiness", () => {
       const name = (rows[0] as unknown as { readonly name: string }).name
       yield* elsewhere.query(`ALTER DATABASE ${name} WITH ALLOW_CONNECTIONS false`)
       yield* elsewhere.query(`SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '${name}'`)
+      const those = ["database", "inbox", "projections"]
       const red = yield* readyWhen(
         server,
-        (answer) => fails("database")(answer) && (answer.check("database").observed?.["failing_ms"] ?? 0) > 0
+        (answer) =>
+          those.every((name) => fails(name)(answer)) && (answer.check("database").observed?.["failing_ms"] ?? 0) > 0
       )
       assert.match(red.check("database").reason, /the database does not answer|no answer within/)
       assert.isAbove(red.check("database").observed?.["failing_ms"] ?? 0, 0)
-      assert.includeMembers([...red.wrong], ["database", "inbox", "projections"])
+      assert.includeMembers([...red.wrong], those)
       const live = yield* server.request("GET", "/health/live")
       assert.strictEqual(live.status, 200)
       yield* elsewhere.query(`ALTER DATABASE ${name} WITH ALLOW_CONNECTIONS true`)
@@ -215,15 +241,15 @@ describe("readiness", () => {
     "can be asked as often as one likes while nothing answers it: commands keep their connections (P11, P15)",
     () =>
       Effect.gen(function* () {
-        const { server, lock, release } = yield* disturbable({ answerWithinMs: 100, keptMs: 1 })
+        const { server, lock, release } = yield* disturbable({ answerWithinMs: impatientMs, keptMs: 1 })
         const contact = yield* person(server, "Eleni")
         yield* lock("LOCK TABLE projection_cursor IN ACCESS EXCLUSIVE MODE")
         // More often than there are connections.
         for (let look = 0; look < 25; look++) {
           const red = yield* ready(server)
-          assert.strictEqual(red.check("projections").reason, "no answer within 100 ms")
+          assert.strictEqual(red.check("projections").reason, `no answer within ${impatientMs} ms`)
         }
-        yield* Effect.timeout(credit(server, contact), 5_000)
+        yield* Effect.timeout(credit(server, contact), waitMaxMs)
         yield* release
         assert.deepStrictEqual((yield* readyWhen(server, isGreen)).wrong, [])
       })
@@ -231,10 +257,10 @@ describe("readiness", () => {
 
   it.live("stays green under traffic (P15)", () =>
     Effect.gen(function* () {
-      const { server } = yield* disturbable({ laneStallMaxMs: 2_000, inboxAgeMaxMs: 2_500 })
+      const { server } = yield* disturbable(lenient)
       const contact = yield* person(server, "Eleni")
       const traffic = yield* Effect.forkChild(Effect.forever(credit(server, contact, 1n)))
-      const until = performance.now() + bounds.projectionLagMaxMs + bounds.answerWithinMs
+      const until = performance.now() + lenientMs + lookIntervalMs
       while (performance.now() < until) {
         assert.deepStrictEqual((yield* ready(server)).wrong, [])
         yield* Effect.sleep(lookIntervalMs)

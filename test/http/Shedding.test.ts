@@ -13,6 +13,7 @@ import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
 import * as Layer from "effect/Layer"
 import * as Redacted from "effect/Redacted"
+import { eventually } from "../support/Eventually.ts"
 import * as Shop from "../support/Shop.ts"
 import * as TestDatabase from "../support/TestDatabase.ts"
 import { start } from "../support/TestServer.ts"
@@ -202,7 +203,7 @@ describe("readiness", () => {
       gate.look(now - 11_000, calm)
       const red = yield* checksWith(gate)
       assert.strictEqual(red?.status, "fail")
-      assert.match(red?.reason ?? "", /writes have been turned away for 1[12]\d{3} ms/)
+      assert.match(red?.reason ?? "", /writes have been turned away for \d{5,} ms/)
     })
   )
 })
@@ -224,14 +225,14 @@ describe("a server whose commits stall", () => {
         yield* connection.query("BEGIN")
         yield* connection.query("LOCK TABLE event IN EXCLUSIVE MODE")
         const stuck = yield* Effect.forkChild(credit)
-        const deadline = performance.now() + 20_000
-        let refused = yield* Effect.timeoutOption(credit, 500)
-        while (refused._tag === "None" || refused.value.status !== 503) {
-          assert.isBelow(performance.now(), deadline, "writes are refused")
-          refused = yield* Effect.timeoutOption(credit, 500)
-        }
-        const { body, headers } = refused.value
-        assert.strictEqual(body.error, "KOINON.COMMITS_STALLED")
+        const { headers } = yield* eventually(
+          "writes are refused",
+          // Whoever is let in waits for the stall to end.
+          Effect.map(
+            Effect.timeoutOption(credit, 2_000),
+            (answer) => answer._tag === "Some" && answer.value.body.error === "KOINON.COMMITS_STALLED" && answer.value
+          )
+        )
         assert.strictEqual(headers.get("retry-after"), "5")
         assert.strictEqual(headers.get("content-type"), "application/problem+json")
         assert.strictEqual((yield* server.request("GET", "/backoffice/v2/settings")).status, 200)
@@ -239,11 +240,10 @@ describe("a server whose commits stall", () => {
         assert.match(metrics, /^koinon_http_shed_total\{class="write",reason="commit"\} [1-9]/m)
         yield* connection.query("ROLLBACK")
         yield* Fiber.join(stuck)
-        let again = yield* credit
-        while (again.status !== 201) {
-          assert.isBelow(performance.now(), deadline, "writes are taken again")
-          again = yield* credit
-        }
+        yield* eventually(
+          "writes are taken again",
+          Effect.map(credit, ({ status }) => status === 201)
+        )
       }).pipe(Effect.scoped),
     180_000
   )
