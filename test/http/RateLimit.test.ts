@@ -6,6 +6,7 @@ import { assert, describe, it } from "@effect/vitest"
 import { type Quota, RateLimit, taken, type TokenSource } from "#http/door/RateLimit.ts"
 import * as SharedTokens from "#http/door/SharedTokens.ts"
 import * as Effect from "effect/Effect"
+import type * as Scope from "effect/Scope"
 import { Redis } from "ioredis"
 import { randomUUID } from "node:crypto"
 import { connect, createServer, type Server, type Socket } from "node:net"
@@ -69,6 +70,8 @@ describe("a bucket", () => {
 })
 
 describe("a limited server", () => {
+  /** At once: more than refills, however long they take. */
+  const asked = 100
   const request = (server: TestServer["Service"]) => server.request("GET", "/backoffice/v2/settings")
 
   it.live("answers what is beyond with 429, the limit by name, and when to come again; others with what is left", () =>
@@ -77,17 +80,21 @@ describe("a limited server", () => {
       const first = yield* request(server)
       assert.strictEqual(first.status, 200)
       assert.strictEqual(first.headers.get("ratelimit-policy"), '"business";q=3;w=3')
-      assert.strictEqual(first.headers.get("ratelimit"), '"business";r=2;t=1')
+      // What it is answered late for has been refilled by then.
+      assert.match(first.headers.get("ratelimit") ?? "", /^"business";r=(2;t=1|3;t=0)$/)
+      const startedAt = performance.now()
       const responses = yield* Effect.all(
-        Array.from({ length: 12 }, () => request(server)),
+        Array.from({ length: asked }, () => request(server)),
         { concurrency: "unbounded" }
       )
       const refused = responses.filter(({ status }) => status === 429)
-      assert.isAtLeast(refused.length, 8)
+      const refilled = Math.ceil((performance.now() - startedAt) / 1_000)
+      assert.isAtLeast(refused.length, asked - 3 - refilled)
+      assert.isAbove(refused.length, 0)
       for (const { body, headers } of refused) {
         assert.strictEqual(headers.get("content-type"), "application/problem+json")
         assert.strictEqual(headers.get("retry-after"), "1")
-        assert.match(headers.get("ratelimit") ?? "", /^"business";r=0;t=[23]$/)
+        assert.match(headers.get("ratelimit") ?? "", /^"business";r=(0;t=3|1;t=2)$/)
         assert.strictEqual(body.error, "KOINON.RATE_LIMITED")
         assert.match(body.detail, /1 requests a second, and 3 at once \(KOINON_RATE_LIMIT, KOINON_RATE_BURST\)/)
       }
@@ -179,39 +186,65 @@ const business = Effect.acquireRelease(
     })
 )
 
+const triesMax = 20
+
+/** Of several tries one in which Redis always had the time to answer: a busy machine may not leave it a quarter of a second. */
+const answered = Effect.fnUntraced(function* <A extends { readonly madeAlone: number }, E>(
+  attempt: Effect.Effect<A, E, Scope.Scope>
+) {
+  for (let nth = 0; nth < triesMax; nth++) {
+    const found = yield* Effect.scoped(attempt)
+    if (found.madeAlone === 0) return found
+  }
+  return yield* Effect.die(new Error(`in none of ${triesMax} tries the tokens were shared`))
+})
+
 describe.skipIf(!answers)("runners that share a Redis", () => {
   it.live("give a business its burst once, however many of them it asks (P11)", () =>
     Effect.gen(function* () {
-      const name = yield* business
-      const runners = yield* Effect.forEach(Array.from({ length: 3 }), () =>
-        Effect.map(SharedTokens.connect(redisUrl), (source) => new RateLimit(1, 30, source))
+      const { all, refilled } = yield* answered(
+        Effect.gen(function* () {
+          const name = yield* business
+          const runners = yield* Effect.forEach(Array.from({ length: 3 }), () =>
+            Effect.map(SharedTokens.connect(redisUrl), (source) => new RateLimit(1, 30, source))
+          )
+          const startedAt = performance.now()
+          const counts = yield* Effect.forEach(runners, (runner) => admitted(runner, name, 40), {
+            concurrency: "unbounded"
+          })
+          return {
+            all: counts.reduce((sum, count) => sum + count, 0),
+            refilled: Math.ceil((performance.now() - startedAt) / 1_000),
+            madeAlone: runners.reduce((sum, { madeAlone }) => sum + madeAlone, 0)
+          }
+        })
       )
-      const counts = yield* Effect.forEach(runners, (runner) => admitted(runner, name, 40), {
-        concurrency: "unbounded"
-      })
-      const all = counts.reduce((sum, count) => sum + count, 0)
       assert.isAtLeast(all, 30)
-      // What refills while they ask.
-      assert.isAtMost(all, 33)
-    }).pipe(Effect.scoped)
+      assert.isAtMost(all, 30 + refilled)
+    })
   )
 
   it.live("ask Redis for a tenth of a second's worth at a time, not for every request", () =>
     Effect.gen(function* () {
-      const name = yield* business
-      const source = yield* SharedTokens.connect(redisUrl)
-      let fetches = 0
-      const limit = new RateLimit(10_000, 10_000, {
-        fetch: (...given) => {
-          fetches += 1
-          source.fetch(...given)
-        }
-      })
-      let served = 0
-      while (served < 5_000) served += yield* admitted(limit, name, 100)
+      const { fetches } = yield* answered(
+        Effect.gen(function* () {
+          const name = yield* business
+          const source = yield* SharedTokens.connect(redisUrl)
+          let fetches = 0
+          const limit = new RateLimit(10_000, 10_000, {
+            fetch: (...given) => {
+              fetches += 1
+              source.fetch(...given)
+            }
+          })
+          let served = 0
+          while (served < 5_000) served += yield* admitted(limit, name, 100)
+          return { fetches, madeAlone: limit.madeAlone }
+        })
+      )
       assert.isAtMost(fetches, 15)
       assert.isAtLeast(fetches, 4)
-    }).pipe(Effect.scoped)
+    })
   )
 
   it.live("go on alone while Redis does not answer, say so in the metrics, and share again when it does", () =>
