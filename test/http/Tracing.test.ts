@@ -10,6 +10,7 @@ import * as Tracer from "effect/Tracer"
 import { randomUUID } from "node:crypto"
 import * as Collector from "../support/Collector.ts"
 import { attributesOf, type CollectedSpan } from "../support/Collector.ts"
+import { eventually } from "../support/Eventually.ts"
 import { connectAs, follow } from "../support/LiveClient.ts"
 import { credit, household, person, type Server, token } from "../support/LiveWorld.ts"
 import * as TestDatabase from "../support/TestDatabase.ts"
@@ -58,6 +59,7 @@ const isWithin = (inner: CollectedSpan, from: CollectedSpan): boolean =>
   BigInt(inner.endTimeUnixNano) >= BigInt(inner.startTimeUnixNano)
 
 const paid = "purchase.paid"
+const triesMax = 5
 
 describe("a collector", () => {
   it.live("is sent one trace of a purchase: request, turn, commit, view and push, each with its cause", () =>
@@ -76,10 +78,25 @@ describe("a collector", () => {
       const answer = yield* post(server, "/backoffice/v2/purchases", asked)
       assert.strictEqual(answer.status, 201, JSON.stringify(answer.body))
       yield* app.until(() => app.events().some(({ event }) => event.type === paid))
-      yield* collector.wait(() => collector.spans.find(({ name }) => name === "projection"))
-      yield* collector.wait(() => collector.spans.find(({ name }) => name === "push"))
-
       const { spans } = collector
+      // What ended a moment later comes with a later export.
+      const isThere = (sought: string, attributes: Record<string, unknown> = {}) =>
+        spans.some(
+          (span) =>
+            span.name === sought &&
+            Object.entries(attributes).every(([key, value]) => attributesOf(span)[key] === value)
+        )
+      yield* eventually(
+        "the trace is whole",
+        Effect.sync(
+          () =>
+            isThere("POST /backoffice/v2/purchases") &&
+            isThere("turn", { "koinon.command": "PostPurchase" }) &&
+            isThere("commit") &&
+            isThere("projection", { "koinon.projection": "catalogue" }) &&
+            isThere("push")
+        )
+      )
       assert.deepStrictEqual([...new Set(spans.map((span) => span.traceId))], [traceId])
       const request = only(spans, "POST /backoffice/v2/purchases")
       assert.strictEqual(request.parentSpanId, callerSpan)
@@ -123,15 +140,26 @@ describe("a collector", () => {
         const { member } = yield* household(server)
         assert.strictEqual((yield* post(server, "/backoffice/v2/purchases", purchase(server, member, 5))).status, 201)
         const answered = () => collector.spans.find(({ name }) => name.startsWith("POST"))
-        const request = yield* collector.wait(answered)
-        const turns = collector.spans.filter(({ name }) => name === "turn")
+        const spansOf = (sought: string) => collector.spans.filter(({ name }) => name === sought)
+        // What goes on after the answer is exported after it: each turn stands in a commit that ends later.
+        yield* eventually(
+          "the trace is whole",
+          Effect.sync(
+            () =>
+              answered() !== undefined &&
+              spansOf("turn").length > 2 &&
+              spansOf("commit").length >= (turnsMax === 1 ? spansOf("turn").length : 1)
+          )
+        )
+        const request = answered()
+        const turns = spansOf("turn")
         assert.isAbove(turns.length, 2)
         const [first, ...others] = turns.toSorted((a, b) => (a.startTimeUnixNano < b.startTimeUnixNano ? -1 : 1))
         assert.strictEqual(first?.parentSpanId, request?.spanId)
         const ids = new Set(collector.spans.map(({ spanId }) => spanId))
         for (const { parentSpanId } of others) assert.isTrue(ids.has(parentSpanId ?? ""))
         assert.deepStrictEqual([...new Set(collector.spans.map((span) => span.traceId))], [traceId])
-        const commits = collector.spans.filter(({ name }) => name === "commit").length
+        const commits = spansOf("commit").length
         assert.strictEqual(commits, turnsMax === 1 ? turns.length : 1)
       })
     )
@@ -171,8 +199,13 @@ describe("a collector", () => {
             return (yield* post(server, `/backoffice/v2/wallets/${contact}/journals`, entry)).status
           })
         )
-      assert.strictEqual(yield* served(collector.url), 201)
-      only(collector.spans, "POST /backoffice/v2/wallets/:id/journals")
+      // There is a second for it, which a busy machine may need for something else.
+      const name = "POST /backoffice/v2/wallets/:id/journals"
+      const came = () => collector.spans.filter((span) => span.name === name).length
+      for (let nth = 0; nth < triesMax && came() === 0; nth++) {
+        assert.strictEqual(yield* served(collector.url), 201)
+      }
+      assert.strictEqual(came(), 1)
       assert.strictEqual(yield* served(absent), 201)
     })
   )
@@ -266,7 +299,10 @@ describe("what is traced", () => {
   })
 
   it("is bounded a second, also where callers ask for more (P11)", () => {
-    assert.strictEqual(begin(1, undefined, 1_000).length, Tracing.tracesPerSecondMax)
-    assert.strictEqual(begin(0, traceparent, 1_000).length, Tracing.tracesPerSecondMax)
+    // A try that takes longer than a second has more to give.
+    const least = (ratio: number, parent?: string) =>
+      Math.min(...Array.from({ length: triesMax }, () => begin(ratio, parent, 1_000).length))
+    assert.strictEqual(least(1), Tracing.tracesPerSecondMax)
+    assert.strictEqual(least(0, traceparent), Tracing.tracesPerSecondMax)
   })
 })
