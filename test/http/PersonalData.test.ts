@@ -10,21 +10,12 @@ import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import { hash } from "node:crypto"
+import { eventually } from "../support/Eventually.ts"
 import { finderOf } from "../support/Leaks.ts"
 import { apiKey, bad, good, her, planted, visit, type Visit } from "../support/PersonalDay.ts"
 import { served } from "../support/ServedProcess.ts"
 
-const pollMs = 50
-const waitMaxMs = 60_000
-const setupMaxMs = 120_000
-
-const eventually = Effect.fnUntraced(function* (what: string, holds: Effect.Effect<boolean>) {
-  const until = performance.now() + waitMaxMs
-  while (!(yield* holds)) {
-    if (performance.now() > until) return yield* Effect.die(new Error(`it did not come to it: ${what}`))
-    yield* Effect.sleep(pollMs)
-  }
-})
+const setupMaxMs = 400_000
 
 /** The database refuses rows with her in them, and dies. */
 const crashes = Effect.fnUntraced(function* (

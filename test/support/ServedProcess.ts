@@ -14,8 +14,8 @@ import { join } from "node:path"
 import { setTimeout as pause } from "node:timers/promises"
 import { fileURLToPath } from "node:url"
 
-const startMaxMs = 60_000
-const stopMaxMs = 20_000
+const startMaxMs = 120_000
+const stopMaxMs = 60_000
 const pollMs = 20
 const repository = fileURLToPath(new URL("../../", import.meta.url))
 
@@ -36,6 +36,10 @@ const started = async (apiKey: string) => {
       output += text
     })
   }
+  let isRead = false
+  child.once("close", () => {
+    isRead = true
+  })
   const hasEnded = (): boolean => child.exitCode !== null || child.signalCode !== null
   /** The database's too; its own reports stand beside its tables. */
   const written = (): string => {
@@ -45,7 +49,11 @@ const started = async (apiKey: string) => {
   const stop = async (): Promise<void> => {
     process.removeListener("exit", lastResort)
     const timer = setTimeout(() => child.kill("SIGKILL"), stopMaxMs)
-    if (!hasEnded() && child.kill("SIGTERM")) await once(child, "exit")
+    // What it wrote last is read when its streams have ended, which is after it has.
+    if (!isRead) {
+      child.kill("SIGTERM")
+      await once(child, "close")
+    }
     clearTimeout(timer)
   }
   const deadline = performance.now() + startMaxMs
