@@ -1,3 +1,4 @@
+import * as CivilDate from "#domain/shared/CivilDate.ts"
 import { assert, layer } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Clock from "effect/Clock"
@@ -177,13 +178,16 @@ layer(TestServer.layer)("plans in the back office", (it) => {
         if (business === undefined) throw new Error("there is a business")
         return business
       })
-      const parts = new Intl.DateTimeFormat("en-CA", { timeZone })
+      const [year = 0, month = 0, day = 0] = new Intl.DateTimeFormat("en-CA", { timeZone })
         .format(real.currentTimeMillisUnsafe())
         .split("-")
         .map(Number)
-      const [, month = 0, day = 0] = parts
-      const date_of_birth = { year: 1990, month, day }
-      const { server, plan } = yield* town([{ demographics: { date_of_birth } }, {}])
+      // A leap year has every day.
+      const bornOn = (date: CivilDate.CivilDate) => ({ demographics: { date_of_birth: { ...date, year: 1988 } } })
+      const today = { year, month, day }
+      const tomorrow = CivilDate.civilOf(CivilDate.dayOf(today) + 1)
+      // When it becomes midnight meanwhile, it is the birthday of the other one.
+      const { server, plan } = yield* town([bornOn(today), bornOn(tomorrow), {}])
       const { id } = yield* plan({ schedule: { type: "BIRTHDAY", time: "00:00" } })
       bodyOf(yield* server.request("POST", `${plans}/${id}/send_now`), 409)
       assert.deepInclude(bodyOf(yield* server.request("POST", `${plans}/${id}/dry_run`), 200), { recipients: 1 })

@@ -18,7 +18,7 @@ const examples = /## Examples[\s\S]*?(?=\n## )/.exec(readme)?.[0] ?? ""
 const [definitions = "", socket = "", purchase = "", ...more] = [...examples.matchAll(/```sh\n([\s\S]*?)```/g)].map(
   ([, block]) => block
 )
-const scriptMaxMs = 60_000
+const scriptMaxMs = 120_000
 
 /** One shell: the socket is opened in the background, and what follows waits until it follows. */
 const script = `

@@ -15,7 +15,7 @@ import { start } from "../support/TestServer.ts"
 
 const path = "/backoffice/v2/segments"
 const many = 60_000
-const testMaxMs = 120_000
+const testMaxMs = 300_000
 
 /** A segment in which is nobody but who was imported: as many as one likes. */
 const large = Effect.gen(function* () {

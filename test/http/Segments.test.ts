@@ -11,6 +11,7 @@ import * as Stream from "effect/Stream"
 import * as Zip from "effect/encoding/Zip"
 import writeExcelFile from "write-excel-file/node"
 import { bodyOf, contact, pointersOf } from "../support/HttpContacts.ts"
+import { eventually } from "../support/Eventually.ts"
 import { connectAs, follow } from "../support/LiveClient.ts"
 import { layer as testServer, type Parsed, start, TestServer } from "../support/TestServer.ts"
 import * as TestDatabase from "../support/TestDatabase.ts"
@@ -271,6 +272,11 @@ layer(testServer)("segments", (it) => {
       const { id } = bodyOf(yield* server.request("POST", path, live("Long ago", tagged("long ago"))), 201)
       const changes = (after: string) => server.request("GET", `${path}/${id}/changes${after}`)
       bodyOf(yield* changes(""), 200)
+      // Whoever still computes it writes where it stands, too.
+      yield* eventually(
+        "it is computed",
+        Effect.map(server.request("GET", `${path}/${id}`), ({ body }) => body.membership.state === "READY")
+      )
       yield* Effect.orDie(
         connection.query(
           `UPDATE segment_state SET position = 9, pruned_to = 5, pruned_before = 1700000000000 WHERE segment = '${id}'`

@@ -21,8 +21,9 @@ const statusesUntilGone = Effect.fnUntraced(function* (
         headers: { api_key: server.apiKey, "content-type": "application/json" },
         body: "{}"
       }).catch(() => undefined)
-      if (answer === undefined) return
-      await answer.arrayBuffer()
+      // Whoever goes may cut the last answers off.
+      const body = await answer?.arrayBuffer().catch(() => undefined)
+      if (answer === undefined || body === undefined) return
       answered(answer.status)
     }
   }

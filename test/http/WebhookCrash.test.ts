@@ -21,7 +21,7 @@ const kills = 4
 const contactsCount = 8
 /** Of each contact, between two kills. */
 const creditsEach = 6
-const limitMs = 180_000
+const limitMs = 600_000
 
 describe("killed in the middle", () => {
   it.live(

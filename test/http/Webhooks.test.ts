@@ -20,6 +20,7 @@ const endpoint = Effect.fnUntraced(function* (url: string, events: unknown = "*"
   return yield* Shop.made(server.request("POST", webhooks, { name: `Hook ${randomUUID()}`, url, events }))
 })
 
+/** As many calls; a test that counts them exactly replays, and sees to it that those before are done. */
 const seen = (what: string, to: { readonly received: ReadonlyArray<Received> }, count: number) =>
   eventually(
     what,
@@ -39,13 +40,17 @@ layer(allowing, { excludeTestServices: true })("webhooks", (it) => {
         yield* Shop.credit(server, eleni, nth)
         yield* Shop.credit(server, nikos, nth * 10)
       }
-      yield* seen("all are there", to, 12)
+      // One that is late to answer is called again: known by its id, it is one.
+      yield* eventually(
+        "all are there",
+        Effect.sync(() => to.kept().length >= 12)
+      )
       const verifier = new Webhook(secret)
       for (const { text, headers } of to.received) assert.isObject(verifier.verify(text, headers))
       const [first] = to.received as [Received]
       assert.throws(() => verifier.verify(`${first.text} `, first.headers))
       for (const person of [eleni, nikos]) {
-        const own = to.received.filter(({ body }) => body.contact_id === person.id)
+        const own = to.kept().filter(({ body }) => body.contact_id === person.id)
         assert.deepStrictEqual(
           own.map(({ body }) => [body.sequence, body.type]),
           [[1, "contact.registered"], ...[2, 3, 4, 5, 6].map((number) => [number, "wallet.credited"])]

@@ -8,7 +8,7 @@ import { fileURLToPath } from "node:url"
 import { type MutantName, mutants } from "./Mutants.ts"
 
 const seedsMax = 300
-const timeoutMs = 120_000
+const timeoutMs = 600_000
 const program = fileURLToPath(new URL("main.ts", import.meta.url))
 
 /** The oracles that may be first to see it. */

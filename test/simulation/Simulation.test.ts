@@ -53,7 +53,7 @@ describe("a simulated world", () => {
     assert.lengthOf(new Set(hashes), hashes.length)
   })
 
-  it("is busy: its runners commit and answer, and faults of each kind strike", () => {
+  it("is busy: its runners commit and answer, and faults of each kind strike", { timeout: timeoutMs }, () => {
     const results = Array.from({ length: 150 }, (_, index) => run(index + 1))
     const stories = results.flatMap(({ story }) => story).join("\n")
     for (const kind of faultKinds) assert.include(stories, `FAULT: ${kind}`)
