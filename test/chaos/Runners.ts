@@ -11,17 +11,17 @@ import * as Scope from "effect/Scope"
 import { randomBytes } from "node:crypto"
 import { readFileSync, rmSync, writeFileSync } from "node:fs"
 import { cp, mkdtemp, realpath, rm } from "node:fs/promises"
-import { type AddressInfo, createServer } from "node:net"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { fileURLToPath } from "node:url"
+import { takePort } from "../support/Ports.ts"
 import { CuttingProxy } from "./CuttingProxy.ts"
 import { Disk } from "./Disk.ts"
 import { killServer, stopImmediately } from "./PostgresProcess.ts"
 import { ServeProcess } from "./ServeProcess.ts"
 import { query, watch } from "./Witness.ts"
 
-const stopTimeoutMs = 20_000
+const stopTimeoutMs = 60_000
 const removalsMax = 5
 /** A door that is known to be closed is tried all the same now and then. */
 const closedDoorEvery = 6
@@ -39,15 +39,6 @@ export interface Runner {
   /** Stopped in the middle of whatever it did. */
   isFrozen: boolean
 }
-
-const freePort = (): Promise<number> =>
-  new Promise((resolve, reject) => {
-    const probe = createServer().on("error", reject)
-    probe.listen(0, "127.0.0.1", () => {
-      const { port } = probe.address() as AddressInfo
-      probe.close(() => resolve(port))
-    })
-  })
 
 const residentBytes = (processId: number): ReadonlyArray<number> => {
   try {
@@ -230,7 +221,7 @@ export class Runners {
         KOINON_BOOTSTRAP_API_KEY: this.apiKey,
         KOINON_DATA_DIR: join(this.dataDirectory, role),
         KOINON_RUNNER_HOST: "127.0.0.1",
-        KOINON_RUNNER_PORT: String(await freePort()),
+        KOINON_RUNNER_PORT: String(await takePort()),
         KOINON_CHAOS_CLOCK: clockFile,
         PORT: "0"
       }

@@ -17,9 +17,9 @@ import * as Redacted from "effect/Redacted"
 import type * as Scope from "effect/Scope"
 import * as HttpServer from "effect/http/HttpServer"
 import { mkdtemp, rm } from "node:fs/promises"
-import { createServer } from "node:net"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
+import { takePort } from "./Ports.ts"
 import * as TestDatabase from "./TestDatabase.ts"
 
 /** Of every server that a test opens. */
@@ -108,15 +108,8 @@ export const startRunner = (
     open(database, { KOINON_RUNNER_PORT: String(port), KOINON_MASTER_SECRET: masterSecret, ...environment }, true)
   )
 
-/** Nobody listens there now. A runner has to know its port before it opens it. */
-export const freePort = Effect.callback<number>((resume) => {
-  const server = createServer()
-  server.listen(0, "127.0.0.1", () => {
-    const address = server.address()
-    const port = typeof address === "object" && address !== null ? address.port : 0
-    server.close(() => resume(Effect.succeed(port)))
-  })
-})
+/** For a runner, which has to know its port before it opens it. */
+export const freePort = Effect.promise(takePort)
 
 const open: (
   database: TestDatabase.TestDatabase,
