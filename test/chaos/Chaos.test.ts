@@ -12,7 +12,7 @@ import { findingLine } from "./Report.ts"
 import { clusterPace, run, type Watch } from "./Run.ts"
 
 const rounds = 4
-const timeoutMs = 240_000
+const timeoutMs = 900_000
 const silent: Watch = { arranged: () => undefined, round: () => undefined }
 
 describe("when Koinon, PostgreSQL or both are killed under load", () => {

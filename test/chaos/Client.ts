@@ -12,7 +12,7 @@ const requestTimeoutMs = 12_000
 const repetitionsAtOnceMax = 5
 const repeatPauseMs = 50
 /** After that an operation nobody answers is a finding. */
-const answerTimeoutMs = 90_000
+const answerTimeoutMs = 180_000
 
 /** A token of now, from the door that did not like the old one. */
 const renew = async (url: string, apiKey: string, bearer: Bearer): Promise<boolean> => {

@@ -21,7 +21,7 @@ import type { Strike, Target } from "./Target.ts"
 type Fault = "application" | "database" | "both"
 const faults: ReadonlyArray<Fault> = ["application", "database", "both"]
 
-const stopTimeoutMs = 30_000
+const stopTimeoutMs = 60_000
 /** The killed may still be letting go of their files. */
 const removalsMax = 5
 /** Load goes on for a while after the kill, so that requests also meet what is no longer there. */

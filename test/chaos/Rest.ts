@@ -3,7 +3,7 @@ import { setTimeout as pause } from "node:timers/promises"
 import { type Backlog, backlog } from "./Audit.ts"
 import type { Target } from "./Target.ts"
 
-const restTimeoutMs = 60_000
+const restTimeoutMs = 120_000
 const restPollMs = 50
 
 export const awaitRest = async (target: Target): Promise<Backlog> => {

@@ -75,7 +75,7 @@ const secondFaultProbability = 0.25
 const secondFaultWithinMs = 1_500
 /** So late that the answer does not come before the sleeper wakes, and the client has not hung up yet. */
 const askFrozenAfterMs = 9_000
-const answerTimeoutMs = 60_000
+const answerTimeoutMs = 120_000
 const answerPollMs = 50
 /** Operations of earlier rounds that are repeated once more in each round. */
 const olderReplaysMax = 50

@@ -6,7 +6,7 @@ import { type ChildProcess, spawn } from "node:child_process"
 import { setTimeout as pause } from "node:timers/promises"
 import { fileURLToPath } from "node:url"
 
-const startTimeoutMs = 60_000
+const startTimeoutMs = 120_000
 const pollIntervalMs = 20
 const outputKeptCharacters = 20_000
 

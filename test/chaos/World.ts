@@ -4,6 +4,7 @@
  * and about as much comes in as goes out, so that wallets are often empty and limits often reached.
  */
 import { randomUUID } from "node:crypto"
+import { setTimeout as pause } from "node:timers/promises"
 import type { Chance } from "./Chance.ts"
 import { inParallel } from "./Client.ts"
 import type { Bearer, Kind, Operation, Record as OperationRecord } from "./Operation.ts"
@@ -17,7 +18,8 @@ export interface Person extends Bearer {
 /** An owner and up to three members. */
 const householdSize = 4
 const arrangingAtOnce = 8
-const arrangeTimeoutMs = 30_000
+const arrangeTimeoutMs = 60_000
+const arrangeAgainMs = 100
 const limitsInEuros = [30, 100, 400, 2_000]
 const country = "CYP"
 const currency = "EUR"
@@ -56,16 +58,25 @@ const textOf = (answer: unknown, ...names: ReadonlyArray<string>): string => {
   throw new Error(`${names.join(".")} is missing in ${JSON.stringify(answer).slice(0, 300)}`)
 }
 
+/** Where it is put off, by a machine that does much else, it is asked again under the same key. */
 const arrange = async (target: Target, path: string, body: object): Promise<unknown> => {
-  const answer = await fetch(`${target.door()}${path}`, {
-    method: "POST",
-    headers: { "content-type": "application/json", api_key: target.apiKey },
-    body: JSON.stringify(body),
-    signal: AbortSignal.timeout(arrangeTimeoutMs)
-  })
-  const text = await answer.text()
-  if (!answer.ok) throw new Error(`POST ${path} answered ${answer.status} ${text.slice(0, 500)}`)
-  return text === "" ? {} : JSON.parse(text)
+  const key = randomUUID()
+  const deadline = performance.now() + arrangeTimeoutMs
+  while (true) {
+    const answer = await fetch(`${target.door()}${path}`, {
+      method: "POST",
+      headers: { "content-type": "application/json", api_key: target.apiKey, "idempotency-key": key },
+      body: JSON.stringify(body),
+      signal: AbortSignal.timeout(arrangeTimeoutMs)
+    })
+    const text = await answer.text()
+    const isPutOff = answer.status === 202 || answer.status === 503 || text.includes("KOINON.STILL_RUNNING")
+    if (answer.ok && !isPutOff) return text === "" ? {} : JSON.parse(text)
+    if (!isPutOff || performance.now() > deadline) {
+      throw new Error(`POST ${path} answered ${answer.status} ${text.slice(0, 500)}`)
+    }
+    await pause(arrangeAgainMs)
+  }
 }
 
 export class World {

@@ -16,7 +16,7 @@ export interface TakenMail {
 }
 
 const program = fileURLToPath(new URL("./MailProgram.ts", import.meta.url))
-const startTimeoutMs = 30_000
+const startTimeoutMs = 60_000
 const pollMs = 10
 const startAgainMs = 100
 

@@ -10,7 +10,7 @@ import { findingLine } from "../Report.ts"
 import { outwardPace, runOutward } from "./Outward.ts"
 
 const kills = 3
-const timeoutMs = 240_000
+const timeoutMs = 900_000
 
 describe("when Koinon, its segment store and its mail server are killed in the middle of everything", () => {
   it(

@@ -43,9 +43,9 @@ const instantWithinMs = 2_000
 const loadAfterKillMsMax = 400
 /** So long a mail server is away at most. */
 const mailAwayMsMax = 1_500
-const deathWithinMs = 10_000
-const stopTimeoutMs = 30_000
-const rebuildTimeoutMs = 120_000
+const deathWithinMs = 60_000
+const stopTimeoutMs = 60_000
+const rebuildTimeoutMs = 300_000
 const pollMs = 5
 const askTimeoutMs = 12_000
 const askWithinMs = 120_000
