@@ -32,6 +32,8 @@ export interface Tally {
   readonly refused: Readonly<Record<Class, number>>
   readonly limited: number
   readonly shed: number
+  /** Durable, and not answered in time: the answer is an operation to come back to. */
+  readonly later: number
   /** Any other status, or a connection that broke. */
   readonly failed: number
   /** Of accepted writes, from sent to answered. */
@@ -49,7 +51,7 @@ export type Heard =
 const odditiesMax = 5
 const tickMs = 1
 /** Answers may come this long after the last request. */
-const drainMs = 10_000
+const drainMs = 30_000
 /** A broken connection is opened again after that. */
 const reopenMs = 50
 const headEnd = Buffer.from("\r\n\r\n")
@@ -64,6 +66,7 @@ class Count {
   readonly refused = { write: 0, read: 0, list: 0 }
   limited = 0
   shed = 0
+  later = 0
   failed = 0
   readonly latencies: Array<number> = []
   readonly oddities: Array<string> = []
@@ -183,7 +186,8 @@ const drive = (load: Load, tell: (heard: Heard) => void): void => {
       else count.shed += 1
       const lack = lackOf(head, body, status)
       if (lack !== undefined) count.odd(`${lack}: ${head}\n${body}`)
-    } else {
+    } else if (status === 202) count.later += 1
+    else {
       count.failed += 1
       count.odd(`${head.slice(0, 40)} ${body.slice(0, 300)}`)
     }

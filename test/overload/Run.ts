@@ -26,6 +26,8 @@ export interface Settings {
   readonly memoryMax: number
   /** Accepted writes may take so many times as long as while the capacity was measured; absent: not judged. */
   readonly slowerMax?: number
+  /** It is as before by then. */
+  readonly recoveryMaxMs: number
 }
 
 export interface Progress {
@@ -49,10 +51,13 @@ export interface Report {
   readonly bounds: ReadonlyArray<Bound>
 }
 
-const recoveryMaxMs = 30_000
 const pollMs = 50
 const memoryEveryMs = 250
 const answerWithinMs = 5_000
+/** Of what is asked before and after the load: so long only a fault takes. */
+const patienceMs = 60_000
+/** A machine that had much else to do as it was measured can do more now: then more is asked for, so many times. */
+const triesMax = 4
 const generatorTimeoutMs = 60_000
 /** More than anybody can spend by the cent. */
 const eurosAtFirst = 1_000_000
@@ -68,7 +73,7 @@ const post = (koinon: KoinonProcess, path: string, body: object) =>
     method: "POST",
     headers: headers(koinon),
     body: JSON.stringify(body),
-    signal: AbortSignal.timeout(answerWithinMs)
+    signal: AbortSignal.timeout(patienceMs)
   })
 
 /** Contacts with more in their wallets than anybody can spend, in the order in which they were asked for. */
@@ -173,9 +178,9 @@ const missing = (accepted: Float64Array, { entries }: Booked): { readonly lost: 
 }
 
 /** Until it is ready, nobody has been turned away for a while, and a write takes as little as one did. */
-const recovered = async (koinon: KoinonProcess, contact: string, writeMaxMs: number): Promise<number> => {
+const recovered = async (koinon: KoinonProcess, contact: string, withinMs: number): Promise<number> => {
   const startedAt = performance.now()
-  while (performance.now() - startedAt < recoveryMaxMs) {
+  while (performance.now() - startedAt < withinMs) {
     try {
       const ready = await fetch(`${koinon.url}/health/ready`, { signal: AbortSignal.timeout(answerWithinMs) })
       const { status } = (await ready.json()) as { readonly status: string }
@@ -183,7 +188,7 @@ const recovered = async (koinon: KoinonProcess, contact: string, writeMaxMs: num
       const answer = await fetch(`${koinon.url}/backoffice/v2/wallets/${contact}`, { headers: headers(koinon) })
       await answer.arrayBuffer()
       const tookMs = performance.now() - askedAt
-      if (status === "pass" && answer.status === 200 && tookMs <= writeMaxMs) return performance.now() - startedAt
+      if (status === "pass" && answer.status === 200 && tookMs <= answerWithinMs) return performance.now() - startedAt
     } catch {
       // Not yet.
     }
@@ -192,12 +197,22 @@ const recovered = async (koinon: KoinonProcess, contact: string, writeMaxMs: num
   return Number.POSITIVE_INFINITY
 }
 
+/** What was still under way as it was looked is booked in one place before the other. */
+const balanced = async (koinon: KoinonProcess, contacts: ReadonlyArray<string>): Promise<Booked> => {
+  const until = performance.now() + patienceMs
+  while (true) {
+    const books = await booked(koinon, contacts)
+    if (books.cents === books.entries.length || performance.now() > until) return books
+    await pause(pollMs)
+  }
+}
+
 export const bound = (name: string, holds: boolean, found: string): Bound => ({ name, holds, found })
 const sum = (counts: Readonly<Record<string, number>>): number =>
   Object.values(counts).reduce((all, count) => all + count, 0)
 
 export const run = async (settings: Settings, watch: (progress: Progress) => void): Promise<Report> => {
-  const { contacts: count, connections, factor, measureMs, overloadMs, memoryMax, slowerMax } = settings
+  const { contacts: count, connections, factor, measureMs, overloadMs, memoryMax, slowerMax, recoveryMaxMs } = settings
   const koinon = await KoinonProcess.open()
   let memoryMost = 0
   let memory = 0
@@ -219,20 +234,26 @@ export const run = async (settings: Settings, watch: (progress: Progress) => voi
     const measured = { ...load, connections: settings.measureConnections, durationMs: measureMs }
     const before = await generate(measured, () => undefined)
     const normal = before.tally
-    const capacity = (sum(normal.accepted) * 1_000) / measureMs
-
     const beganAt = performance.now()
-    const ratePerSecond = Math.round(capacity * factor)
-    const { tally: whole, entries } = await generate(
-      { ...load, connections, durationMs: overloadMs, ratePerSecond },
-      (tally) => watch({ seconds: Math.round((performance.now() - beganAt) / 1_000), tally, memory })
-    )
-    const recoveryMs = await recovered(koinon, contacts[0] ?? "", answerWithinMs)
-    const books = await booked(koinon, contacts)
-    const all = Float64Array.from([...before.entries, ...entries])
+    const overload = (ratePerSecond: number) =>
+      generate({ ...load, connections, durationMs: overloadMs, ratePerSecond }, (tally) =>
+        watch({ seconds: Math.round((performance.now() - beganAt) / 1_000), tally, memory })
+      )
+    const refusalsOf = ({ limited, shed }: Tally): number => limited + shed
+    let capacity = (sum(normal.accepted) * 1_000) / measureMs
+    let { tally: whole, entries } = await overload(Math.round(capacity * factor))
+    const answered = [before.entries, entries]
+    for (let nth = 1; nth < triesMax && refusalsOf(whole) === 0; nth++) {
+      capacity = Math.max(capacity, (sum(whole.accepted) * 1_000) / overloadMs)
+      ;({ tally: whole, entries } = await overload(Math.round(capacity * factor)))
+      answered.push(entries)
+    }
+    const recoveryMs = await recovered(koinon, contacts[0] ?? "", recoveryMaxMs)
+    const books = await balanced(koinon, contacts)
+    const all = Float64Array.from(answered.flatMap((each) => [...each]))
     const { lost, twice } = missing(all, books)
 
-    const refusals = whole.limited + whole.shed
+    const refusals = refusalsOf(whole)
     const megabytes = (bytes: number): string => `${Math.round(bytes / 1024 / 1024)} MiB`
     const bounds = [
       bound("memory stays below its cap", memoryMost > 0 && memoryMost < memoryMax, `${megabytes(memoryMost)} at most`),
@@ -254,7 +275,11 @@ export const run = async (settings: Settings, watch: (progress: Progress) => voi
         books.cents === books.entries.length,
         `${books.cents} of ${books.entries.length} cents`
       ),
-      bound("it is as before within 30 s", recoveryMs <= recoveryMaxMs, `${(recoveryMs / 1_000).toFixed(1)} s`),
+      bound(
+        `it is as before within ${recoveryMaxMs / 1_000} s`,
+        recoveryMs <= recoveryMaxMs,
+        `${(recoveryMs / 1_000).toFixed(1)} s`
+      ),
       ...(slowerMax === undefined
         ? []
         : [

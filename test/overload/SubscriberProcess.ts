@@ -3,6 +3,7 @@
  * cost is not the server's. Every app has a socket and a wallet, remembers where it was told to be, and counts what it was
  * told; the till remembers what it was answered. What one was told and the other answered has to be the same.
  */
+import { randomUUID } from "node:crypto"
 import { Agent, request } from "node:http"
 import { setTimeout as pause } from "node:timers/promises"
 import { WebSocket } from "ws"
@@ -26,6 +27,8 @@ export type Step =
 export interface Debited {
   readonly debits: number
   readonly failed: number
+  /** Times that the till was told to come again, and did. */
+  readonly putOff: number
   /** From the instant at which a debit was due until its app was told. */
   readonly pushedP50Ms: number
   readonly pushedP99Ms: number
@@ -59,6 +62,8 @@ const retryFirstMs = 50
 const retryMostMs = 2_000
 /** What was pushed arrives this long after the last debit. */
 const settleMaxMs = 60_000
+/** Whoever is told to come again waits so long. */
+const putOffMs = 200
 const lookIntervalMs = 10
 
 interface Frame {
@@ -141,6 +146,7 @@ class Crowd {
   readonly #answers: Array<{ readonly app: App; readonly entry: string; readonly dueAt: number; readonly at: number }> =
     []
   #failed = 0
+  #putOff = 0
 
   constructor(town: Town) {
     this.#town = town
@@ -160,7 +166,7 @@ class Crowd {
 
   async debit(ratePerSecond: number, isOver: (elapsedMs: number) => boolean): Promise<Debited> {
     const from = this.#answers.length
-    const failedBefore = this.#failed
+    const [failedBefore, putOffBefore] = [this.#failed, this.#putOff]
     const startedAt = performance.now()
     const asked: Array<Promise<void>> = []
     for (let nth = 0; ; nth++) {
@@ -182,6 +188,7 @@ class Crowd {
     return {
       debits: own.length,
       failed: this.#failed - failedBefore,
+      putOff: this.#putOff - putOffBefore,
       pushedP50Ms: at(pushed, 0.5),
       pushedP99Ms: at(pushed, 0.99),
       afterAnswerP99Ms: at(after, 0.99)
@@ -231,15 +238,32 @@ class Crowd {
     while (!holds() && performance.now() < until) await pause(lookIntervalMs)
   }
 
-  #take(app: App, dueAt: number): Promise<void> {
+  /** Until it is answered, under one key; who is told to come again does. */
+  async #take(app: App, dueAt: number): Promise<void> {
+    const key = randomUUID()
+    const until = performance.now() + settleMaxMs
+    while (!(await this.#debited(app, dueAt, key))) {
+      if (performance.now() > until) return void (this.#failed += 1)
+      this.#putOff += 1
+      await pause(putOffMs)
+    }
+  }
+
+  /** Whether it is known what became of it. */
+  #debited(app: App, dueAt: number, key: string): Promise<boolean> {
     const { port, apiKey } = this.#town
     const body = JSON.stringify({ action: "DEBIT", amount: 0.01, currency_code: "EUR", notes: "live" })
-    const headers = { api_key: apiKey, "content-type": "application/json", "content-length": body.length }
+    const headers = {
+      api_key: apiKey,
+      "content-type": "application/json",
+      "content-length": body.length,
+      "idempotency-key": key
+    }
     const path = `/backoffice/v2/wallets/${app.wallet}/journals`
     return new Promise((resolve) => {
       const failed = (): void => {
         this.#failed += 1
-        resolve()
+        resolve(true)
       }
       const asking = request(
         { agent: this.#agent, host: "127.0.0.1", port, method: "POST", path, headers },
@@ -247,10 +271,13 @@ class Crowd {
           const parts: Array<Buffer> = []
           answer.on("data", (part: Buffer) => parts.push(part))
           answer.on("end", () => {
+            const text = Buffer.concat(parts).toString()
+            const isPutOff = answer.statusCode === 202 || answer.statusCode === 503
+            if (isPutOff || text.includes("KOINON.STILL_RUNNING")) return resolve(false)
             if (answer.statusCode !== 201) return failed()
-            const { id } = JSON.parse(Buffer.concat(parts).toString()) as { readonly id: string }
+            const { id } = JSON.parse(text) as { readonly id: string }
             this.#answers.push({ app, entry: id, dueAt, at: performance.now() })
-            resolve()
+            resolve(true)
           })
         }
       )

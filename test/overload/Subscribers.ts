@@ -22,6 +22,8 @@ export interface Settings {
   readonly pushMaxMs?: number
   /** All are back by then. */
   readonly backMaxMs: number
+  /** Debits that are asked for again because the server wanted it so; absent: not judged. */
+  readonly putOffMax?: number
 }
 
 export interface Report {
@@ -72,7 +74,7 @@ const crowdOf = (town: Town) => {
 const milliseconds = (value: number): string => `${value.toFixed(1)} ms`
 
 export const run = async (settings: Settings, watch: (line: string) => void): Promise<Report> => {
-  const { subscribers, debitsPerSecond, debitMs, idleMs, socketBytesMax, pushMaxMs, backMaxMs } = settings
+  const { subscribers, debitsPerSecond, debitMs, idleMs, socketBytesMax, pushMaxMs, backMaxMs, putOffMax } = settings
   const koinon = await KoinonProcess.open()
   const contacts = await arrange(koinon, subscribers)
   const town = { port: Number(new URL(koinon.url).port), apiKey: koinon.apiKey, contacts }
@@ -133,6 +135,15 @@ export const run = async (settings: Settings, watch: (line: string) => void): Pr
         calm.failed + storm.failed === 0,
         `${calm.failed + storm.failed} of ${calm.debits + storm.debits} were not`
       ),
+      ...(putOffMax === undefined
+        ? []
+        : [
+            bound(
+              `at most ${putOffMax} debits are put off`,
+              calm.putOff + storm.putOff <= putOffMax,
+              `${calm.putOff + storm.putOff} were`
+            )
+          ]),
       bound(
         "nobody has missed anything, or was told it twice, in another order, or to reload",
         counted.missed + counted.twice + counted.disordered + counted.reloads === 0,

@@ -14,6 +14,7 @@ const reportEveryMs = 10_000
 /** Bytes: its heap, and what is on its way. */
 const memoryMax = 1.5 * 1024 ** 3
 const slowerMax = 2
+const recoveryMaxMs = 30_000
 const exitOnSignal = 130
 const live = {
   debitsPerSecond: 200,
@@ -21,7 +22,8 @@ const live = {
   idleMs: 10_000,
   socketBytesMax: 20 * 1024,
   pushMaxMs: 20,
-  backMaxMs: 60_000
+  backMaxMs: 60_000,
+  putOffMax: 0
 }
 
 const positive = (name: string, text: string): number => {
@@ -88,7 +90,8 @@ const main = async (): Promise<number> => {
       measureConnections,
       reportEveryMs,
       memoryMax,
-      slowerMax
+      slowerMax,
+      recoveryMaxMs
     },
     (progress) => process.stderr.write(`${line(progress)}\n`)
   )
