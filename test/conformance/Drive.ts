@@ -29,8 +29,8 @@ export interface Verdict {
   readonly elapsedMs: number
 }
 
-const requestTimeoutMs = 10_000
-const readTimeoutMs = 5_000
+const requestTimeoutMs = 60_000
+const readTimeoutMs = 60_000
 const readPollMs = 25
 const routeMissing = [404, 405, 501]
 

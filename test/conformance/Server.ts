@@ -17,9 +17,9 @@ export interface Server {
   readonly stop: () => Promise<void>
 }
 
-const startTimeoutMs = 60_000
+const startTimeoutMs = 120_000
 const readyPollMs = 50
-const stopTimeoutMs = 15_000
+const stopTimeoutMs = 60_000
 const signals = ["SIGINT", "SIGTERM"] as const
 const exitOnSignal = 130
 const outputKeptCharacters = 4_000

@@ -33,7 +33,7 @@ export const country = "CYP"
 export const group = "Family"
 export const monthlyMax = 50
 
-const requestTimeoutMs = 10_000
+const requestTimeoutMs = 60_000
 const phonesPerPrefix = 1_000_000
 
 /** The world could not be brought into the state that a question needs. */
