@@ -232,8 +232,7 @@ layer(world, { excludeTestServices: true })("a provider", (it) => {
       const phone = { type: "MOBILE", country_code: "CYP", number: "99777123" }
       const changed = yield* server.request("PUT", `/backoffice/v2/contacts/${eleni.id}`, { phone })
       assert.strictEqual(changed.status, 200, JSON.stringify(changed.body))
-      const sent = yield* ended(server, id, "COMPLETED")
-      assert.strictEqual(sent.recipient, "+35799777123")
+      assert.strictEqual((yield* ended(server, id, "COMPLETED")).recipient, "+35799777123")
       assert.strictEqual(posted().at(-1)?.["To"], "+35799777123")
       assert.strictEqual(posted().at(0)?.["To"], eleni.phone)
     })

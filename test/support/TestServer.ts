@@ -6,6 +6,7 @@
 import { serve } from "../../src/Serve.ts"
 import { load } from "../../src/Settings.ts"
 import { Actors } from "#runtime/actor/Actors.ts"
+import { ReaderWaitMaxMs } from "#runtime/projection/WaitingReaders.ts"
 import * as NodeServices from "@effect/platform-node/NodeServices"
 import * as Clock from "effect/Clock"
 import * as ConfigProvider from "effect/ConfigProvider"
@@ -97,6 +98,9 @@ export const startOn = (
   environment: Readonly<Record<string, string>> = {}
 ): Effect.Effect<TestServer["Service"], never, Scope.Scope> => open(database, environment, false)
 
+/** A reader is told sooner that a view is late; who tests what it holds waits for it on a machine that does much else. */
+const readerWaitMaxMs = 30_000
+
 export const masterSecret = "ms_a_master_secret_that_runners_of_a_test_share"
 
 /** Opens one of several runners on a database; closed with the scope, which hands its shards over. */
@@ -152,6 +156,7 @@ const open: (
   },
   Effect.provideService(Clock.Clock, Clock.Clock.defaultValue()),
   Effect.provideService(Console.Console, quietConsole),
+  Effect.provideService(ReaderWaitMaxMs, readerWaitMaxMs),
   Effect.orDie
 )
 
