@@ -11,6 +11,7 @@ import { type Call, foreignToken, plainCall, type Probe, probesOf, unknownField 
 import type { Arrangement } from "./Arrangements.ts"
 import type { Step } from "./Scenario.ts"
 import { type Difference, documentedFields, shownFields } from "./SchemaCheck.ts"
+import { patientFetch } from "./Server.ts"
 import { ArrangementFailed, type World } from "./World.ts"
 
 export interface NamedDifference extends Difference {
@@ -54,7 +55,7 @@ const send = async (world: World, operation: Operation, call: Call, own: string)
   const query = new URLSearchParams(call.query).toString()
   const token = await tokenFor(world, call, own)
   const text = call.text ?? (call.body === undefined ? undefined : JSON.stringify(call.body))
-  const answer = await fetch(`${world.server.url}${path}${query === "" ? "" : `?${query}`}`, {
+  const answer = await patientFetch(`${world.server.url}${path}${query === "" ? "" : `?${query}`}`, {
     method: operation.method,
     headers: {
       ...call.headers,

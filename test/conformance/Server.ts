@@ -40,6 +40,16 @@ const stopChild = async (child: ChildProcess): Promise<void> => {
   clearTimeout(timer)
 }
 
+/** Whoever reads a view that is late is told to come again, and does until the signal ends it. */
+export const patientFetch = async (url: string, asked: RequestInit): Promise<Response> => {
+  while (true) {
+    const answer = await fetch(url, asked)
+    if (asked.method !== "GET" || answer.status !== 503 || asked.signal?.aborted === true) return answer
+    await answer.arrayBuffer()
+    await pause(readyPollMs)
+  }
+}
+
 const isReady = async (url: string): Promise<boolean> => {
   try {
     const answer = await fetch(`${url}/health/ready`)

@@ -6,7 +6,7 @@
 import { randomBytes, randomInt, randomUUID } from "node:crypto"
 import { isArray, isObject, type Json, type JsonObject } from "./Description.ts"
 import { valueAt } from "./Sample.ts"
-import type { Server } from "./Server.ts"
+import { patientFetch, type Server } from "./Server.ts"
 
 export interface Contact {
   readonly id: string
@@ -65,7 +65,7 @@ export class World {
   }
 
   async request(method: string, path: string, body?: Json, token?: string): Promise<Json> {
-    const answer = await fetch(`${this.server.url}${path}`, {
+    const answer = await patientFetch(`${this.server.url}${path}`, {
       method,
       headers: {
         api_key: this.server.apiKey,
