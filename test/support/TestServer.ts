@@ -26,6 +26,13 @@ import * as TestDatabase from "./TestDatabase.ts"
 /** Of every server that a test opens. */
 export const bootstrapApiKey = "sk_a_back_office_key_that_tests_may_know"
 
+/**
+ * Patience for a machine that does much else: on one, a list that is not ready in a second and a request that comes late are
+ * refused, as they should be, and a test of something else would be red. What is about the bounds sets them itself.
+ */
+const readerWaitMaxMs = 30_000
+const patient = { KOINON_WAIT_MAX_MS: "5000" }
+
 /** Whatever was answered: what the test looks into, and fails on if it is not there. */
 export type Parsed = ReturnType<typeof JSON.parse>
 
@@ -98,9 +105,6 @@ export const startOn = (
   environment: Readonly<Record<string, string>> = {}
 ): Effect.Effect<TestServer["Service"], never, Scope.Scope> => open(database, environment, false)
 
-/** A reader is told sooner that a view is late; who tests what it holds waits for it on a machine that does much else. */
-const readerWaitMaxMs = 30_000
-
 export const masterSecret = "ms_a_master_secret_that_runners_of_a_test_share"
 
 /** Opens one of several runners on a database; closed with the scope, which hands its shards over. */
@@ -130,6 +134,7 @@ const open: (
       DATABASE_URL: Redacted.value(database.url),
       KOINON_DATA_DIR: dataDirectory,
       KOINON_BOOTSTRAP_API_KEY: bootstrapApiKey,
+      ...patient,
       ...environment
     })
     const settings = yield* Effect.provideService(load, ConfigProvider.ConfigProvider, given)
