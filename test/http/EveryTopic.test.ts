@@ -1,5 +1,6 @@
 /** Every topic of the live feed against everybody whose it is not: each is told so, nothing is stored, and nothing reaches them. */
 import { assert, layer } from "@effect/vitest"
+import { LiveLimits } from "#http/live/LiveLimits.ts"
 import { feedNames } from "#http/live/Protocol.ts"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
@@ -11,7 +12,16 @@ import { notAllowed, notFound, rowsOf, type Told, unknownCaller, type World, wor
 const invalid: Told = [400, "KOINON.INVALID_REQUEST"]
 class Known extends Context.Service<Known, World>()("koinon/test/EveryTopic") {}
 
-layer(Layer.effect(Known, world))("the live feed", (it) => {
+/** Who never says who she is stays to the end, however long it takes. */
+const patient: LiveLimits = {
+  socketsMax: 100,
+  authenticateWithinMs: 600_000,
+  heartbeatIntervalMs: 25_000,
+  silenceMaxMs: 600_000,
+  closeGraceMs: 5_000
+}
+
+layer(Layer.effect(Known, Effect.provideService(world, LiveLimits, patient)))("the live feed", (it) => {
   for (const feed of feedNames) {
     it.effect(
       `${feed}/{id} is told to nobody but those whose it is`,

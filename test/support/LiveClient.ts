@@ -47,7 +47,10 @@ export const connect = (url: string, { protocols = [], autoPong = true }: Behavi
       const looks = new Set<() => void>()
       let end: { readonly code: number; readonly reason: string } | undefined
       const look = (): void => looks.forEach((each) => each())
+      // Whoever has gone hears nothing more, also not what has arrived already.
+      let gone = false
       socket.on("message", (data: Buffer) => {
+        if (gone) return
         frames.push(parse(data.toString()))
         look()
       })
@@ -82,7 +85,10 @@ export const connect = (url: string, { protocols = [], autoPong = true }: Behavi
         hear: (fits) => wait(() => frames.find(fits)),
         until: (holds) => Effect.asVoid(wait(() => holds() || undefined)),
         closed: wait(() => end),
-        vanish: () => socket.terminate(),
+        vanish: () => {
+          gone = true
+          socket.terminate()
+        },
         stopReading: () => socket.pause(),
         readOn: () => socket.resume()
       }
