@@ -10,7 +10,7 @@ import { bodyOf } from "../support/HttpContacts.ts"
 import { connectAs, follow, type LiveClient } from "../support/LiveClient.ts"
 import * as Shop from "../support/Shop.ts"
 import type { Parsed, TestServer } from "../support/TestServer.ts"
-import { ofBusiness, personOn, twoRunners } from "../support/TwoRunners.ts"
+import { holdsAll, ofBusiness, personOn, twoRunners } from "../support/TwoRunners.ts"
 
 type Server = TestServer["Service"]
 
@@ -96,6 +96,7 @@ describe("live segments of two runners", () => {
         for (let time = 0; time < times * 2; time++) yield* renamed(second, who, time % 2 === 0 ? "Elyti" : "Seferi")
       })
       yield* Effect.all([last, stopFirst], { concurrency: 2 })
+      yield* holdsAll(second)
       assert.include(yield* segmentsOf(second, who), segment)
       yield* renamed(second, who, "Elyti")
       assert.notInclude(yield* membersOf(second, segment), who.id)

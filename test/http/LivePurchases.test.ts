@@ -6,6 +6,7 @@ import { connectAs, follow, isA, type LiveClient } from "../support/LiveClient.t
 import * as Shop from "../support/Shop.ts"
 import * as TestDatabase from "../support/TestDatabase.ts"
 import { start, startRunner, type TestServer } from "../support/TestServer.ts"
+import { persistently } from "../support/TwoRunners.ts"
 
 type Server = TestServer["Service"]
 
@@ -111,8 +112,8 @@ describe("the topic of all purchases", () => {
   it.live("tells of purchases at another runner as well", () =>
     Effect.gen(function* () {
       const database = yield* TestDatabase.create
-      const first = yield* startRunner(database)
-      const second = yield* startRunner(database)
+      const first = persistently(yield* startRunner(database))
+      const second = persistently(yield* startRunner(database))
       const desk = yield* connectAs(second.url, { api_key: second.apiKey })
       const position = yield* follow(desk, topic)
       const people = yield* buyers(first, 12)

@@ -3,10 +3,11 @@ import { allShards, shardOf } from "#runtime/actor/Placement.ts"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Scope from "effect/Scope"
+import { randomUUID } from "node:crypto"
 import { eventually } from "./Eventually.ts"
 import * as Shop from "./Shop.ts"
 import * as TestDatabase from "./TestDatabase.ts"
-import { startRunner, type TestServer } from "./TestServer.ts"
+import { type Response, startRunner, type TestServer } from "./TestServer.ts"
 
 type Server = TestServer["Service"]
 type Environment = Readonly<Record<string, string>>
@@ -16,14 +17,37 @@ export const heldBy = ({ actors }: Server): ReadonlyArray<number> => allShards.f
 /** Shards move within seconds; a value that is not reached in time fails the test. */
 export const until = (what: string, holds: () => boolean) => eventually(what, Effect.sync(holds))
 
-const allHeldOnce = (servers: ReadonlyArray<Server>): boolean =>
-  servers.reduce((count, server) => count + heldBy(server).length, 0) === allShards.length
-
-/** All shards are held, and each of the runners has some of them. */
-export const shared = (...servers: ReadonlyArray<Server>) =>
-  until("all have shards", () => servers.every((server) => heldBy(server).length > 0) && allHeldOnce(servers))
+/** Both have the half that they keep: with less of it, shards are still on their way. */
+export const shared = (...servers: readonly [Server, Server]) =>
+  until("each has its half", () => servers.every((server) => heldBy(server).length === allShards.length / 2))
 
 export const holdsAll = (server: Server) => until("it has all", () => heldBy(server).length === allShards.length)
+
+const isOnItsWay = ({ body, status }: Response): boolean =>
+  status === 503 || (status === 202 && body.state === "RUNNING") || body?.error === "KOINON.STILL_RUNNING"
+
+/**
+ * That runner as a client uses it who minds no shard on its way between runners: it asks again, under the same key, until
+ * there is an answer.
+ */
+export const persistently = (server: Server): Server => {
+  const request: Server["request"] = (method, path, body, headers) => {
+    const key = method === "GET" ? {} : { "idempotency-key": randomUUID() }
+    return eventually(
+      `${method} ${path} is answered`,
+      Effect.map(
+        server.request(method, path, body, { ...key, ...headers }),
+        (response) => !isOnItsWay(response) && response
+      )
+    )
+  }
+  return {
+    ...server,
+    request,
+    requestAs: (token, method, path, body) =>
+      request(method, path, body, { api_key: undefined, authorization: `Bearer ${token}` })
+  }
+}
 
 /** Two in this process. The first can be stopped, which hands over what it holds. */
 export const twoRunners = (environment: Environment = {}) =>
