@@ -4,6 +4,7 @@ import * as Effect from "effect/Effect"
 import { readFileSync } from "node:fs"
 import { join } from "node:path"
 import { parse as parseYaml } from "yaml"
+import { eventually } from "../support/Eventually.ts"
 import { type Family, parse, seriesNames } from "../support/Exposition.ts"
 import { TestServer } from "../support/TestServer.ts"
 import * as TestServerLayer from "../support/TestServer.ts"
@@ -42,11 +43,19 @@ const brackets = ["()", "{}", "[]"] as const
 const isBalanced = (expression: string): boolean =>
   brackets.every(([open = "", close = ""]) => expression.split(open).length === expression.split(close).length)
 
+const ofDatabase = ["koinon_inbox_oldest_due_seconds", "koinon_projection_lag_events", "koinon_outbox_waiting"]
+
 const scrape = Effect.gen(function* () {
   const server = yield* TestServer
   yield* server.request("POST", "/backoffice/v2/contacts", {}, { api_key: "not a key at all" })
-  const { body } = yield* server.request("GET", "/metrics")
-  return parse(String(body))
+  const families = Effect.map(server.request("GET", "/metrics"), ({ body }) => parse(String(body)))
+  // What the database tells is left out while it takes its time.
+  const isWhole = (found: ReadonlyArray<Family>): boolean =>
+    ofDatabase.every((name) => found.some((family) => family.name === name))
+  return yield* eventually(
+    "a whole scrape",
+    Effect.map(families, (found) => isWhole(found) && found)
+  )
 })
 
 const labelsOf = (families: ReadonlyArray<Family>): ReadonlySet<string> =>
