@@ -10,7 +10,7 @@ import * as Schema from "effect/Schema"
 import { DemoStopped } from "./Client.ts"
 
 /** A push that takes longer is missing. */
-const pushTimeoutMs = 5_000
+const pushTimeoutMs = 15_000
 
 const decodeFrame = Schema.decodeUnknownOption(Schema.fromJsonString(ServerFrame))
 

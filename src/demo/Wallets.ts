@@ -12,7 +12,7 @@ import { same, sumOf } from "./Money.ts"
 import type { World } from "./Opening.ts"
 import type { Standing, Standings } from "./Story.ts"
 
-const settleTimeoutMs = 3_000
+const settleTimeoutMs = 15_000
 const pollIntervalMs = 20
 const journalPageSize = "200"
 

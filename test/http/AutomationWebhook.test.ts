@@ -64,7 +64,8 @@ layer(Layer.effect(TestServer, start({ KOINON_WEBHOOK_ALLOWED: "127.0.0.0/8" }))
         assert.strictEqual(told.contact_id, eleni.id)
         assert.deepInclude(told.data, { automation_id: automation.id, event_type: "ContactRegistered" })
         assert.notInclude(text, "Ελένη")
-        assert.lengthOf(received, 1)
+        // What is told again is the same.
+        assert.lengthOf(new Set(received.map((each) => each.headers["webhook-id"])), 1)
       }).pipe(Effect.scoped)
     )
   }

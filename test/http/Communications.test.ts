@@ -131,6 +131,9 @@ layer(Layer.effect(Opened, open()), { excludeTestServices: true })("communicatio
       for (const body of [greekMail, text, device]) {
         yield* ended(server, yield* send(server, zenobia, yield* template(server, body)), "COMPLETED")
       }
+      // The one place where she may be found is there by now.
+      const listed = yield* server.request("GET", `/backoffice/v2/contacts?email_address=${secrets.email}`)
+      assert.lengthOf(bodyOf(listed, 200).content, 1)
       const find = finderOf([secrets.first_name, secrets.email, token, zenobia.phone.slice(4), "Γεια σου Zenobia"])
       const tables = yield* query(
         "SELECT table_name AS name FROM information_schema.tables WHERE table_schema = 'public'"

@@ -12,8 +12,8 @@ const executable = [process.env["CHROMIUM"], "/usr/bin/chromium", "/usr/bin/chro
   (path): path is string => path !== undefined && existsSync(path)
 )
 const hasBrowser = executable !== undefined
-const stepMaxMs = 20_000
-const testMaxMs = 90_000
+const stepMaxMs = 60_000
+const testMaxMs = 300_000
 
 const go = (url: string, init: RequestInit = {}) =>
   Effect.promise(async () => {
@@ -174,7 +174,9 @@ layer(TestServer.layer, { excludeTestServices: true })("the outbox page", (it) =
         )
         yield* ended(server, id, "COMPLETED")
         const browser = yield* Effect.acquireRelease(
-          Effect.promise(() => chromium.launch({ executablePath: executable ?? "", args: ["--no-sandbox"] })),
+          Effect.promise(() =>
+            chromium.launch({ executablePath: executable ?? "", args: ["--no-sandbox"], timeout: stepMaxMs })
+          ),
           (each: Browser) => Effect.promise(() => each.close())
         )
         yield* Effect.promise(async () => {

@@ -9,7 +9,7 @@ import { fileURLToPath } from "node:url"
 import { layer as testServer, TestServer } from "../support/TestServer.ts"
 
 const repository = fileURLToPath(new URL("../../", import.meta.url))
-const demoTimeoutMs = 90_000
+const demoTimeoutMs = 180_000
 const testTimeoutMs = 2 * demoTimeoutMs
 
 interface Run {
