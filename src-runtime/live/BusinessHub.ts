@@ -67,6 +67,8 @@ interface Follower {
   readonly business: string
   readonly broadcast: Broadcast
   readonly receiver: BroadcastReceiver
+  /** By shard: how far it has been told. A shard that comes here may be told from elsewhere for a moment longer. */
+  readonly seen: Array<number>
   /** While it is told what it missed. */
   held: Array<string> | undefined
   overflowed: boolean
@@ -110,6 +112,9 @@ const make = Effect.gen(function* () {
       for (const follower of followers) {
         const { broadcast } = follower
         if (follower.business !== businessId || !broadcast.types.has(committed.event._tag)) continue
+        const { offset, shard } = committed.row
+        if (offset <= (follower.seen[shard] ?? 0)) continue
+        follower.seen[shard] = offset
         if (!texts.has(broadcast)) texts.set(broadcast, broadcast.encode(committed, business, textAt(committed.row)))
         const text = texts.get(broadcast)
         if (text !== undefined) hand(follower, text)
@@ -145,13 +150,14 @@ const make = Effect.gen(function* () {
     (unsubscribe) => Effect.sync(unsubscribe)
   )
 
-  const beginElsewhere = Effect.suspend(() =>
-    Effect.forEach(
-      allShards.filter((shard) => !actors.holds(shard)),
-      (shard) => tails.begin(shard),
-      { discard: true }
-    )
-  )
+  /** Shards come and go while it is looked where others end: what is here now is told by its commits alone. */
+  const beginElsewhere = Effect.gen(function* () {
+    const isUntold = (shard: number): boolean => !actors.holds(shard) && !tails.isTold(shard)
+    for (let rest = allShards.filter(isUntold); rest.length > 0; rest = allShards.filter(isUntold)) {
+      yield* Effect.forEach(rest, (shard) => tails.begin(shard), { discard: true })
+    }
+    for (const shard of allShards) if (actors.holds(shard)) tails.end(shard)
+  })
   const endWithTheLast = (): void => {
     if (followers.size === 0) allShards.forEach(tails.end)
   }
@@ -234,7 +240,7 @@ const make = Effect.gen(function* () {
     follow: (following) =>
       Effect.suspend(() => {
         const { business, broadcast, after, receiver, roomy } = following
-        const follower: Follower = { business, broadcast, receiver, held: [], overflowed: false }
+        const follower: Follower = { business, broadcast, receiver, seen: [], held: [], overflowed: false }
         const close = (): void => {
           followers.delete(follower)
           endWithTheLast()
@@ -243,6 +249,7 @@ const make = Effect.gen(function* () {
           yield* Effect.mapError(beginElsewhere, unavailable)
           // Nothing else runs between reading the heads and being entered.
           const now = allShards.map(offsetOf)
+          follower.seen.push(...now)
           followers.add(follower)
           const reason = after === undefined ? undefined : reasonToReload(after, now)
           if (after === undefined || reason !== undefined) {

@@ -20,6 +20,7 @@ export interface Tails {
   /** From the head of the shard as it is when this returns. */
   readonly begin: (shard: number) => Effect.Effect<void, JournalUnavailable>
   readonly end: (shard: number) => void
+  readonly isTold: (shard: number) => boolean
   /** The last offset that was told; 0 for a shard that is not followed. */
   readonly offset: (shard: number) => number
 }
@@ -75,6 +76,7 @@ export const make = Effect.fnUntraced(function* (
       offsets.delete(shard)
       if (offsets.size === 0) any.closeUnsafe()
     },
+    isTold: (shard) => offsets.has(shard),
     offset: (shard) => offsets.get(shard) ?? 0
   } satisfies Tails
 })
