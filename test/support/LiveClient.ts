@@ -71,7 +71,12 @@ export const connect = (url: string, { protocols = [], autoPong = true }: Behavi
               }
               const timer = setTimeout(() => {
                 looks.delete(attempt)
-                reject(new Error(`not heard: ${find.toString()}; the last was ${JSON.stringify(frames.at(-1))}`))
+                const heard = [...Map.groupBy(frames, ({ type }) => type)].map(([type, all]) => `${all.length} ${type}`)
+                reject(
+                  new Error(
+                    `not heard: ${find.toString()}; heard ${heard.join()}, last ${JSON.stringify(frames.at(-1))}`
+                  )
+                )
               }, waitMaxMs)
               looks.add(attempt)
               attempt()
