@@ -13,7 +13,6 @@ import { CurrentGate, watching } from "#http/door/Shedding.ts"
 import * as Doors from "#http/Doors.ts"
 import * as LiveSockets from "#http/live/LiveSockets.ts"
 import { encodeChange } from "#http/live/SegmentFeed.ts"
-import { frameBytesMax } from "#http/live/Protocol.ts"
 import * as RequestMeter from "#http/operator/RequestMeter.ts"
 import { Actors } from "#runtime/actor/Actors.ts"
 import * as SegmentTopics from "#runtime/segment/SegmentTopics.ts"
@@ -29,6 +28,7 @@ import * as MigrationsProbe from "./MigrationsProbe.ts"
 import * as Runtime from "./Runtime.ts"
 import type { Settings } from "./Settings.ts"
 import * as Telemetry from "./Telemetry.ts"
+import * as WebSockets from "./WebSockets.ts"
 
 /** Requests under way get this long to finish after a stop was asked for. */
 const gracefulStopMs = 3_000
@@ -79,12 +79,12 @@ export const serve = (settings: Settings, startedAt: number, isClustered = false
       const http = NodeHttpServer.layer(() => server, {
         port: settings.port,
         host: settings.host,
-        gracefulShutdownTimeout: gracefulStopMs,
-        websocket: { maxPayload: frameBytesMax }
+        gracefulShutdownTimeout: gracefulStopMs
       })
       return Layer.mergeAll(doors, announced, Channels.sending(settings), LiveSockets.farewell).pipe(
         Layer.provide(LiveSockets.layer(settings.liveSocketsMax)),
         Layer.provide(SegmentTopics.layer(encodeChange)),
+        Layer.provide(WebSockets.layer),
         Layer.provide(bounds),
         Layer.provideMerge(http),
         Layer.provideMerge(Channels.layer(settings, keys)),

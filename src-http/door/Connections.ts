@@ -111,6 +111,8 @@ export class BoundedServer extends Server {
   readonly #waitingOn = new WeakMap<Socket, { count: number }>()
   readonly #streaming = new Map<Socket, Streaming>()
   readonly refusals = new Map<Refusal, number>()
+  /** Takes a WebSocket, or leaves it to whoever else listens. */
+  takeUpgrade: ((request: IncomingMessage, socket: Socket, head: Buffer) => boolean) | undefined
   #open = 0
   #farewells = 0
 

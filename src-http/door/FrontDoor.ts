@@ -143,6 +143,7 @@ export class FrontServer extends BoundedServer {
 
   override emit(event: string, ...given: Array<unknown>): boolean {
     if (event === "connection" && this.turnsAway(given[0] as Socket)) return true
+    if (event === "upgrade" && this.takeUpgrade?.(...(given as [IncomingMessage, Socket, Buffer])) === true) return true
     if (event === "request" || event === "checkContinue") {
       const [request, response] = given as Parameters<Look>
       const problem = this.faultOf(request, response)

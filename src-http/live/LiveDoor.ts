@@ -1,16 +1,22 @@
-/** `GET /live`: lets a WebSocket in if there is room, and refuses what is none politely. The rest is `LiveSession.ts`. */
-import * as Deferred from "effect/Deferred"
+/**
+ * `GET /live`: lets a WebSocket in if there is room, and refuses what is none politely. The rest is `LiveSession.ts`.
+ * A WebSocket is taken as Node hands it over, before the library makes a request of it, which would stay as long as the
+ * socket does: a fiber, a scope, a map of every service and the handshake's headers are most of what an idle socket costs.
+ */
 import * as Effect from "effect/Effect"
 import * as HttpRouter from "effect/http/HttpRouter"
 import * as HttpServerRequest from "effect/http/HttpServerRequest"
-import * as HttpServerResponse from "effect/http/HttpServerResponse"
-import { CloseEvent } from "effect/socket/Socket"
+import * as Layer from "effect/Layer"
+import { pathOf } from "../door/Answering.ts"
+import { type BoundedServer, CurrentServer } from "../door/Connections.ts"
 import { guardedRoute } from "../door/Door.ts"
 import { fault } from "../door/Fault.ts"
-import { session } from "./LiveSession.ts"
-import { LiveSockets } from "./LiveSockets.ts"
-import { bearerProtocol, closeCodes } from "./Protocol.ts"
-import { transportOf } from "./Transport.ts"
+import { desk } from "./LiveAnswers.ts"
+import { LiveSession } from "./LiveSession.ts"
+import { bearerProtocol } from "./Protocol.ts"
+import { WebSockets } from "./WebSockets.ts"
+
+const path = "/live"
 
 const notAnUpgrade = fault(426, "KOINON.UPGRADE_REQUIRED", "WebSocket needed", "GET /live is a WebSocket; see /docs.", {
   headers: { upgrade: "websocket", connection: "Upgrade" }
@@ -32,23 +38,33 @@ const tokenOf = (protocols: string | undefined): string | undefined =>
     .find((protocol) => protocol.startsWith(bearerProtocol))
     ?.slice(bearerProtocol.length)
 
-const open = Effect.gen(function* () {
-  const request = yield* HttpServerRequest.HttpServerRequest
-  if (request.headers["upgrade"]?.toLowerCase() !== "websocket") return yield* Effect.fail(notAnUpgrade)
-  const sockets = yield* LiveSockets
-  const ending = Deferred.makeUnsafe<CloseEvent | undefined>()
-  const stop = (): void => {
-    const event = new CloseEvent(closeCodes.goingAway, "the server is stopping; connect again and resume")
-    Deferred.doneUnsafe(ending, Effect.succeed(event))
-  }
-  const leave = sockets.enter(stop)
-  if (leave === undefined) return yield* Effect.fail(full)
-  yield* Effect.addFinalizer(() => Effect.sync(leave))
-  const socket = yield* Effect.orDie(request.upgrade)
-  const token = tokenOf(request.headers["sec-websocket-protocol"])
-  // A handshake that is broken off, or a write into a closed socket, ends the session and nothing else.
-  yield* Effect.ignore(session({ socket, transport: transportOf(request), token, ending }))
-  return HttpServerResponse.empty()
-}).pipe(Effect.scoped)
+/** Takes the WebSockets that there is room for, as long as the scope lasts. */
+const open = Effect.fnUntraced(function* (server: BoundedServer) {
+  const sharedDesk = yield* desk
+  const { sockets } = sharedDesk
+  const { handshake } = yield* WebSockets
+  yield* Effect.acquireRelease(
+    Effect.sync(() => {
+      server.takeUpgrade = (request, socket, head) => {
+        if (request.method !== "GET" || pathOf(request.url ?? "") !== path || !sockets.hasRoom()) return false
+        const token = tokenOf(request.headers["sec-websocket-protocol"])
+        handshake(request, socket, head, (webSocket) => void new LiveSession(sharedDesk, webSocket, socket, token))
+        return true
+      }
+    }),
+    () =>
+      Effect.sync(() => {
+        server.takeUpgrade = undefined
+      })
+  )
+})
 
-export const layer = HttpRouter.addAll([HttpRouter.route("GET", "/live", guardedRoute(open, "/live"))])
+/** What was not taken: it is no WebSocket, or there is no room for it. */
+const refusal = Effect.flatMap(HttpServerRequest.HttpServerRequest, ({ headers }) =>
+  Effect.fail(headers["upgrade"]?.toLowerCase() === "websocket" ? full : notAnUpgrade)
+)
+
+export const layer = Layer.mergeAll(
+  HttpRouter.addAll([HttpRouter.route("GET", path, guardedRoute(refusal, path))]),
+  Layer.effectDiscard(Effect.flatMap(CurrentServer, (server) => (server === undefined ? Effect.void : open(server))))
+)

@@ -16,18 +16,29 @@ const farewellMs = 1_000
 const lookIntervalMs = 1_000
 const looksUntilDue = 20
 
+/** A socket, to those who look after all of them. None of these may throw or wait. */
+export interface LiveSocket {
+  /** Called every now and then, with the time. */
+  readonly look: (now: number) => void
+  /** The server stops: it says so and leaves. */
+  readonly stop: () => void
+  /** It has not left. */
+  readonly destroy: () => void
+}
+
 export class LiveSockets extends Context.Service<
   LiveSockets,
   {
-    /** Keeps a place until it is given back; `undefined` when there is none. `stop` is called when the server stops. */
-    readonly enter: (stop: () => void) => (() => void) | undefined
-    /** `look` is called every now and then, with the time, until what is returned is. It may not throw or wait. */
-    readonly attend: (look: (now: number) => void) => () => void
+    /** Whether one more may enter. */
+    readonly hasRoom: () => boolean
+    /** Keeps a place, and is looked at, until it leaves. */
+    readonly enter: (socket: LiveSocket) => void
+    readonly leave: (socket: LiveSocket) => void
     readonly count: () => number
     /** An event goes to a socket. */
     readonly pushed: () => void
     readonly pushes: () => number
-    /** No more are let in, all are told, and most are gone when it ends. */
+    /** No more are let in, all are told, and all are gone when it ends. */
     readonly farewell: Effect.Effect<void>
   }
 >()("koinon/http/LiveSockets") {}
@@ -35,8 +46,7 @@ export class LiveSockets extends Context.Service<
 const make = Effect.fnUntraced(function* (settingMax: number) {
   const limits = yield* LiveLimits
   const socketsMax = Math.min(limits.socketsMax, settingMax)
-  const open = new Set<() => void>()
-  const looks = new Set<(now: number) => void>()
+  const open = new Set<LiveSocket>()
   const empty = yield* Latch.make(true)
   let stopping = false
   let pushes = 0
@@ -45,35 +55,29 @@ const make = Effect.fnUntraced(function* (settingMax: number) {
   yield* Effect.clockWith((clock) =>
     Effect.sync(() => {
       const now = clock.currentTimeMillisUnsafe()
-      for (const look of looks) look(now)
+      for (const socket of open) socket.look(now)
     })
   ).pipe(Effect.delay(Math.min(lookIntervalMs, Math.ceil(soonest / looksUntilDue))), Effect.forever, Effect.forkScoped)
   return LiveSockets.of({
-    enter: (stop) => {
-      if (stopping || open.size >= socketsMax) return undefined
-      const place = (): void => stop()
-      open.add(place)
+    hasRoom: () => !stopping && open.size < socketsMax,
+    enter: (socket) => {
+      open.add(socket)
       empty.closeUnsafe()
-      return () => {
-        open.delete(place)
-        if (open.size === 0) empty.openUnsafe()
-      }
     },
-    attend: (look) => {
-      // Of its own, so that the same function may be given twice.
-      const own = (now: number): void => look(now)
-      looks.add(own)
-      return () => looks.delete(own)
+    leave: (socket) => {
+      open.delete(socket)
+      if (open.size === 0) empty.openUnsafe()
     },
     count: () => open.size,
     pushed: () => {
       pushes += 1
     },
     pushes: () => pushes,
-    farewell: Effect.suspend(() => {
+    farewell: Effect.gen(function* () {
       stopping = true
-      for (const stop of open) stop()
-      return Effect.ignore(Effect.timeout(empty.await, farewellMs))
+      for (const socket of open) socket.stop()
+      yield* Effect.ignore(Effect.timeout(empty.await, farewellMs))
+      for (const socket of open) socket.destroy()
     })
   })
 })

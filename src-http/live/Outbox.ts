@@ -3,7 +3,8 @@
  * waits here, bounded in number and bytes. A reader who lets it overflow is slow: nothing more is kept for it.
  */
 import * as Effect from "effect/Effect"
-import type { Transport } from "./Transport.ts"
+import type { Socket } from "node:net"
+import type { WebSocket } from "./WebSockets.ts"
 
 /** Frames that wait for one socket, at most. */
 export const outboxFramesMax = 1_024
@@ -13,29 +14,29 @@ const outboxCharactersMax = 1024 * 1024
 const roomyFramesMax = 256
 
 export class Outbox {
-  readonly #transport: Transport
-  readonly #send: (text: string) => void
+  readonly #webSocket: WebSocket
+  readonly #socket: Socket
   readonly #overflowed: () => void
   #waiting: Array<string> = []
   #characters = 0
   #closed = false
   #whenRoomy: Array<() => void> = []
 
-  constructor(transport: Transport, send: (text: string) => void, overflowed: () => void) {
-    this.#transport = transport
-    this.#send = send
+  /** `socket` is the connection under the `webSocket`, which does not tell whether what was sent has left. */
+  constructor(webSocket: WebSocket, socket: Socket, overflowed: () => void) {
+    this.#webSocket = webSocket
+    this.#socket = socket
     this.#overflowed = overflowed
-    transport.onDrain(() => this.#drain())
   }
 
   push(text: string): void {
     if (this.#closed) return
-    if (this.#waiting.length === 0 && !this.#transport.isFull()) return this.#send(text)
+    if (this.#waiting.length === 0 && !this.#socket.writableNeedDrain) return this.#webSocket.send(text)
     if (this.#waiting.length >= outboxFramesMax || this.#characters + text.length > outboxCharactersMax) {
       this.close()
       return this.#overflowed()
     }
-    this.#waiting.push(text)
+    if (this.#waiting.push(text) === 1) this.#socket.once("drain", () => this.#drain())
     this.#characters += text.length
   }
 
@@ -47,10 +48,13 @@ export class Outbox {
     this.#wake()
   }
 
-  readonly roomy: Effect.Effect<void> = Effect.callback<void>((resume) => {
-    if (this.#isRoomy()) return resume(Effect.void)
-    this.#whenRoomy.push(() => resume(Effect.void))
-  })
+  /** Succeeds when a page of what was missed can be taken in, and when nothing is sent any more. */
+  get roomy(): Effect.Effect<void> {
+    return Effect.callback((resume) => {
+      if (this.#isRoomy()) return resume(Effect.void)
+      this.#whenRoomy.push(() => resume(Effect.void))
+    })
+  }
 
   #isRoomy(): boolean {
     return this.#closed || this.#waiting.length < roomyFramesMax
@@ -59,12 +63,13 @@ export class Outbox {
   #drain(): void {
     let sent = 0
     for (const text of this.#waiting) {
-      if (this.#transport.isFull()) break
-      this.#send(text)
+      if (this.#socket.writableNeedDrain) break
+      this.#webSocket.send(text)
       this.#characters -= text.length
       sent += 1
     }
     if (sent > 0) this.#waiting = this.#waiting.slice(sent)
+    if (this.#waiting.length > 0) this.#socket.once("drain", () => this.#drain())
     if (this.#isRoomy()) this.#wake()
   }
 

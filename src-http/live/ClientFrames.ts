@@ -1,0 +1,33 @@
+/** What a client says, read strictly: a frame as `Protocol.ts` describes it, or what is wrong with it. */
+import * as Result from "effect/Result"
+import * as Schema from "effect/Schema"
+import { type Fault, fault, invalid, invalidField } from "../door/Fault.ts"
+import { fieldFaults } from "../door/Validation.ts"
+import { type ClientFrame, clientFrames } from "./Protocol.ts"
+
+const decoders = Object.fromEntries(
+  Object.entries(clientFrames).map(([type, schema]) => [
+    type,
+    Schema.decodeUnknownResult(schema as Schema.Codec<ClientFrame, unknown>)
+  ])
+)
+
+export const binaryFrame: Result.Result<never, Fault> = Result.fail(
+  invalidField("/", "JSON in text frames is spoken here, not binary frames.")
+)
+
+export const parseFrame = (text: string): Result.Result<ClientFrame, Fault> => {
+  let value: unknown
+  try {
+    value = JSON.parse(text)
+  } catch {
+    return Result.fail(fault(400, "KOINON.MALFORMED_JSON", "Malformed JSON", "The frame is not JSON."))
+  }
+  const type = typeof value === "object" && value !== null && "type" in value ? value.type : undefined
+  const decode = typeof type === "string" && Object.hasOwn(decoders, type) ? decoders[type] : undefined
+  if (decode === undefined)
+    return Result.fail(invalidField("/type", `One of ${Object.keys(clientFrames).join(", ")} is needed.`))
+  return Result.mapError(decode(value, { errors: "all", onExcessProperty: "error" }), (error) =>
+    invalid(fieldFaults(error.issue, ""))
+  )
+}
