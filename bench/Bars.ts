@@ -13,10 +13,12 @@ import {
   type PushRound,
   type MembershipRound,
   type SegmentSize,
+  type SocketRound,
   spreadOf
 } from "./Results.ts"
 
 const residentBytesMax = 4_096
+const socketBytesMax = 20 * 1024
 const coldP99MsMax = 5
 const httpP99MsMax = 25
 const pushP99MsMax = 20
@@ -35,12 +37,22 @@ interface Found {
   readonly cold: ReadonlyArray<ColdRound>
   readonly memory: ReadonlyArray<MemoryRound>
   readonly pushes: ReadonlyArray<PushRound>
+  readonly sockets: ReadonlyArray<SocketRound>
   readonly sizes: ReadonlyArray<JournalSize>
   readonly segments: ReadonlyArray<SegmentSize>
   readonly memberships: ReadonlyArray<MembershipRound>
 }
 
-export const barsOf = ({ rows, cold, memory, pushes, sizes, segments, memberships }: Found): ReadonlyArray<Bar> => {
+export const barsOf = ({
+  rows,
+  cold,
+  memory,
+  pushes,
+  sockets,
+  sizes,
+  segments,
+  memberships
+}: Found): ReadonlyArray<Bar> => {
   const roundsOf = (key: LoadKey) => rows.find((row) => row.key === key)?.rounds ?? []
   const ratesOf = (key: LoadKey) => roundsOf(key).map(({ closed }) => closed.ratePerSecond)
   const ratios = (key: LoadKey, to: LoadKey) => {
@@ -89,6 +101,20 @@ export const barsOf = ({ rows, cold, memory, pushes, sizes, segments, membership
       "/s"
     )(segments.at(-1)?.eventsPerSecond ?? []),
     bar("(k) debit to live push, p99", { most: pushP99MsMax }, "ms")(pushes.map(({ p99Ms }) => p99Ms)),
-    bar("(m) commit to live membership, p99", { most: membershipP99MsMax }, "ms")(memberships.map(({ p99Ms }) => p99Ms))
+    bar(
+      "(m) commit to live membership, p99",
+      { most: membershipP99MsMax },
+      "ms"
+    )(memberships.map(({ p99Ms }) => p99Ms)),
+    bar(
+      "(n) an idle live socket, resident",
+      { most: socketBytesMax },
+      "bytes"
+    )(sockets.map(({ residentBytes }) => residentBytes)),
+    bar(
+      "(n) an idle live socket, on the heap",
+      { most: socketBytesMax },
+      "bytes"
+    )(sockets.map(({ heapBytes }) => heapBytes))
   ]
 }

@@ -9,7 +9,7 @@ import { Connection, openSocket, withSerial } from "./LoadProcess.ts"
 import { drive, type Load, type Observation, type Send } from "./Loop.ts"
 import { answerParent } from "./Peer.ts"
 import { debitRequestOf } from "./WalletDebits.ts"
-import { contactId } from "./World.ts"
+import { contactId, wallets } from "./World.ts"
 
 export const subscribers = 100
 export const debitsPerSecond = 200
@@ -56,7 +56,21 @@ const settle = (app: App): void => {
   done(answered === pushed ? undefined : `entry ${answered} was answered and ${pushed} was pushed`)
 }
 
+const connectingMax = 64
+const idle: Array<WebSocket> = []
+
 const answers = {
+  /** Opens so many that listen to a wallet each, in turn, and to nothing else. */
+  open: async ({ port, apiKey, count }: { readonly port: number; readonly apiKey: string; readonly count: number }) => {
+    let next = 0
+    const lane = async (): Promise<void> => {
+      while (next < count) idle.push(await listen(port, apiKey, contactId(next++ % wallets), () => undefined))
+    }
+    await Promise.all(Array.from({ length: Math.min(connectingMax, count) }, lane))
+  },
+  close: async () => {
+    for (const socket of idle.splice(0)) socket.terminate()
+  },
   push: async ({ port, apiKey, ...load }: Load & { readonly port: number; readonly apiKey: string }) => {
     const sockets: Array<WebSocket> = []
     const apps: Array<App> = []
@@ -98,7 +112,7 @@ const answers = {
       for (const socket of sockets) socket.terminate()
     }
   }
-} satisfies Record<string, (input: never) => Promise<Observation>>
+} satisfies Record<string, (input: never) => Promise<Observation | void>>
 export type LiveAnswers = typeof answers
 
 // Imported for its types and figures too; a program only when it was forked.

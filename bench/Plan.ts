@@ -1,7 +1,7 @@
 /** What a run measures and for how long. */
 import { parseArgs } from "node:util"
 
-export const letters = ["a", "b", "s", "c", "d", "e", "f", "g", "h", "i", "j", "k", "l", "m"] as const
+export const letters = ["a", "b", "s", "c", "d", "e", "f", "g", "h", "i", "j", "k", "l", "m", "n"] as const
 export type Letter = (typeof letters)[number]
 
 export interface Timing {
@@ -27,6 +27,8 @@ export interface Plan extends Timing {
   readonly poolTrialMs: number
   readonly coldContacts: number
   readonly residentContacts: number
+  /** Sockets of (n). */
+  readonly idleSockets: number
   /** Contacts in the journals of (h) and (i), ascending. */
   readonly growth: ReadonlyArray<number>
   /** Contacts in the journals of (l), ascending. */
@@ -68,7 +70,8 @@ const thorough = {
   openMs: 2_500,
   poolTrialMs: 700,
   coldContacts: 2_000,
-  residentContacts: 20_000
+  residentContacts: 20_000,
+  idleSockets: 10_000
 }
 /** Of (h), (i) and (j), in a whole table, in the usual run and in a quick one. */
 const wholeShorter = { rounds: 3, openShare: 0.7, firstWarmUpMs: 1_000, warmUpMs: 300, closedMs: 2_000, openMs: 1_000 }
@@ -81,7 +84,8 @@ const brief = {
   openMs: 300,
   poolTrialMs: 150,
   coldContacts: 400,
-  residentContacts: 2_000
+  residentContacts: 2_000,
+  idleSockets: 2_000
 }
 
 const isLetter = (text: string): text is Letter => (letters as ReadonlyArray<string>).includes(text)

@@ -79,7 +79,7 @@ const heading = ({ machine, postgres, plan, startedAt, tookSeconds }: Results): 
   ].join("\n")
 }
 
-const trials = ({ cold, memory, memberships, pushes }: Results): ReadonlyArray<ReadonlyArray<string>> => {
+const trials = ({ cold, memory, memberships, pushes, sockets }: Results): ReadonlyArray<ReadonlyArray<string>> => {
   const row = (name: string, unit: string, values: ReadonlyArray<number>): ReadonlyArray<ReadonlyArray<string>> => {
     const spread = spreadOf(values)
     return spread === undefined ? [] : [[name, number(spread.median), range(spread), unit]]
@@ -131,6 +131,16 @@ const trials = ({ cold, memory, memberships, pushes }: Results): ReadonlyArray<R
       "(m) commit to live membership, p99",
       "ms",
       memberships.map(({ p99Ms }) => p99Ms)
+    ),
+    ...row(
+      `(n) an idle live socket, one of ${number(sockets[0]?.sockets ?? 0)}, resident`,
+      "bytes",
+      sockets.map(({ residentBytes }) => residentBytes)
+    ),
+    ...row(
+      `(n) an idle live socket, one of ${number(sockets[0]?.sockets ?? 0)}, on the heap`,
+      "bytes",
+      sockets.map(({ heapBytes }) => heapBytes)
     )
   ]
 }

@@ -71,6 +71,12 @@ export interface MemoryRound {
   readonly contacts: number
   readonly bytes: number
 }
+/** What each socket adds to the server. */
+export interface SocketRound {
+  readonly sockets: number
+  readonly residentBytes: number
+  readonly heapBytes: number
+}
 
 /** A journal of (h) and (i). */
 export interface JournalSize {
@@ -138,6 +144,7 @@ export interface Results {
   readonly cold: ReadonlyArray<ColdRound>
   readonly memory: ReadonlyArray<MemoryRound>
   readonly pushes: ReadonlyArray<PushRound>
+  readonly sockets: ReadonlyArray<SocketRound>
   readonly sizes: ReadonlyArray<JournalSize>
   readonly segments: ReadonlyArray<SegmentSize>
   readonly memberships: ReadonlyArray<MembershipRound>

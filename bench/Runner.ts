@@ -12,6 +12,7 @@ import { join } from "node:path"
 import { barsOf } from "./Bars.ts"
 import { chart } from "./Chart.ts"
 import { measureGrowth } from "./Growth.ts"
+import { measureIdleSockets } from "./IdleSockets.ts"
 import { debitsPerSecond, subscribers } from "./LivePushes.ts"
 import * as Machine from "./Machine.ts"
 import { BenchFailed } from "./Peer.ts"
@@ -81,10 +82,12 @@ const measureAll = Effect.fnUntraced(function* (plan: Plan, folder: string, say:
   const runners = asks("j") ? yield* measureRunners(plan, folder, say) : { rows: [], unavailable: [], postgres: {} }
   const segments = asks("l") ? yield* measureSegments(plan, folder, say) : []
   const memberships = asks("m") ? yield* measureMemberships(plan, folder, say) : []
+  const sockets = asks("n") ? yield* measureIdleSockets(plan, folder, say) : []
   return {
     ...arena,
     segments,
     memberships,
+    sockets,
     rows: [...arena.rows, ...growth.rows, ...runners.rows],
     sizes: growth.sizes,
     // One version with one configuration, whoever started it.

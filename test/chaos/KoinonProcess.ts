@@ -52,8 +52,8 @@ export class KoinonProcess implements Target {
     process.once("exit", this.#lastResort)
   }
 
-  static async open(): Promise<KoinonProcess> {
-    const koinon = new KoinonProcess(await freshDirectory())
+  static async open(launch: Partial<Launch> = {}): Promise<KoinonProcess> {
+    const koinon = new KoinonProcess(await freshDirectory(), launch)
     await koinon.served.start()
     return koinon
   }
@@ -70,6 +70,10 @@ export class KoinonProcess implements Target {
     const { processId } = this.served
     if (processId === undefined) throw new Error("Koinon does not run")
     return processId
+  }
+
+  signal(signal: "SIGUSR2"): void {
+    this.served.signal(signal)
   }
 
   get output(): string {
