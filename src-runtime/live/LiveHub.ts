@@ -23,21 +23,17 @@ import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Layer from "effect/Layer"
 import * as Schedule from "effect/Schedule"
-import * as Semaphore from "effect/Semaphore"
 import type { Feed } from "./Feed.ts"
 import type { Heads } from "./Heads.ts"
+import * as MissedPages from "./MissedPages.ts"
 import type { Position } from "./Position.ts"
 import * as Tails from "./Tails.ts"
 import { type Follower, type Receiver, Room } from "./Room.ts"
 
 /** Events of a shard read for one who comes back; beyond it the topic has to be loaded anew. */
 export const resumeEventsMax = 10_000
-/** Events read at a time for it. */
-const resumePageEvents = 500
 /** How soon a topic whose shard has moved is tried again. */
 const reopenIntervalMs = 500
-/** Pages read at once for all who come back: some connections are left for everybody else. */
-const resumesAtOnceMax = 4
 
 export interface Following<E> {
   readonly business: string
@@ -75,7 +71,7 @@ const make = Effect.gen(function* () {
   const journal = yield* Journal
   const sealer = yield* Sealer
   const codec = new Codec(sealer)
-  const resuming = yield* Semaphore.make(resumesAtOnceMax)
+  const missed = yield* MissedPages.make
   const runFork = Effect.runForkWith(yield* Effect.context())
   /** By business and key, then by feed. */
   const rooms = new Map<string, Map<string, Room>>()
@@ -238,11 +234,7 @@ const make = Effect.gen(function* () {
     }
     for (let at = from; at < head;) {
       yield* roomy
-      const page = Math.min(resumePageEvents, head - at)
-      const rows = yield* Effect.mapError(
-        resuming.withPermit(journal.shardEvents([{ shard: room.shard, offset: at }], page)),
-        unavailable
-      )
+      const rows = yield* Effect.mapError(missed.read(room.shard, at, head), unavailable)
       const own = rows.filter(
         (row) =>
           row.business === room.business && row.key === room.key && room.carries(aggregateOfCode(row.aggregate).kind)
@@ -261,7 +253,7 @@ const make = Effect.gen(function* () {
   /** From held to live: what was committed during the replay goes out in its order. */
   const release = Effect.fnUntraced(function* (room: Room, follower: Follower, roomy: Effect.Effect<void>) {
     for (let held = follower.held ?? []; held.length > 0;) {
-      for (const frame of held.splice(0, resumePageEvents)) follower.receiver.deliver(frame)
+      for (const frame of held.splice(0, MissedPages.pageEvents)) follower.receiver.deliver(frame)
       yield* roomy
     }
     follower.held = undefined

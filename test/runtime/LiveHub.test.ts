@@ -12,6 +12,7 @@ import * as Sealer from "#runtime/privacy/Sealer.ts"
 import * as JournalMemory from "#runtime/storage/JournalMemory.ts"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
+import * as Fiber from "effect/Fiber"
 import * as Latch from "effect/Latch"
 import * as Layer from "effect/Layer"
 import * as Redacted from "effect/Redacted"
@@ -36,14 +37,24 @@ const lots = defineFeed({
 })
 
 const runner = Effect.fnUntraced(function* (connection: Connection = connect(JournalMemory.emptyStore())) {
-  /** Set: the journal cannot be read back. */
-  const faults = { unreadable: false }
+  /** `unreadable`: the journal cannot be read back. Reading it back begins with `beforeRead`. */
+  const faults: { unreadable: boolean; beforeRead: Effect.Effect<void> } = {
+    unreadable: false,
+    beforeRead: Effect.void
+  }
+  let reads = 0
   const journal = Layer.succeed(Journal, {
     ...connection.journal,
     shardEvents: (after, rowsMax) =>
       faults.unreadable
         ? Effect.fail(new JournalUnavailable({ operation: "shardEvents", cause: "a fault of the test" }))
-        : connection.journal.shardEvents(after, rowsMax)
+        : Effect.andThen(
+            Effect.suspend(() => {
+              reads += 1
+              return faults.beforeRead
+            }),
+            connection.journal.shardEvents(after, rowsMax)
+          )
   })
   const layer = LiveHub.layer.pipe(
     Layer.provideMerge(ActorsLayer.layer),
@@ -61,7 +72,8 @@ const runner = Effect.fnUntraced(function* (connection: Connection = connect(Jou
     credit,
     hub: Context.get(context, LiveHub.LiveHub),
     connection,
-    faults
+    faults,
+    reads: () => reads
   }
 })
 type Runner = Effect.Success<ReturnType<typeof runner>>
@@ -220,6 +232,40 @@ describe("the live hub", () => {
         )
         assert.isAbove(meanwhile.length, 2)
       })
+  )
+
+  it.effect("reads the journal a few times for a crowd that comes back at once, and tells each what it missed", () =>
+    Effect.gen(function* () {
+      const given = yield* runner()
+      const shard = shardOf(given.contact)
+      const lots = Array.from({ length: 1_200 }, (_, index) => `lot-${index}`)
+      yield* Effect.forEach(lots, (lot) => given.credit(lot), { concurrency: 100, discard: true })
+      const all = follower({ shard, offset: 0 })
+      yield* given.hub.follow(all.following(given))
+      const offsets = all.heard.map(offsetOf)
+      const crowd = Array.from({ length: 300 }, (_, index) => {
+        const offset = index * 4 + 1
+        return { offset, one: follower({ shard, offset }) }
+      })
+      const readOn = yield* Latch.make(false)
+      given.faults.beforeRead = readOn.await
+      const before = given.reads()
+      const following = yield* Effect.forkChild(
+        Effect.forEach(crowd, ({ one }) => given.hub.follow(one.following(given)), { concurrency: "unbounded" })
+      )
+      yield* until(() => crowd.every(({ one }) => one.at.position !== undefined))
+      yield* given.credit("meanwhile")
+      yield* readOn.open
+      yield* Fiber.join(following)
+      yield* given.credit("live")
+      yield* until(() => crowd.every(({ one }) => one.told().at(-1) === "live"))
+      for (const { offset, one } of crowd) {
+        const missed = offsets.filter((each) => each > offset)
+        assert.deepStrictEqual(one.heard.map(offsetOf).slice(0, -2), missed)
+        assert.deepStrictEqual(one.told().slice(-2), ["meanwhile", "live"])
+      }
+      assert.isBelow(given.reads() - before, 20)
+    })
   )
 
   it.effect("does not tell one contact of another in the same shard", () =>
