@@ -3,7 +3,6 @@
  * debits go on, and that all of them come back at once without missing anything. Each is a bound that holds or is broken.
  */
 import { type ChildProcess, fork } from "node:child_process"
-import { readFileSync } from "node:fs"
 import { setTimeout as pause } from "node:timers/promises"
 import { fileURLToPath } from "node:url"
 import { KoinonProcess } from "../chaos/KoinonProcess.ts"
@@ -16,8 +15,10 @@ export interface Settings {
   readonly debitMs: number
   /** Nothing happens for so long before memory is looked at. */
   readonly idleMs: number
-  /** Bytes of the server for each idle subscribed socket; absent: not judged. */
+  /** Resident bytes of the server for each idle subscribed socket; absent: not judged, as few sockets cannot be. */
   readonly socketBytesMax?: number
+  /** Bytes that each of them keeps alive on its heap: resident memory flatters where there was some to spare. */
+  readonly socketHeapMax: number
   /** From when a debit was due until its app was told, at p99; absent: not judged. */
   readonly pushMaxMs?: number
   /** All are back by then. */
@@ -28,8 +29,8 @@ export interface Settings {
 
 export interface Report {
   readonly bounds: ReadonlyArray<Bound>
-  /** Resident bytes of the server: before anybody subscribed, when all did, and after the storm. */
-  readonly memory: readonly [before: number, subscribed: number, after: number]
+  /** Of the server: before anybody subscribed, when all did, and after the storm. */
+  readonly memory: readonly [before: Memory, subscribed: Memory, after: Memory]
   readonly calm: Debited
   readonly storm: Stormed
 }
@@ -43,14 +44,21 @@ const collections = 4
 /** Between collections, for what a promise or a socket still holds is let go there. */
 const collectMs = 250
 
-/** After a full collection. */
-const residentOf = async (koinon: KoinonProcess): Promise<number> => {
+interface Memory {
+  readonly resident: number
+  /** Of it, live on the heap. */
+  readonly heap: number
+}
+
+/** After a full collection, in bytes. */
+const memoryOf = async (koinon: KoinonProcess): Promise<Memory> => {
   for (let index = 0; index < collections; index += 1) {
     koinon.signal("SIGUSR2")
     await pause(collectMs)
   }
-  const status = readFileSync(`/proc/${koinon.processId}/status`, "utf8")
-  return Number(/^VmRSS:\s+(\d+) kB/m.exec(status)?.[1]) * 1_024
+  const text = await (await fetch(`${koinon.url}/metrics`)).text()
+  const bytes = (name: string): number => Number(new RegExp(`^koinon_memory_${name}_bytes (\\d+)`, "m").exec(text)?.[1])
+  return { resident: bytes("resident"), heap: bytes("heap") }
 }
 
 const crowdOf = (town: Town) => {
@@ -84,10 +92,13 @@ const crowdOf = (town: Town) => {
   }
 }
 
+const kibibytes = (bytes: number): string => `${(bytes / 1_024).toFixed(1)} KiB`
+const mebibytes = ({ resident }: Memory): number => Math.round(resident / 1_024 ** 2)
 const milliseconds = (value: number): string => `${value.toFixed(1)} ms`
 
 export const run = async (settings: Settings, watch: (line: string) => void): Promise<Report> => {
-  const { subscribers, debitsPerSecond, debitMs, idleMs, socketBytesMax, pushMaxMs, backMaxMs, putOffMax } = settings
+  const { subscribers, debitsPerSecond, debitMs, idleMs, socketBytesMax, socketHeapMax } = settings
+  const { pushMaxMs, backMaxMs, putOffMax } = settings
   const koinon = await KoinonProcess.open({ nodeArguments })
   const contacts = await arrange(koinon, subscribers)
   const town = { port: Number(new URL(koinon.url).port), apiKey: koinon.apiKey, contacts }
@@ -102,13 +113,16 @@ export const run = async (settings: Settings, watch: (line: string) => void): Pr
     crowds.push(crowd)
     await crowd.begin()
     await pause(idleMs)
-    const before = await residentOf(koinon)
+    const before = await memoryOf(koinon)
     await crowd.subscribe(subscribers)
     watch(`${subscribers} apps follow a wallet each`)
     await pause(idleMs)
-    const subscribed = await residentOf(koinon)
-    const each = (subscribed - before) / subscribers
-    watch(`${(each / 1_024).toFixed(1)} KiB for each of them`)
+    const subscribed = await memoryOf(koinon)
+    const each = {
+      resident: (subscribed.resident - before.resident) / subscribers,
+      heap: (subscribed.heap - before.heap) / subscribers
+    }
+    watch(`${kibibytes(each.resident)} for each of them, and ${kibibytes(each.heap)} of the heap`)
     const calm = await crowd.debit(debitsPerSecond, debitMs)
     watch(
       `${calm.debits} debits, told after ${milliseconds(calm.pushedP50Ms)} and ${milliseconds(calm.pushedP99Ms)} at p99`
@@ -117,16 +131,20 @@ export const run = async (settings: Settings, watch: (line: string) => void): Pr
     watch(`all were cut off and are back after ${(storm.allBackMs / 1_000).toFixed(1)} s`)
     const counted = await crowd.count()
     await pause(idleMs)
-    const after = await residentOf(koinon)
-    const kilobytes = (bytes: number): string => `${(bytes / 1_024).toFixed(1)} KiB`
+    const after = await memoryOf(koinon)
     const bounds = [
+      bound(
+        `an idle app keeps at most ${kibibytes(socketHeapMax)} of the heap alive`,
+        each.heap <= socketHeapMax,
+        kibibytes(each.heap)
+      ),
       ...(socketBytesMax === undefined
         ? []
         : [
             bound(
-              `an idle app costs at most ${kilobytes(socketBytesMax)}`,
-              each <= socketBytesMax,
-              `${kilobytes(each)}; the server holds ${Math.round(before / 1_024 ** 2)} MiB, then ${Math.round(subscribed / 1_024 ** 2)}, after the storm ${Math.round(after / 1_024 ** 2)}`
+              `an idle app costs at most ${kibibytes(socketBytesMax)} of resident memory`,
+              each.resident <= socketBytesMax,
+              `${kibibytes(each.resident)}; the server holds ${mebibytes(before)} MiB, then ${mebibytes(subscribed)}, after the storm ${mebibytes(after)}`
             )
           ]),
       ...(pushMaxMs === undefined

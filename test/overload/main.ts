@@ -21,6 +21,7 @@ const live = {
   debitMs: 20_000,
   idleMs: 10_000,
   socketBytesMax: 20 * 1024,
+  socketHeapMax: 20 * 1024,
   pushMaxMs: 20,
   backMaxMs: 60_000,
   putOffMax: 0
