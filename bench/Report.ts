@@ -133,6 +133,16 @@ const trials = ({ cold, memory, memberships, pushes, sockets }: Results): Readon
       memberships.map(({ p99Ms }) => p99Ms)
     ),
     ...row(
+      "(m) commit to a follower of the segment, p50",
+      "ms",
+      memberships.map(({ toldP50Ms }) => toldP50Ms)
+    ),
+    ...row(
+      "(m) commit to a follower of the segment, p99",
+      "ms",
+      memberships.map(({ toldP99Ms }) => toldP99Ms)
+    ),
+    ...row(
       `(n) an idle live socket, one of ${number(sockets[0]?.sockets ?? 0)}, resident`,
       "bytes",
       sockets.map(({ residentBytes }) => residentBytes)

@@ -89,17 +89,19 @@ export interface JournalSize {
   readonly startMs: ReadonlyArray<number>
 }
 
-/** A journal of (l) in the embedded segment store. */
-/** (m): from a commit until a follower of the segment has been told. */
+/** (m): from a commit until the membership that it changes is durable, and until a follower of the segment is told. */
 export interface MembershipRound {
   readonly eventsPerSecond: number
   readonly observed: number
   readonly p50Ms: number
   readonly p99Ms: number
   readonly maxMs: number
+  readonly toldP50Ms: number
+  readonly toldP99Ms: number
   readonly cpuMicrosEach: number
 }
 
+/** A journal of (l) in the embedded segment store. */
 export interface SegmentSize {
   readonly contacts: number
   /** Into an empty store, of each round. */
