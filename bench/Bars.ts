@@ -100,7 +100,7 @@ export const barsOf = ({
       { least: followedPerSecondMin },
       "/s"
     )(segments.at(-1)?.eventsPerSecond ?? []),
-    bar("(k) debit to live push, p99", { most: pushP99MsMax }, "ms")(pushes.map(({ p99Ms }) => p99Ms)),
+    bar("(k) a debit's turn to its push, p99", { most: pushP99MsMax }, "ms")(pushes.map(({ turnP99Ms }) => turnP99Ms)),
     bar(
       "(m) commit to live membership, p99",
       { most: membershipP99MsMax },

@@ -1,28 +1,34 @@
 /**
  * (k) How soon a debit is seen: apps that listen to a wallet each over `GET /live`, and a till that debits those wallets
- * at a light, even rate. A time ends when the debit is answered and its app has been told, and begins when the debit was
- * due, so that it holds the request, the turn and the commit as well as the push: more than what is asked for. A debit
- * that is not pushed, or pushed with another entry's id, fails the run. A process of its own, as the load generator is.
+ * at an even rate. One time begins with the debit's turn, at the instant that its event bears, and ends when its app is
+ * told: it holds the commit as well as the push. A longer one begins when the debit was due and ends when it is answered
+ * and pushed, so it holds the request too. A debit that is not pushed, or pushed with another entry's id, fails the run.
+ * A process of its own, as the load generator is.
  */
 import { WebSocket } from "ws"
 import { Connection, openSocket, withSerial } from "./LoadProcess.ts"
-import { drive, type Load, type Observation, type Send } from "./Loop.ts"
+import { drive, type Load, type Observation, percentile, type Send } from "./Loop.ts"
 import { answerParent } from "./Peer.ts"
 import { debitRequestOf } from "./WalletDebits.ts"
 import { contactId, wallets } from "./World.ts"
 
-export const subscribers = 100
-export const debitsPerSecond = 200
+export const subscribers = 1_000
+export const debitsPerSecond = 2_000
 const created = 201
 const subscribeTimeoutMs = 15_000
 
 interface Frame {
   readonly type: string
-  readonly event?: { readonly type: string; readonly entry_id?: string }
+  readonly event?: { readonly type: string; readonly at: string; readonly entry_id?: string }
 }
 
-/** Resolves when the wallet is listened to; `pushed` is called with the entry of each of its debits. */
-const listen = (port: number, apiKey: string, wallet: string, pushed: (entry: string) => void): Promise<WebSocket> =>
+/** Resolves when the wallet is listened to; `pushed` is called with the entry of each of its debits and its instant. */
+const listen = (
+  port: number,
+  apiKey: string,
+  wallet: string,
+  pushed: (entry: string, at: string) => void
+): Promise<WebSocket> =>
   new Promise((resolve, reject) => {
     const socket = new WebSocket(`ws://127.0.0.1:${port}/live`)
     const timer = setTimeout(() => reject(new Error(`wallet ${wallet} was not subscribed to`)), subscribeTimeoutMs)
@@ -36,7 +42,7 @@ const listen = (port: number, apiKey: string, wallet: string, pushed: (entry: st
         clearTimeout(timer)
         resolve(socket)
       } else if (type === "error") reject(new Error(data.toString()))
-      else if (event?.type === "wallet.debited") pushed(event.entry_id ?? "")
+      else if (event?.type === "wallet.debited") pushed(event.entry_id ?? "", event.at)
     })
   })
 
@@ -57,16 +63,22 @@ const settle = (app: App): void => {
 }
 
 const connectingMax = 64
+const inLanes = async (count: number, open: (number: number) => Promise<void>): Promise<void> => {
+  let next = 0
+  const lane = async (): Promise<void> => {
+    while (next < count) await open(next++)
+  }
+  await Promise.all(Array.from({ length: Math.min(connectingMax, count) }, lane))
+}
+
 const idle: Array<WebSocket> = []
 
 const answers = {
   /** Opens so many that listen to a wallet each, in turn, and to nothing else. */
   open: async ({ port, apiKey, count }: { readonly port: number; readonly apiKey: string; readonly count: number }) => {
-    let next = 0
-    const lane = async (): Promise<void> => {
-      while (next < count) idle.push(await listen(port, apiKey, contactId(next++ % wallets), () => undefined))
-    }
-    await Promise.all(Array.from({ length: Math.min(connectingMax, count) }, lane))
+    await inLanes(count, async (number) => {
+      idle.push(await listen(port, apiKey, contactId(number % wallets), () => undefined))
+    })
   },
   close: async () => {
     for (const socket of idle.splice(0)) socket.terminate()
@@ -74,22 +86,26 @@ const answers = {
   push: async ({ port, apiKey, ...load }: Load & { readonly port: number; readonly apiKey: string }) => {
     const sockets: Array<WebSocket> = []
     const apps: Array<App> = []
+    const sinceTurn: Array<number> = []
     try {
-      for (let number = 0; number < subscribers; number += 1) {
+      const open = async (wallet: string): Promise<void> => {
         const app: App = {
           connection: new Connection(await openSocket(port), created),
-          request: debitRequestOf(apiKey, contactId(number), "live"),
+          request: debitRequestOf(apiKey, wallet, "live"),
           answered: undefined,
           pushed: undefined,
           done: undefined
         }
         apps.push(app)
-        const pushed = (entry: string): void => {
+        const pushed = (entry: string, at: string): void => {
+          // Both processes have the clock of one machine; the event's instant is in whole milliseconds.
+          sinceTurn.push(performance.timeOrigin + performance.now() - Date.parse(at))
           app.pushed = entry
           settle(app)
         }
-        sockets.push(await listen(port, apiKey, contactId(number), pushed))
+        sockets.push(await listen(port, apiKey, wallet, pushed))
       }
+      await inLanes(subscribers, (number) => open(contactId(number)))
       // In turn, for the loop itself would take the same few again and again.
       const free = [...apps]
       const send: Send = (_slot, done) => {
@@ -106,7 +122,9 @@ const answers = {
           settle(app)
         })
       }
-      return await drive(subscribers, load, send)
+      const observed = await drive(subscribers, load, send)
+      const sorted = Float64Array.from(sinceTurn).toSorted()
+      return { ...observed, turnP50Ms: percentile(sorted, 0.5), turnP99Ms: percentile(sorted, 0.99) }
     } finally {
       for (const { connection } of apps) connection.close()
       for (const socket of sockets) socket.terminate()

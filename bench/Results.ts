@@ -63,6 +63,10 @@ export interface ColdRound {
 export interface PushRound {
   readonly subscribers: number
   readonly debitsPerSecond: number
+  /** From the debit's turn until its app is told. */
+  readonly turnP50Ms: number
+  readonly turnP99Ms: number
+  /** From when it was due until it is answered and told. */
   readonly p50Ms: number
   readonly p99Ms: number
   readonly maxMs: number

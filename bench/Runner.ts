@@ -49,8 +49,8 @@ const measureArena = Effect.fnUntraced(function* (plan: Plan, folder: string, sa
   const push = Effect.fnUntraced(function* (durationMs: number) {
     if (live === undefined || server === undefined) return []
     const load = { durationMs, ratePerSecond: debitsPerSecond }
-    const { p50Ms, p99Ms, maxMs } = yield* live.ask("push", { port: server.port, apiKey: server.apiKey, ...load })
-    return [{ subscribers, debitsPerSecond, p50Ms, p99Ms, maxMs }]
+    const found = yield* live.ask("push", { port: server.port, apiKey: server.apiKey, ...load })
+    return [{ subscribers, debitsPerSecond, ...found }]
   })
   if (live !== undefined) say("warming up · (k) live pushes")
   yield* push(plan.firstWarmUpMs)

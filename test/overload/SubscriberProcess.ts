@@ -281,7 +281,8 @@ class Crowd {
           })
         }
       )
-      asking.on("error", failed)
+      // The server may end a quiet connection at the very moment at which it is used again.
+      asking.on("error", () => (asking.reusedSocket ? resolve(false) : failed()))
       asking.end(body)
     })
   }
