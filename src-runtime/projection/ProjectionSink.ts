@@ -21,8 +21,12 @@ export class SinkFailed extends Schema.TaggedError<SinkFailed>()("SinkFailed", {
 export interface Sink<Failure = unknown> {
   /** How far every shard has been applied. */
   readonly load: Effect.Effect<ReadonlyArray<Position>, Failure>
-  /** Fails with `CursorMoved` when somebody else has moved one of the cursors. */
-  readonly apply: (moves: ReadonlyArray<Move>, events: ReadonlyArray<Committed>) => Effect.Effect<void, Failure>
+  /** Fails with `CursorMoved` when somebody else has moved one of the cursors. Long work is done in pieces, with a `pause` between. */
+  readonly apply: (
+    moves: ReadonlyArray<Move>,
+    events: ReadonlyArray<Committed>,
+    pause: Effect.Effect<void>
+  ) => Effect.Effect<void, Failure>
   /** Empties the view and its cursors. */
   readonly reset: Effect.Effect<void, Failure>
   /** Called at once when the store has lost all that it held. */

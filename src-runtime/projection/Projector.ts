@@ -23,6 +23,7 @@ import { Codec, isSealed } from "../journal/Codec.ts"
 import { Journal } from "../journal/Journal.ts"
 import type { Trace } from "../observability/Trace.ts"
 import { Sealer } from "../privacy/Sealer.ts"
+import { othersFirst } from "./Breath.ts"
 import { DataKeys } from "./DataKeys.ts"
 import * as Fetching from "./Fetching.ts"
 import { FreshEvents } from "./FreshEvents.ts"
@@ -49,6 +50,8 @@ const hurriedGatherMs = 5
 const pollIntervalMs = 1_000
 /** Of a view from which nothing follows, the cursor is stored this often. */
 const storeIntervalMs = 1_000
+/** Between two pieces of a batch, a few milliseconds each. */
+const pieceRestMs = 3
 /** Views that use a connection at a time, however many there are and whatever they wait for: commands have the others. */
 const passesAtOnceMax = 4
 
@@ -130,8 +133,11 @@ const make = Effect.fn("Projector.make")(function* (projections: ReadonlyArray<A
   const inTurn = <A, E>(reading: Reading, work: Effect.Effect<A, E>): Effect.Effect<A, E> =>
     reading.turn.withPermit(isOutside(reading.projection) ? work : connections.withPermit(work))
 
+  /** Commands come first where nobody waits for the view. */
+  const pauseOf = ({ isFilling, isBehind, waiting }: Reading) =>
+    isFilling || isBehind || waiting.size > 0 ? othersFirst : Effect.sleep(pieceRestMs)
   const store = (reading: Reading, moves: ReadonlyArray<Move>, events: ReadonlyArray<Committed>) =>
-    Effect.map(reading.sink.apply(moves, events), () => {
+    Effect.map(reading.sink.apply(moves, events, Effect.suspend(() => pauseOf(reading))), () => {
       for (const { shard, after } of moves) reading.stored.set(shard, after)
       reading.storedAt = performance.now()
     })
@@ -143,11 +149,12 @@ const make = Effect.fn("Projector.make")(function* (projections: ReadonlyArray<A
     return projection.isQuiet(events)
   }
 
-  /** One batch: read, decode, apply and move the cursors. Says whether it was full, so that there is more. */
+  /** One batch: read, decode, apply and move the cursors. Says whether it was full: what came meanwhile has woken it itself. */
   const pass = Effect.fnUntraced(function* (reading: Reading) {
     const { projection } = reading
     const startedAt = performance.now()
     const ranges = rangesOf(reading, heads)
+    const isFull = ranges.some(({ shard, upTo }) => upTo < (heads.get(shard) ?? 0))
     const events = takeAhead(reading, ranges) ?? (yield* fetching.fetch(reading, ranges))
     if (!(yield* followsNothing(reading, events))) {
       // A store of its own is written while the next batch is read; the database has enough to do with one of the two.
@@ -167,7 +174,8 @@ const make = Effect.fn("Projector.make")(function* (projections: ReadonlyArray<A
       reading,
       ranges.map(({ shard, upTo }): Position => ({ shard, offset: upTo }))
     )
-    return ranges.some(({ shard, upTo }) => upTo < (heads.get(shard) ?? 0))
+    reading.isBehind = isFull
+    return isFull
   })
 
   /** Nothing is lost if it fails: what lies between is read again by whoever holds the shard. */
@@ -209,7 +217,8 @@ const make = Effect.fn("Projector.make")(function* (projections: ReadonlyArray<A
       return yield* storeWhatFollowed(reading)
     }
     // A crowd of commits shares one pass.
-    const gathered = Effect.sleep(reading.isFilling ? reading.gatherMs() : Math.max(reading.gatherMs(), reading.restMs))
+    const moreMs = reading.isBehind ? 0 : reading.gatherMs()
+    const gathered = Effect.sleep(reading.isFilling ? moreMs : Math.max(moreMs, reading.restMs))
     yield* Effect.raceFirst(gathered, Effect.andThen(reading.hurry.await, Effect.sleep(hurriedGatherMs)))
     takeTime(reading)
     const exit = yield* Effect.exit(inTurn(reading, pass(reading)))
@@ -254,6 +263,7 @@ const make = Effect.fn("Projector.make")(function* (projections: ReadonlyArray<A
       waiting: new Set(),
       state: "RUNNING",
       isFilling: outside !== undefined,
+      isBehind: false,
       ahead: undefined,
       reason: undefined
     }

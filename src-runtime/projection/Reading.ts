@@ -30,6 +30,8 @@ export interface Reading {
   readonly waiting: Set<() => void>
   state: "RUNNING" | "STOPPED"
   isFilling: boolean
+  /** The last batch was full: there is no need to wait for more. */
+  isBehind: boolean
   /** The next batch, if it was read while the last one was written. */
   ahead: { readonly ranges: ReadonlyArray<OffsetRange>; readonly events: ReadonlyArray<Committed> } | undefined
   reason: string | undefined

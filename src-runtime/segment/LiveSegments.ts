@@ -26,7 +26,7 @@ export const liveSegmentsName = "live_segments"
 /** A crowd of commits shares one pass; nobody waits longer for it. */
 const gatherMs = 4
 /** Who joins is told within milliseconds, also under load. */
-const restMaxMs = 20
+const restMaxMs = 12
 /** Where no segment is live in any business that something happens in, there is no hurry. */
 const idleGatherMs = 100
 

@@ -16,7 +16,6 @@ import { Codec } from "../journal/Codec.ts"
 import { Journal } from "../journal/Journal.ts"
 import { members, tagOf } from "../journal/Kinds.ts"
 import { Sealer } from "../privacy/Sealer.ts"
-import { othersFirst } from "../projection/Breath.ts"
 import { DataKeys } from "../projection/DataKeys.ts"
 import type { Committed } from "../projection/Projection.ts"
 import { CursorMoved, type Move, type Position } from "../projection/ProjectionCursors.ts"
@@ -42,11 +41,12 @@ const writtenBy = `documents ${documentsVersion}, contact ${contact.stateVersion
  * What comes together is written together, and a contact to whom much happens once: memberships do not wait for it, and
  * whoever reads the store hurries it.
  */
-const gatherMs = 1_000
+const gatherMs = 500
+const restMaxMs = 250
 const batchEventsMax = 8_000
 
 /** Documents in one command: made and coded in a few milliseconds, and then others have their turn. */
-const pageSize = 200
+const pageSize = 100
 const pagesOf = <A>(all: ReadonlyArray<A>): ReadonlyArray<ReadonlyArray<A>> =>
   Array.from({ length: Math.ceil(all.length / pageSize) }, (_, page) =>
     all.slice(page * pageSize, (page + 1) * pageSize)
@@ -174,21 +174,24 @@ const make = Effect.gen(function* () {
   /** One page is made while the store takes the ones before. */
   const writePages = <A>(
     all: ReadonlyArray<A>,
-    put: (to: SegmentCollections, page: ReadonlyArray<A>) => Promise<void>
+    put: (to: SegmentCollections, page: ReadonlyArray<A>) => Promise<void>,
+    pause: Effect.Effect<void>
   ): Effect.Effect<void, SegmentStoreUnavailable> =>
     Effect.forEach(
       pagesOf(all),
       (page) =>
         Effect.andThen(
-          pageTurn.withPermit(othersFirst),
+          pageTurn.withPermit(pause),
           use("write", (to) => put(to, page))
         ),
       { concurrency: "unbounded", discard: true }
     )
-  const write = Effect.fnUntraced(function* (committed: ReadonlyArray<Committed>) {
+  const write = Effect.fnUntraced(function* (committed: ReadonlyArray<Committed>, pause: Effect.Effect<void>) {
     const changed = yield* states.follow(committed)
     const known = changed.filter(({ state }) => state.id !== "")
-    yield* Effect.all([writePages(committed, putEvents), writePages(known, putProfiles)], { concurrency: 2 })
+    yield* Effect.all([writePages(committed, putEvents, pause), writePages(known, putProfiles, pause)], {
+      concurrency: 2
+    })
   })
 
   const move = (moves: ReadonlyArray<Move>) => {
@@ -216,12 +219,13 @@ const make = Effect.gen(function* () {
       opensPersonalData: true,
       everyShard: database.kind === "EMBEDDED",
       gatherMs,
+      restMaxMs,
       batchEventsMax,
       sink: {
         load: asSinkFailed(load),
         reset: asSinkFailed(reset),
-        apply: Effect.fnUntraced(function* (moves, committed) {
-          if (committed.length > 0) yield* asSinkFailed(write(committed))
+        apply: Effect.fnUntraced(function* (moves, committed, pause) {
+          if (committed.length > 0) yield* asSinkFailed(write(committed, pause))
           yield* asSinkFailed(move(moves))
         }),
         onLost: database.onLost
