@@ -137,10 +137,17 @@ const make = Effect.fn("Projector.make")(function* (projections: ReadonlyArray<A
   const pauseOf = ({ isFilling, isBehind, waiting }: Reading) =>
     isFilling || isBehind || waiting.size > 0 ? othersFirst : Effect.sleep(pieceRestMs)
   const store = (reading: Reading, moves: ReadonlyArray<Move>, events: ReadonlyArray<Committed>) =>
-    Effect.map(reading.sink.apply(moves, events, Effect.suspend(() => pauseOf(reading))), () => {
-      for (const { shard, after } of moves) reading.stored.set(shard, after)
-      reading.storedAt = performance.now()
-    })
+    Effect.map(
+      reading.sink.apply(
+        moves,
+        events,
+        Effect.suspend(() => pauseOf(reading))
+      ),
+      () => {
+        for (const { shard, after } of moves) reading.stored.set(shard, after)
+        reading.storedAt = performance.now()
+      }
+    )
   const isStale = ({ storedAt }: Reading): boolean => performance.now() - storedAt >= storeIntervalMs
 
   const followsNothing = (reading: Reading, events: ReadonlyArray<Committed>) => {
