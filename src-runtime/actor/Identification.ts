@@ -14,6 +14,7 @@ import { claimName, type ClaimRow } from "../journal/Unit.ts"
 import { Sealer } from "../privacy/Sealer.ts"
 import { Actors } from "./Actors.ts"
 import { claimRow } from "./Naming.ts"
+import { forgetOldest } from "./Oldest.ts"
 import { ActorUnavailable } from "./RuntimeRefusal.ts"
 
 /** None of the media is known to this business. `kinds` says which were tried, never their values. */
@@ -84,9 +85,7 @@ const make = Effect.gen(function* () {
   const remember = (name: string, holder: string): void => {
     if (!actors.hearsOthers()) return
     remembered.set(name, holder)
-    if (remembered.size <= rememberedMax) return
-    const oldest = remembered.keys().next()
-    if (oldest.done !== true) remembered.delete(oldest.value)
+    forgetOldest(remembered, rememberedMax)
   }
 
   const lookUp = (): void => {

@@ -5,6 +5,7 @@
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
+import { forgetOldest } from "../actor/Oldest.ts"
 import { Journal, type JournalUnavailable } from "../journal/Journal.ts"
 import { type DataKey, Sealer } from "../privacy/Sealer.ts"
 
@@ -45,9 +46,7 @@ export const layer: Layer.Layer<DataKeys, never, Journal | Sealer> = Layer.effec
       // Last in the map is most recently used.
       keys.delete(name)
       keys.set(name, key)
-      if (keys.size <= keysMax) return
-      const [oldest] = keys.keys()
-      if (oldest !== undefined) keys.delete(oldest)
+      forgetOldest(keys, keysMax)
     }
     return DataKeys.of({
       remember,
