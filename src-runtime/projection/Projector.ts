@@ -23,10 +23,10 @@ import { Codec, isSealed } from "../journal/Codec.ts"
 import { Journal } from "../journal/Journal.ts"
 import type { Trace } from "../observability/Trace.ts"
 import { Sealer } from "../privacy/Sealer.ts"
-import { othersFirst } from "./Breath.ts"
 import { DataKeys } from "./DataKeys.ts"
 import * as Fetching from "./Fetching.ts"
 import { FreshEvents } from "./FreshEvents.ts"
+import * as Pace from "./Pace.ts"
 import type { Committed } from "./Projection.ts"
 import * as ProjectionCursors from "./ProjectionCursors.ts"
 import { CursorMoved, type Lag, type Move, type Position } from "./ProjectionCursors.ts"
@@ -39,19 +39,12 @@ import * as WaitingReaders from "./WaitingReaders.ts"
 
 /** Events read at a time and applied in one transaction, over all shards, unless the projection says otherwise. */
 const batchEventsMax = 2_000
-/** A projection that was woken waits this long for more to read, or as it says itself, unless a reader waits for it. */
-const gatherMs = 200
-/** After a pass it rests for so many times as long, at most `restMaxMs`: under load views lag, and commands are answered. */
-const restFactor = 3
-const restMaxMs = 1_000
-/** Then it waits only for what is committed in the same moment. */
+/** Where a reader waits for a view, it waits only for what is committed in the same moment. */
 const hurriedGatherMs = 5
 /** The journal is looked at this often even if no commit was heard of; an unreachable one is tried again as often. */
 const pollIntervalMs = 1_000
 /** Of a view from which nothing follows, the cursor is stored this often. */
 const storeIntervalMs = 1_000
-/** Between two pieces of a batch, a few milliseconds each. */
-const pieceRestMs = 3
 /** Views that use a connection at a time, however many there are and whatever they wait for: commands have the others. */
 const passesAtOnceMax = 4
 
@@ -133,21 +126,11 @@ const make = Effect.fn("Projector.make")(function* (projections: ReadonlyArray<A
   const inTurn = <A, E>(reading: Reading, work: Effect.Effect<A, E>): Effect.Effect<A, E> =>
     reading.turn.withPermit(isOutside(reading.projection) ? work : connections.withPermit(work))
 
-  /** Commands come first where nobody waits for the view. */
-  const pauseOf = ({ isFilling, isBehind, waiting }: Reading) =>
-    isFilling || isBehind || waiting.size > 0 ? othersFirst : Effect.sleep(pieceRestMs)
   const store = (reading: Reading, moves: ReadonlyArray<Move>, events: ReadonlyArray<Committed>) =>
-    Effect.map(
-      reading.sink.apply(
-        moves,
-        events,
-        Effect.suspend(() => pauseOf(reading))
-      ),
-      () => {
-        for (const { shard, after } of moves) reading.stored.set(shard, after)
-        reading.storedAt = performance.now()
-      }
-    )
+    Effect.map(reading.sink.apply(moves, events, Pace.pauseIn(reading)), () => {
+      for (const { shard, after } of moves) reading.stored.set(shard, after)
+      reading.storedAt = performance.now()
+    })
   const isStale = ({ storedAt }: Reading): boolean => performance.now() - storedAt >= storeIntervalMs
 
   const followsNothing = (reading: Reading, events: ReadonlyArray<Committed>) => {
@@ -171,7 +154,7 @@ const make = Effect.fn("Projector.make")(function* (projections: ReadonlyArray<A
       else yield* Effect.all([write, fetching.ahead(reading, next)], { concurrency: 2 })
     }
     reading.reason = undefined
-    reading.restMs = Math.min(projection.restMaxMs ?? restMaxMs, restFactor * (performance.now() - startedAt))
+    reading.restMs = Pace.restAfter(projection, performance.now() - startedAt)
     const traces = new Set<Trace>()
     for (const { trace } of events) if (trace !== undefined) traces.add(trace)
     for (const trace of traces) {
@@ -223,9 +206,7 @@ const make = Effect.fn("Projector.make")(function* (projections: ReadonlyArray<A
       takeTime(reading)
       return yield* storeWhatFollowed(reading)
     }
-    // A crowd of commits shares one pass.
-    const moreMs = reading.isBehind ? 0 : reading.gatherMs()
-    const gathered = Effect.sleep(reading.isFilling ? moreMs : Math.max(moreMs, reading.restMs))
+    const gathered = Effect.sleep(Pace.waitBefore(reading))
     yield* Effect.raceFirst(gathered, Effect.andThen(reading.hurry.await, Effect.sleep(hurriedGatherMs)))
     takeTime(reading)
     const exit = yield* Effect.exit(inTurn(reading, pass(reading)))
@@ -251,14 +232,14 @@ const make = Effect.fn("Projector.make")(function* (projections: ReadonlyArray<A
 
   const start = Effect.fnUntraced(function* (projection: AnyProjection) {
     const outside = isOutside(projection) ? projection : undefined
-    const { gatherMs: ownGatherMs = gatherMs } = projection
+    const { gatherMs = Pace.gatherMs } = projection
     if (outside === undefined) yield* cursors.create(projection.name)
     const reading: Reading = {
       projection,
       sink: sinkOf(projection, sql, cursors),
       reads: outside?.everyShard === true ? () => true : actors.holds,
       types: new Set(projection.types),
-      gatherMs: typeof ownGatherMs === "function" ? ownGatherMs : () => ownGatherMs,
+      gatherMs: typeof gatherMs === "function" ? gatherMs : () => gatherMs,
       restMs: 0,
       batchEventsMax: outside?.batchEventsMax ?? batchEventsMax,
       offsets: new Map(),

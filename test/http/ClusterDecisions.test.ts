@@ -1,6 +1,6 @@
 /**
  * What is decided before a command, and what is held, with two runners: an automation that was saved through one of them
- * judges the next command at the other, and a held one is decided through any (AUT-2, AUT-3, AUT-5).
+ * judges commands at the other as soon as it has heard of it, and a held one is decided through any (AUT-2, AUT-3, AUT-5).
  */
 import { assert, describe, it } from "@effect/vitest"
 import { shardOf } from "#runtime/actor/Placement.ts"
@@ -33,13 +33,13 @@ const rename = (server: Server, { id }: Shop.Person, last_name: string) =>
       (response) => response.body.error !== "KOINON.AUTOMATIONS_CHANGED" && response
     )
   )
-/** For what is not about how they hear of it. */
+const isKnown = (judges: "creation" | "update", id: string, { actors, businessId }: Server): boolean =>
+  actors.business(businessId)?.priorAutomations?.[judges].some(({ automationId }) => automationId === id) ?? false
+/** A runner hears of what was saved at another a moment after the save was answered. */
 const known = (judges: "creation" | "update", id: string, ...servers: ReadonlyArray<Server>) =>
-  until("each knows the automation", () =>
-    servers.every(({ actors, businessId }) =>
-      actors.business(businessId)?.priorAutomations?.[judges].some(({ automationId }) => automationId === id)
-    )
-  )
+  until("each knows the automation", () => servers.every((server) => isKnown(judges, id, server)))
+const forgotten = (judges: "creation" | "update", id: string, ...servers: ReadonlyArray<Server>) =>
+  until("nobody knows the automation", () => !servers.some((server) => isKnown(judges, id, server)))
 const newcomer = (last_name: string) => ({
   type: "PERSON",
   first_name: "Ελένη",
@@ -49,29 +49,33 @@ const newcomer = (last_name: string) => ({
 })
 
 describe("decisions before a change, with two runners", () => {
-  it.live("AUT-2: an automation that was saved, or deleted, at one is in force for the next command at the other", () =>
-    Effect.gen(function* () {
-      const { first, second } = yield* twoRunners()
-      const [home, away] = ofBusiness(first, second)
-      const people = [yield* personOn(home, away), yield* personOn(away, home)]
-      for (let time = 0; time < times; time++) {
-        const [saving, asking] = time % 2 === 0 ? [home, away] : [away, home]
-        const name = `Όχι ${time}`
-        yield* saveAutomation(saving, "no", {
-          trigger: "PRIOR_TO_UPDATE",
-          filter: called(name),
-          actions: [{ _tag: "REJECT", reason: "No." }]
-        })
-        for (const door of [asking, saving]) {
-          for (const who of people) {
-            const refused = bodyOf(yield* rename(door, who, name), 422)
-            assert.deepInclude(refused.parameters, { automation_id: "no", reason: "No." })
+  it.live(
+    "AUT-2: an automation that was saved, or deleted, at one is in force at the other once it has heard of it",
+    () =>
+      Effect.gen(function* () {
+        const { first, second } = yield* twoRunners()
+        const [home, away] = ofBusiness(first, second)
+        const people = [yield* personOn(home, away), yield* personOn(away, home)]
+        for (let time = 0; time < times; time++) {
+          const [saving, asking] = time % 2 === 0 ? [home, away] : [away, home]
+          const name = `Όχι ${time}`
+          yield* saveAutomation(saving, "no", {
+            trigger: "PRIOR_TO_UPDATE",
+            filter: called(name),
+            actions: [{ _tag: "REJECT", reason: "No." }]
+          })
+          yield* known("update", "no", home, away)
+          for (const door of [asking, saving]) {
+            for (const who of people) {
+              const refused = bodyOf(yield* rename(door, who, name), 422)
+              assert.deepInclude(refused.parameters, { automation_id: "no", reason: "No." })
+            }
           }
+          yield* deleteAutomation(saving, "no")
+          yield* forgotten("update", "no", home, away)
+          for (const who of people) bodyOf(yield* rename(asking, who, name), 200)
         }
-        yield* deleteAutomation(saving, "no")
-        for (const who of people) bodyOf(yield* rename(asking, who, name), 200)
-      }
-    }).pipe(Effect.scoped)
+      }).pipe(Effect.scoped)
   )
 
   it.live("AUT-3: somebody outside is asked once, and what he decides is done where she lives", () =>
