@@ -139,7 +139,7 @@ const make = Effect.fn("Projector.make")(function* (projections: ReadonlyArray<A
     return projection.isQuiet(events)
   }
 
-  /** One batch: read, decode, apply and move the cursors. Says whether it was full: what came meanwhile has woken it itself. */
+  /** One batch: read, decode, apply and move the cursors. It is behind if the batch was full: what comes meanwhile wakes it. */
   const pass = Effect.fnUntraced(function* (reading: Reading) {
     const { projection } = reading
     const startedAt = performance.now()
@@ -165,7 +165,6 @@ const make = Effect.fn("Projector.make")(function* (projections: ReadonlyArray<A
       ranges.map(({ shard, upTo }): Position => ({ shard, offset: upTo }))
     )
     reading.isBehind = isFull
-    return isFull
   })
 
   /** Nothing is lost if it fails: what lies between is read again by whoever holds the shard. */
@@ -210,8 +209,8 @@ const make = Effect.fn("Projector.make")(function* (projections: ReadonlyArray<A
     yield* Effect.raceFirst(gathered, Effect.andThen(reading.hurry.await, Effect.sleep(hurriedGatherMs)))
     takeTime(reading)
     const exit = yield* Effect.exit(inTurn(reading, pass(reading)))
-    // Once more, if only to find that there is nothing left.
-    if (Exit.isSuccess(exit)) return exit.value || reading.isFilling ? reading.wake.openUnsafe() : undefined
+    // A filling one once more, if only to find that there is nothing left.
+    if (Exit.isSuccess(exit)) return reading.isBehind || reading.isFilling ? reading.wake.openUnsafe() : undefined
     if (Cause.hasInterruptsOnly(exit.cause)) return yield* Effect.interrupt
     // Whatever it was, unless it stops here, there is still something to read.
     reading.wake.openUnsafe()

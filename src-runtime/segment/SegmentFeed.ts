@@ -42,6 +42,7 @@ const writtenBy = `documents ${documentsVersion}, contact ${contact.stateVersion
  * whoever reads the store hurries it.
  */
 const gatherMs = 500
+/** Whoever rests longer under load falls behind what this runner remembers of its commits, and has to read it back. */
 const restMaxMs = 250
 const batchEventsMax = 8_000
 
