@@ -1,9 +1,9 @@
 /**
- * (k) How soon a debit is seen: apps that listen to a wallet each over `GET /live`, and a till that debits those wallets
- * at an even rate. One time begins with the debit's turn, at the instant that its event bears, and ends when its app is
- * told: it holds the commit as well as the push. A longer one begins when the debit was due and ends when it is answered
- * and pushed, so it holds the request too. A debit that is not pushed, or pushed with another entry's id, fails the run.
- * A process of its own, as the load generator is.
+ * (k) How soon a debit is seen: apps that listen to a wallet each over `GET /live`, and tills that debit those wallets at
+ * an even rate, over as many connections as (d) has. One time begins with the debit's turn, at the instant that its event
+ * bears, and ends when its app is told: it holds the commit as well as the push. A longer one begins when the debit was due
+ * and ends when it is answered and pushed, so it holds the request too. A debit that is not pushed, or pushed with another
+ * entry's id, fails the run. A process of its own, as the load generator is.
  */
 import { WebSocket } from "ws"
 import { Connection, openSocket, withSerial } from "./LoadProcess.ts"
@@ -15,9 +15,6 @@ import { contactId, wallets } from "./World.ts"
 export const subscribers = 1_000
 export const debitsPerSecond = 2_000
 const created = 201
-/** After a stall more debits may be due than are let in at a time: one that is turned away comes again under its key. */
-const tooMuch = "503 "
-const comeAgainMs = 20
 const subscribeTimeoutMs = 15_000
 
 interface Frame {
@@ -50,7 +47,6 @@ const listen = (
   })
 
 interface App {
-  readonly connection: Connection
   readonly request: string
   answered: string | undefined
   pushed: string | undefined
@@ -86,20 +82,16 @@ const answers = {
   close: async () => {
     for (const socket of idle.splice(0)) socket.terminate()
   },
-  push: async ({ port, apiKey, ...load }: Load & { readonly port: number; readonly apiKey: string }) => {
+  push: async (wanted: Load & { readonly port: number; readonly apiKey: string; readonly connections: number }) => {
+    const { port, apiKey, connections, ...load } = wanted
     const sockets: Array<WebSocket> = []
+    const tills: Array<Connection> = []
     const apps: Array<App> = []
     const sinceTurn: Array<number> = []
-    let putOff = 0
     try {
       const open = async (wallet: string): Promise<void> => {
-        const app: App = {
-          connection: new Connection(await openSocket(port), created),
-          request: debitRequestOf(apiKey, wallet, "live"),
-          answered: undefined,
-          pushed: undefined,
-          done: undefined
-        }
+        const request = debitRequestOf(apiKey, wallet, "live")
+        const app: App = { request, answered: undefined, pushed: undefined, done: undefined }
         apps.push(app)
         const pushed = (entry: string, at: string): void => {
           // Both processes have the clock of one machine; the event's instant is in whole milliseconds.
@@ -110,9 +102,13 @@ const answers = {
         sockets.push(await listen(port, apiKey, wallet, pushed))
       }
       await inLanes(subscribers, (number) => open(contactId(number)))
+      await inLanes(connections, async () => {
+        tills.push(new Connection(await openSocket(port), created))
+      })
       // In turn, for the loop itself would take the same few again and again.
       const free = [...apps]
-      const send: Send = (_slot, done) => {
+      const send: Send = (slot, done) => {
+        const till = tills[slot] as Connection
         const app = free.shift() as App
         app.answered = undefined
         app.pushed = undefined
@@ -120,23 +116,17 @@ const answers = {
           free.push(app)
           done(failure)
         }
-        const request = Buffer.from(withSerial(app.request))
-        const answered = (failure?: string): void => {
-          if (failure?.startsWith(tooMuch)) {
-            putOff += 1
-            return void setTimeout(() => app.connection.send(request, answered), comeAgainMs)
-          }
+        till.send(Buffer.from(withSerial(app.request)), (failure) => {
           if (failure !== undefined) return app.done?.(failure)
-          app.answered = (JSON.parse(app.connection.body.toString()) as { readonly id: string }).id
+          app.answered = (JSON.parse(till.body.toString()) as { readonly id: string }).id
           settle(app)
-        }
-        app.connection.send(request, answered)
+        })
       }
-      const observed = await drive(subscribers, load, send)
+      const observed = await drive(connections, load, send)
       const sorted = Float64Array.from(sinceTurn).toSorted()
-      return { ...observed, putOff, turnP50Ms: percentile(sorted, 0.5), turnP99Ms: percentile(sorted, 0.99) }
+      return { ...observed, turnP50Ms: percentile(sorted, 0.5), turnP99Ms: percentile(sorted, 0.99) }
     } finally {
-      for (const { connection } of apps) connection.close()
+      for (const till of tills) till.close()
       for (const socket of sockets) socket.terminate()
     }
   }

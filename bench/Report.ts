@@ -118,11 +118,6 @@ const trials = ({ cold, memory, memberships, pushes, sockets }: Results): Readon
       pushes.map(({ p99Ms }) => p99Ms)
     ),
     ...row(
-      "(k) turned away once, and asked again",
-      "",
-      pushes.map(({ putOff }) => putOff)
-    ),
-    ...row(
       "(m) events a second while 100 segments are live",
       "/s",
       memberships.map(({ eventsPerSecond }) => eventsPerSecond)

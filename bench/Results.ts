@@ -63,8 +63,6 @@ export interface ColdRound {
 export interface PushRound {
   readonly subscribers: number
   readonly debitsPerSecond: number
-  /** Turned away with 503 and asked again, their time going on. */
-  readonly putOff: number
   /** From the debit's turn until its app is told. */
   readonly turnP50Ms: number
   readonly turnP99Ms: number

@@ -25,6 +25,9 @@ import { measureSegments } from "./Segments.ts"
 import { measureMemberships } from "./Memberships.ts"
 import { measureRunners } from "./Runners.ts"
 
+/** (k) asks at an even rate and not as fast as it can: it takes longer until every compiler has seen the code. */
+const warmUpFactor = 4
+
 const clearing = { recursive: true, force: true, maxRetries: 5 } as const
 
 /** Nothing below the folder runs any more and the folder is gone, however the run ended. */
@@ -48,12 +51,12 @@ const measureArena = Effect.fnUntraced(function* (plan: Plan, folder: string, sa
   const pushes: Array<PushRound> = []
   const push = Effect.fnUntraced(function* (durationMs: number) {
     if (live === undefined || server === undefined) return []
-    const load = { durationMs, ratePerSecond: debitsPerSecond }
+    const load = { durationMs, ratePerSecond: debitsPerSecond, connections: plan.httpConnections }
     const found = yield* live.ask("push", { port: server.port, apiKey: server.apiKey, ...load })
     return [{ subscribers, debitsPerSecond, ...found }]
   })
   if (live !== undefined) say("warming up · (k) live pushes")
-  yield* push(plan.firstWarmUpMs)
+  yield* push(plan.firstWarmUpMs * warmUpFactor)
   const rows = yield* measureRounds(plan, questions, say, (at) =>
     Effect.gen(function* () {
       if (direct !== undefined && plan.only.includes("f")) {

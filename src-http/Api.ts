@@ -21,6 +21,7 @@ import { webhookRoutes } from "./backoffice/WebhooksRoutes.ts"
 import type { Endpoint } from "./door/Endpoint.ts"
 import { approvalRequestRoutes } from "./selfservice/ApprovalRequestsRoutes.ts"
 import { analyticsRoutes } from "./selfservice/AnalyticsRoutes.ts"
+import { printoutRoutes } from "./selfservice/PrintoutRoutes.ts"
 import { ownCommunicationRoutes } from "./selfservice/CommunicationsRoutes.ts"
 import { ownContactRoutes } from "./selfservice/ContactsRoutes.ts"
 import { deviceRoutes } from "./selfservice/DevicesRoutes.ts"
@@ -46,6 +47,7 @@ const all = [
   ...ownPurchaseRoutes,
   ...transferRoutes,
   ...ownCommunicationRoutes,
+  ...printoutRoutes,
   ...deviceRoutes,
   ...approvalRequestRoutes,
   ...walletRoutes,

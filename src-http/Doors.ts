@@ -6,6 +6,7 @@ import * as Door from "./door/Door.ts"
 import type { Endpoint } from "./door/Endpoint.ts"
 import * as LiveDoor from "./live/LiveDoor.ts"
 import * as MessageDoor from "./message/MessageDoor.ts"
+import * as PrintoutDownloads from "./selfservice/PrintoutDownloads.ts"
 import * as OperatorDoor from "./operator/OperatorDoor.ts"
 
 type Needs<One> = One extends Endpoint<infer R> ? R : never
@@ -15,6 +16,7 @@ export const layer = <One extends Endpoint<unknown>>(endpoints: ReadonlyArray<On
   Layer.mergeAll(
     Door.layer(endpoints as unknown as ReadonlyArray<Endpoint<Needs<One>>>),
     SegmentDownloads.layer,
+    PrintoutDownloads.layer,
     LiveDoor.layer,
     MessageDoor.layer,
     ConsoleDoor.layer,

@@ -9,6 +9,7 @@ import * as Automations from "#runtime/automation/Automations.ts"
 import { automationsName } from "#runtime/automation/Dispatcher.ts"
 import * as FilterFacts from "#runtime/automation/FilterFacts.ts"
 import * as RunWebhooks from "#runtime/automation/RunWebhooks.ts"
+import * as Approvals from "#runtime/automation/Approvals.ts"
 import * as HeldCommands from "#runtime/automation/HeldCommands.ts"
 import * as PriorFacts from "#runtime/automation/PriorFacts.ts"
 import * as PriorTo from "#runtime/automation/PriorTo.ts"
@@ -27,10 +28,12 @@ import * as HeadsRedis from "#runtime/storage/HeadsRedis.ts"
 import * as CommunicationBodies from "#runtime/communication/CommunicationBodies.ts"
 import * as Communications from "#runtime/communication/Communications.ts"
 import { communicationTasks, communicationView } from "#runtime/communication/CommunicationView.ts"
+import * as EndpointNotice from "#runtime/communication/EndpointNotice.ts"
 import * as ExportNotice from "#runtime/communication/ExportNotice.ts"
 import * as LiveHub from "#runtime/live/LiveHub.ts"
 import * as Outbox from "#runtime/outbox/Outbox.ts"
 import * as Sealer from "#runtime/privacy/Sealer.ts"
+import * as ActivityFeed from "#runtime/projection/ActivityFeed.ts"
 import * as Catalogue from "#runtime/projection/Catalogue.ts"
 import * as ContactDirectory from "#runtime/projection/ContactDirectory.ts"
 import * as ContactTags from "#runtime/projection/ContactTags.ts"
@@ -112,6 +115,7 @@ const outwards = (settings: Settings) =>
   Automations.layer().pipe(
     Layer.provideMerge(Layer.mergeAll(RunWebhooks.layer, FilterFacts.layer)),
     Layer.provideMerge(Webhooks.layer({ allowed: settings.webhookAllowed })),
+    Layer.provideMerge(EndpointNotice.layer),
     Layer.provideMerge(Outbox.layer)
   )
 
@@ -144,11 +148,13 @@ const views = (settings: Settings) => {
   const plans = Layer.mergeAll(PlanRunner.layer, Plans.layer).pipe(Layer.provide(Recipients.layer))
   const lists = Layer.mergeAll(
     History.layer,
+    ActivityFeed.layer,
     ContactDirectory.layer,
     Catalogue.layer,
     ActivityList.layer,
     ActivityWords.layer,
     HeldCommands.layer,
+    Approvals.layer,
     ContactTags.layer,
     Rejections.layer,
     Communications.layer

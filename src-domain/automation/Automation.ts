@@ -7,6 +7,7 @@
  */
 import * as Schema from "effect/Schema"
 import { Channel, Purpose } from "../contact/Communication.ts"
+import type { Template } from "../communication/Template.ts"
 import type { Definitions } from "../definition/Definition.ts"
 import { ConditionSets } from "../segment/Condition.ts"
 import { Trigger } from "./Trigger.ts"
@@ -14,7 +15,8 @@ import { Trigger } from "./Trigger.ts"
 const Communication = Schema.TaggedStruct("COMMUNICATION", {
   templateId: Schema.String,
   channel: Channel,
-  purpose: Purpose
+  /** As it was said when it was saved. A message goes as its template has it by then (SendPurpose.ts). */
+  purpose: Schema.optionalKey(Purpose)
 })
 const Webhook = Schema.TaggedStruct("WEBHOOK", { endpointId: Schema.String })
 const Activity = Schema.TaggedStruct("ACTIVITY", {
@@ -33,6 +35,7 @@ const Reject = Schema.TaggedStruct("REJECT", { reason: Schema.String })
 /** AUT-2: what names a contact towards others, and what must be unique, is not among it. */
 export const PatchFields = Schema.Struct({
   languageCode: Schema.optionalKey(Schema.String),
+  /** MKT-1: of a registration, and only to opt out. Older definitions may say more; nothing is done about it. */
   emailOptOut: Schema.optionalKey(Schema.Boolean),
   smsOptOut: Schema.optionalKey(Schema.Boolean),
   firstName: Schema.optionalKey(Schema.String),
@@ -44,8 +47,15 @@ export const PatchFields = Schema.Struct({
 export type PatchFields = typeof PatchFields.Type
 const Patch = Schema.TaggedStruct("PATCH", { fields: PatchFields })
 const Hold = Schema.TaggedStruct("HOLD", {})
-/** AUT-3: somebody outside is asked; `failOpen` says whether silence means yes. */
-const Decision = Schema.TaggedStruct("DECISION", { url: Schema.String, failOpen: Schema.Boolean })
+/**
+ * AUT-3: somebody outside is asked, at an endpoint of the business or at an address of the automation's own, signed under
+ * the secret of the one or the other; `failOpen` says whether silence means yes.
+ */
+const Decision = Schema.TaggedStruct("DECISION", {
+  endpointId: Schema.optionalKey(Schema.String),
+  url: Schema.optionalKey(Schema.String),
+  failOpen: Schema.Boolean
+})
 
 /** What is done about a fact that stands. */
 export const AfterAction = Schema.Union([Communication, Webhook, Activity, Approval, Tag])
@@ -70,7 +80,7 @@ export type AutomationDefinition = typeof AutomationDefinition.Type
 
 /** What automations name, by kind. A kind that is not given is not looked at. */
 export interface NamedByAutomations {
-  readonly templates?: Definitions<unknown>
+  readonly templates?: Definitions<Template>
   readonly endpoints?: Definitions<unknown>
   readonly segments?: Definitions<unknown>
 }

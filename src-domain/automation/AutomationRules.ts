@@ -5,11 +5,17 @@
 import type { Definitions } from "../definition/Definition.ts"
 import { invalidDefinition } from "../definition/DefinitionRules.ts"
 import type { Refusal } from "../Refusal.ts"
-import { type Action, type AutomationDefinition, isPrior, type NamedByAutomations } from "./Automation.ts"
+import {
+  type Action,
+  type AutomationDefinition,
+  isPrior,
+  type NamedByAutomations,
+  type PatchFields
+} from "./Automation.ts"
 import { catalogue } from "../segment/Catalogue.ts"
 import { objectionTo } from "../segment/TypeCheck.ts"
 import { loopsOf } from "./Loops.ts"
-import { notSupportedTriggers, priorToTriggers, segmentTriggers } from "./Trigger.ts"
+import { canBeAbout, notSupportedTriggers, priorToTriggers, segmentTriggers, type Trigger } from "./Trigger.ts"
 
 const actionsMax = 20
 /** Of subjects, reasons, assignees and kinds of activities. */
@@ -47,12 +53,71 @@ const objectionToName = (
 ): Refusal | undefined =>
   known === undefined || Object.hasOwn(known, id) ? undefined : invalid(pointer, `There is no such ${what}.`)
 
-const objectionToAction = (action: Action, pointer: string, others: NamedByAutomations): Refusal | undefined => {
+/** Of what does its part only while it is switched on. */
+const objectionToActiveName = (...given: Parameters<typeof objectionToName>): Refusal | undefined => {
+  const [pointer, id, known, what] = given
+  const isOff = known !== undefined && Object.hasOwn(known, id) && known[id]?.state !== "ACTIVE"
+  return objectionToName(...given) ?? (isOff ? invalid(pointer, `The ${what} is switched off.`) : undefined)
+}
+
+type Communication = Extract<Action, { readonly _tag: "COMMUNICATION" }>
+
+/** A message that could never go, or not as what it says that it is. */
+const objectionToCommunication = (
+  { templateId, channel, purpose }: Communication,
+  trigger: Trigger,
+  pointer: string,
+  { templates }: NamedByAutomations
+): Refusal | undefined => {
+  const objection = objectionToActiveName(`${pointer}/template_id`, templateId, templates, "template")
+  const template = templates?.[templateId]?.body
+  if (objection !== undefined || template === undefined) return objection
+  if (template.channel !== channel) {
+    return invalid(`${pointer}/channel`, `The template is for ${template.channel}.`)
+  }
+  if (purpose !== undefined && purpose !== template.purpose) {
+    return invalid(`${pointer}/purpose`, `A message goes as its template is, and that is ${template.purpose}.`)
+  }
+  const { events } = template
+  if (canBeAbout(trigger, events)) return undefined
+  return invalid(
+    `${pointer}/template_id`,
+    `The template is about ${events.join(", ")}, and none of that is ${trigger}.`
+  )
+}
+
+/** MKT-1: of a change an opt-out is no part, and who opts out at her registration is not opted in again. */
+const objectionToPatch = (fields: PatchFields, trigger: Trigger, pointer: string): Refusal | undefined => {
+  if (Object.keys(fields).length === 0) return invalid(pointer, "It changes nothing.")
+  const { emailOptOut, smsOptOut } = fields
+  const optOuts = [
+    ["email_opt_out", emailOptOut],
+    ["sms_opt_out", smsOptOut]
+  ] as const
+  for (const [name, optedOut] of optOuts) {
+    if (optedOut === undefined) continue
+    if (trigger === "PRIOR_TO_UPDATE") {
+      return invalid(
+        `${pointer}/${name}`,
+        "An opt-out is said by the contact, a user or a link: no automation changes it."
+      )
+    }
+    if (!optedOut) return invalid(`${pointer}/${name}`, "An automation opts nobody in.")
+  }
+  return undefined
+}
+
+const objectionToAction = (
+  action: Action,
+  trigger: Trigger,
+  pointer: string,
+  others: NamedByAutomations
+): Refusal | undefined => {
   switch (action._tag) {
     case "COMMUNICATION":
-      return objectionToName(`${pointer}/template_id`, action.templateId, others.templates, "template")
+      return objectionToCommunication(action, trigger, pointer, others)
     case "WEBHOOK":
-      return objectionToName(`${pointer}/endpoint_id`, action.endpointId, others.endpoints, "endpoint")
+      return objectionToActiveName(`${pointer}/endpoint_id`, action.endpointId, others.endpoints, "endpoint")
     case "ACTIVITY": {
       const { type, subject, assignee, dueInMinutes = 0 } = action
       if (dueInMinutes < 0 || dueInMinutes > dueInMinutesMax) {
@@ -79,9 +144,15 @@ const objectionToAction = (action: Action, pointer: string, others: NamedByAutom
     case "REJECT":
       return objectionToText(`${pointer}/reason`, action.reason)
     case "PATCH":
-      return Object.keys(action.fields).length === 0 ? invalid(`${pointer}/fields`, "It changes nothing.") : undefined
-    case "DECISION":
-      return objectionToUrl(`${pointer}/url`, action.url)
+      return objectionToPatch(action.fields, trigger, `${pointer}/fields`)
+    case "DECISION": {
+      const { url, endpointId } = action
+      if (url !== undefined && endpointId === undefined) return objectionToUrl(`${pointer}/url`, url)
+      if (url !== undefined || endpointId === undefined) {
+        return invalid(pointer, "A decision is asked for at an endpoint or at a URL, one of the two.")
+      }
+      return objectionToName(`${pointer}/endpoint_id`, endpointId, others.endpoints, "endpoint")
+    }
     case "HOLD":
       return undefined
   }
@@ -103,7 +174,7 @@ const objectionToActions = ({ trigger, actions }: AutomationDefinition, others: 
     if (isPrior(action) && firstAfter !== -1 && firstAfter < index) {
       return invalid(pointer, "What decides about the command comes before what is done once it has committed.")
     }
-    const objection = objectionToAction(action, pointer, others)
+    const objection = objectionToAction(action, trigger, pointer, others)
     if (objection !== undefined) return objection
   }
   return undefined

@@ -1,4 +1,4 @@
-/** What automations need of other definitions: nothing that one of them needs is deleted or switched off. */
+/** What automations need of other definitions: nothing that one of them needs is deleted. */
 import type { Definitions } from "../definition/Definition.ts"
 import { dependsOn } from "../segment/Dependencies.ts"
 import type { AutomationDefinition, NamedByAutomations } from "./Automation.ts"
@@ -8,14 +8,15 @@ export interface WithAutomations {
   readonly automations: Definitions<AutomationDefinition>
 }
 
+/** Whether it sends the template. */
+export const sends = ({ actions }: AutomationDefinition, template: string): boolean =>
+  actions.some((action) => action._tag === "COMMUNICATION" && action.templateId === template)
+
 const needs = (kind: keyof NamedByAutomations, id: string, body: AutomationDefinition): boolean => {
   const { segmentId, filter = [], actions } = body
   if (kind === "segments") return segmentId === id || dependsOn(filter).segments.has(id)
-  return actions.some(
-    (action) =>
-      (kind === "templates" && action._tag === "COMMUNICATION" && action.templateId === id) ||
-      (kind === "endpoints" && action._tag === "WEBHOOK" && action.endpointId === id)
-  )
+  if (kind === "templates") return sends(body, id)
+  return actions.some((action) => "endpointId" in action && action.endpointId === id)
 }
 
 /** The automation that needs it, for people. */

@@ -14,7 +14,7 @@ export const {
 } = defineDefinitions<"automations", "Automation", AutomationDefinition, NamedByAutomations>({
   kind: "automations",
   code: 6,
-  stateVersion: 1,
+  stateVersion: 2,
   name: "Automation",
   Body: AutomationDefinition,
   most: automationsMax,

@@ -42,8 +42,9 @@ export const requiredJudges = (known: PriorAutomations | undefined, { _tag }: Ju
   (_tag === "RegisterContact" ? known?.creation : known?.update) ?? []
 
 /** What a change that is judged can change: as long as that stands, so does the judgement. */
-const judgedOn = ({ languageCode, emailOptOut, smsOptOut, profile }: ContactState): typeof JudgedOn.Type => ({
+const judgedOn = ({ languageCode, timeZone, emailOptOut, smsOptOut, profile }: ContactState): typeof JudgedOn.Type => ({
   languageCode,
+  timeZone,
   emailOptOut,
   smsOptOut,
   profile
@@ -73,15 +74,27 @@ const withFields = (given: CustomFields | undefined, patch: CustomFields): Custo
   ...new Map([...(given ?? []), ...patch].map((field) => [field.key, field])).values()
 ]
 
+/**
+ * MKT-1: opt-outs are no part of a change, so nobody patches them there. Who is registered is opted out by a patch, in the
+ * name of the business's users, and never opted in.
+ */
+const optOutsPatched = (command: Judged, { emailOptOut, smsOptOut }: PatchFields) => {
+  if (command._tag === "UpdateContact" || (emailOptOut !== true && smsOptOut !== true)) return {}
+  return {
+    ...(emailOptOut === true && { emailOptOut }),
+    ...(smsOptOut === true && { smsOptOut }),
+    optOutBy: command.optOutBy ?? ("USER" as const)
+  }
+}
+
 /** The command as if its sender had said that as well, or something else instead. */
 export const patched = <Command extends Judged>(command: Command, fields: PatchFields): Command => {
-  const { languageCode, emailOptOut, smsOptOut, customFields, ...names } = fields
+  const { languageCode, emailOptOut: _, smsOptOut: _sms, customFields, ...names } = fields
   const { profile } = command
   return {
     ...command,
     ...(languageCode !== undefined && { languageCode }),
-    ...(emailOptOut !== undefined && { emailOptOut }),
-    ...(smsOptOut !== undefined && { smsOptOut }),
+    ...optOutsPatched(command, fields),
     profile: {
       ...profile,
       ...names,

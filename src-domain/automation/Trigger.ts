@@ -66,6 +66,10 @@ export const triggeringTags: ReadonlyArray<Tag> = [
   ...new Set(Object.values(facts).flatMap((each) => each.map(({ tag }) => tag)))
 ]
 
+/** Whether what is about these kinds of facts can be said of something that set this off; about none, of anything. */
+export const canBeAbout = (trigger: Trigger, tags: ReadonlyArray<string>): boolean =>
+  tags.length === 0 || facts[trigger].some(({ tag }) => tags.includes(tag))
+
 const triggersByTag: ReadonlyMap<Tag, ReadonlyArray<readonly [Trigger, Fact]>> = Map.groupBy(
   Trigger.literals.flatMap((trigger) => facts[trigger].map((each) => [trigger, each] as const)),
   ([, { tag }]) => tag

@@ -1,8 +1,13 @@
-/** Templates and plans as a business defines them: neither is taken away from under the other. */
-import { automationUsing, type WithAutomations } from "../automation/AutomationUse.ts"
+/**
+ * Templates and plans as a business defines them. No template is taken away from under those that send it, nor made what they
+ * cannot send; but it may be switched off at once, and then what they ask for is rejected with that as its reason.
+ */
+import { automationUsing, sends, type WithAutomations } from "../automation/AutomationUse.ts"
+import { canBeAbout } from "../automation/Trigger.ts"
 import type { Definitions } from "../definition/Definition.ts"
 import { defineDefinitions } from "../definition/DefinitionKind.ts"
 import { invalidDefinition } from "../definition/DefinitionRules.ts"
+import type { Refusal } from "../Refusal.ts"
 import type { SegmentDefinition } from "../segment/Segment.ts"
 import { objectionToPlan, Plan } from "./Plan.ts"
 import { objectionToTemplate, Template, type Variant } from "./Template.ts"
@@ -25,9 +30,39 @@ interface Users extends WithAutomations {
   readonly plans: Definitions<Plan>
 }
 
-const planThat = (plans: Definitions<Plan>, needs: (plan: Plan) => boolean): string | undefined => {
-  const found = Object.values(plans).find(({ body }) => needs(body))
+const planSending = (plans: Definitions<Plan>, template: string): string | undefined => {
+  const found = Object.values(plans).find(({ body }) => body.templateId === template)
   return found && `the plan ${found.name}`
+}
+
+/** What it becomes that those that send it cannot send; what it was before stays allowed. */
+const objectionOfUsers = (
+  id: string,
+  { channel, purpose, events }: Template,
+  before: Template,
+  { automations, plans }: Users
+): Refusal | undefined => {
+  const invalid = (pointer: string, rule: string): Refusal => invalidDefinition("templates", pointer, rule)
+  const automation = automationUsing(automations, "templates", id)
+  if (automation !== undefined && channel !== before.channel) {
+    return invalid("/channel", `It is sent by ${automation} as ${before.channel}.`)
+  }
+  const unlike = Object.values(automations).find(
+    ({ body }) => sends(body, id) && canBeAbout(body.trigger, before.events) && !canBeAbout(body.trigger, events)
+  )
+  if (unlike !== undefined)
+    return invalid(
+      "/events",
+      `It is sent by the automation ${unlike.name}, and none of that is ${unlike.body.trigger}.`
+    )
+  const plan = planSending(plans, id)
+  if (plan === undefined) return undefined
+  if (purpose === "MANDATORY" && before.purpose !== "MANDATORY") {
+    return invalid("/purpose", `It is sent by ${plan}, and nothing that a plan sends is MANDATORY.`)
+  }
+  return events.length > 0 && before.events.length === 0
+    ? invalid("/events", `It is sent by ${plan}, which is about no event.`)
+    : undefined
 }
 
 export const {
@@ -43,7 +78,7 @@ export const {
   Body: Template,
   most: templatesMax,
   others: ["automations", "plans"],
-  objection: ({ id, body }, all) => {
+  objection: ({ id, body }, all, users) => {
     const length = lengthOf(body)
     if (length > templateLengthMax) {
       return invalidDefinition("templates", "/variants", `A template has at most ${templateLengthMax} characters.`)
@@ -56,10 +91,14 @@ export const {
         `All templates together have at most ${allTemplatesLengthMax} characters.`
       )
     }
-    return objectionToTemplate(body, tagCatalogue)
+    const before = all[id]?.body
+    return (
+      objectionToTemplate(body, tagCatalogue) ??
+      (before === undefined ? undefined : objectionOfUsers(id, body, before, users))
+    )
   },
-  usedBy: (id, _, { automations, plans }) =>
-    planThat(plans, ({ templateId }) => templateId === id) ?? automationUsing(automations, "templates", id)
+  usedBy: (id, _, { automations, plans }) => planSending(plans, id) ?? automationUsing(automations, "templates", id),
+  canBeOffInUse: true
 })
 export type TemplateEvent = typeof TemplateEvent.Type
 

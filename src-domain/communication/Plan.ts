@@ -5,7 +5,6 @@
  */
 import * as Equal from "effect/Equal"
 import * as Schema from "effect/Schema"
-import type { Purpose } from "../contact/Communication.ts"
 import type { Definitions } from "../definition/Definition.ts"
 import { invalidDefinition } from "../definition/DefinitionRules.ts"
 import type { Refusal } from "../Refusal.ts"
@@ -85,6 +84,10 @@ const objectionToTime = (plan: Plan, before: Plan | undefined, now: number): Ref
   return isInside ? undefined : invalid("/schedule/at", "It is outside of the window.")
 }
 
+/** What is done where a plan is to send what is MANDATORY. */
+const instead =
+  "a plan takes one that is MARKETING, or CRITICAL with override; what is MANDATORY is sent by an automation or directly."
+
 export interface Known {
   readonly templates: Definitions<Template>
   readonly segments: Readonly<Record<string, unknown>>
@@ -102,6 +105,12 @@ export const objectionToPlan = (
   if (template === undefined) return invalid("/template_id", `There is no template ${templateId}.`)
   if (template.state !== "ACTIVE") return invalid("/template_id", "The template is switched off.")
   if (template.body.events.length > 0) return invalid("/template_id", "A plan is about no event, and the template is.")
+  if (template.body.purpose === "MANDATORY") {
+    return invalid(
+      "/template_id",
+      `The template ${template.name} is MANDATORY and would pass every opt-out: ${instead}`
+    )
+  }
   if (override && template.body.purpose === "MARKETING") {
     return invalid("/override", "Only what is critical passes opt-outs (CON-6); the template is marketing.")
   }
@@ -112,10 +121,4 @@ export const objectionToPlan = (
   if (new Set(segmentIds).size < segmentIds.length) return invalid("/segment_ids", "A segment is named once.")
   if (!isWithin(priority, 0, priorityMax)) return invalid("/priority", `A priority is 0 to ${priorityMax}.`)
   return objectionToSchedule(plan.schedule) ?? objectionToTime(plan, before, now)
-}
-
-/** As what its messages go (CON-6): what the plan overrides is critical, and what it does not is not. */
-export const purposeOf = ({ override }: Plan, { purpose }: Template): Purpose => {
-  if (purpose === "MANDATORY") return "MANDATORY"
-  return override && purpose === "CRITICAL" ? "CRITICAL" : "MARKETING"
 }

@@ -77,6 +77,10 @@ const invalid = (pointer: string, rule: string): Refusal => invalidDefinition("t
 
 const isHttps = (url: string): boolean => /^https:\/\/[^\s/?#]+([/?#]\S*)?$/.test(url)
 
+/** Whether the words of a message are more than its channel takes. */
+export const isTooLong = (channel: Channel, text: string): boolean =>
+  (channel === "SMS" && text.length > smsLengthMax) || (channel === "DEVICE" && bytesOf(text) > pushBytesMax)
+
 const objectionToPart = (
   { channel }: Template,
   variant: Variant,
@@ -94,13 +98,10 @@ const objectionToPart = (
     if (text.length > subjectLengthMax) return invalid(pointer, `It has at most ${subjectLengthMax} characters.`)
     if (/[\r\n]/.test(text)) return invalid(pointer, "It is one line.")
   }
-  if (channel === "SMS" && text.length > smsLengthMax) {
-    return invalid(pointer, `A message by SMS has at most ${smsLengthMax} characters.`)
-  }
-  if (channel === "DEVICE" && part === "text" && bytesOf(text) > pushBytesMax) {
-    return invalid(pointer, `${language}: a push has at most ${pushBytesMax} bytes of text (UTF-8).`)
-  }
-  return undefined
+  if (part !== "text" || !isTooLong(channel, text)) return undefined
+  return channel === "SMS"
+    ? invalid(pointer, `A message by SMS has at most ${smsLengthMax} characters.`)
+    : invalid(pointer, `${language}: a push has at most ${pushBytesMax} bytes of text (UTF-8).`)
 }
 
 const objectionToVariant = (template: Template, language: string, catalogue: TagCatalogue): Refusal | undefined => {

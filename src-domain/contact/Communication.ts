@@ -4,7 +4,7 @@
  * seen and no cap is overrun by two senders at once (CON-5, CON-6, AUT-12). What was sent can be viewed and clicked.
  *
  *     Requested --SendAuthorized--> Authorized --CommunicationCompleted--> Completed --CommunicationMarked--> …
- *         └──────────────┴──────────CommunicationRejected--> Rejected
+ *         └──────────────┴──────────CommunicationRejected--> Rejected <--CommunicationRejected-- Completed: undelivered
  */
 import * as Schema from "effect/Schema"
 import { Cause } from "../shared/Cause.ts"
@@ -14,8 +14,8 @@ export const Channel = Schema.Literals(["EMAIL", "SMS", "INAPP", "DEVICE"])
 export type Channel = typeof Channel.Type
 
 /**
- * MANDATORY: a system message, which no opt-out stops. CRITICAL: a plan that overrides opt-outs, quiet hours and caps.
- * MARKETING: everything else.
+ * From the one that passes most to the one that passes least. MANDATORY: a system message, which no opt-out and no consent
+ * stops. CRITICAL: it passes opt-outs, quiet hours and caps; of a plan, where the plan overrides. MARKETING: everything else.
  */
 export const Purpose = Schema.Literals(["MANDATORY", "CRITICAL", "MARKETING"])
 export type Purpose = typeof Purpose.Type
@@ -47,9 +47,17 @@ export const RejectionReason = Schema.Literals([
   "FREQUENCY_CAP",
   "MISSING_VALUE",
   "TEMPLATE_GONE",
+  /** It was switched off, before or after the message was asked for. */
+  "TEMPLATE_INACTIVE",
   "CHANNEL_NOT_CONFIGURED",
   "EXPIRED",
   "ADDRESS_REFUSED",
+  /** Longer than its channel takes, with the values of this contact in it. */
+  "TOO_LONG",
+  /** The provider will not take this message, to whatever address. */
+  "PROVIDER_REFUSED",
+  /** The provider took it, and said later that it did not arrive. */
+  "UNDELIVERED",
   "GAVE_UP"
 ])
 export type RejectionReason = typeof RejectionReason.Type

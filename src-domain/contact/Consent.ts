@@ -42,6 +42,7 @@ const passing: ReadonlySet<ContactCommand["_tag"]> = new Set<ContactCommand["_ta
   "AuthorizeSend",
   "CompleteCommunication",
   "RejectCommunication",
+  "ReportUndelivered",
   "MarkCommunication",
   // So does a device that a push has found gone, also by a system message.
   "RemoveDevice",

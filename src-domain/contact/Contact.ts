@@ -17,17 +17,19 @@ import { usedWalletCode } from "./ContactToken.ts"
 import { counted, uncounted } from "./Interaction.ts"
 
 const register = (state: ContactState, event: typeof ContactRegistered.Type): ContactState => {
-  const { _tag, contactId, at, ...rest } = event
-  return { ...state, ...rest, id: contactId, registeredAt: at }
+  const { _tag, contactId, at, businessTimeZone = event.timeZone, optOutBy: _, ...rest } = event
+  return { ...state, ...rest, businessTimeZone, id: contactId, registeredAt: at }
 }
 
 const withInteraction = (state: ContactState, event: { readonly counts: boolean; readonly at: number }): ContactState =>
-  event.counts ? { ...state, interactions: counted(state.interactions, dayNumber(event.at, state.timeZone)) } : state
+  event.counts
+    ? { ...state, interactions: counted(state.interactions, dayNumber(event.at, state.businessTimeZone)) }
+    : state
 
 const withoutInteraction = (state: ContactState, countedAt: number | undefined): ContactState =>
   countedAt === undefined
     ? state
-    : { ...state, interactions: uncounted(state.interactions, dayNumber(countedAt, state.timeZone)) }
+    : { ...state, interactions: uncounted(state.interactions, dayNumber(countedAt, state.businessTimeZone)) }
 
 const credit = (state: ContactState, event: typeof FundsCredited.Type): ContactState => {
   const { lotId, pocket, amount, at } = event
@@ -80,7 +82,7 @@ const evolve = (state: ContactState, event: ContactEvent): ContactState => {
     case "ContactRegistered":
       return register(state, event)
     case "ContactUpdated": {
-      const { _tag, at, changed: _, previous, ...changes } = event
+      const { _tag, at, changed: _, previous, before, ...changes } = event
       return { ...state, ...changes }
     }
     case "IdentifiersAdded":
@@ -140,7 +142,7 @@ export const contact = defineAggregate({
   kind: "contact",
   code: 2,
   State: ContactState,
-  stateVersion: 3,
+  stateVersion: 4,
   initial,
   Event: ContactEvent,
   evolve

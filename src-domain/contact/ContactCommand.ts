@@ -8,7 +8,7 @@ import { Part } from "../wallet/Lot.ts"
 import { ContactToken } from "./ContactToken.ts"
 import { Membership } from "./Membership.ts"
 import { Identity, Profile } from "./Profile.ts"
-import { communicationFields, Gateway, RejectionReason } from "./Communication.ts"
+import { Channel, communicationFields, Gateway, Purpose, RejectionReason } from "./Communication.ts"
 import { ConsentState } from "./Consent.ts"
 import { Device } from "./Device.ts"
 import { activityFields, ChangedBy, ConsentForm } from "./ContactEvent.ts"
@@ -18,6 +18,7 @@ const JudgedBy = Schema.optionalKey(Schema.Array(Judge))
 /** AUT-2: what they knew of the contact when they did. Of somebody who is not there yet there is nothing to know. */
 export const JudgedOn = Schema.Struct({
   languageCode: Schema.String,
+  timeZone: Schema.optionalKey(Schema.String),
   emailOptOut: Schema.Boolean,
   smsOptOut: Schema.Boolean,
   profile: Profile
@@ -28,8 +29,12 @@ export const RegisterContact = Schema.TaggedStruct("RegisterContact", {
   type: Schema.Literals(["PERSON", "COMPANY"]),
   countryOfAgreement: Schema.optionalKey(Schema.String),
   languageCode: Schema.optionalKey(Schema.String),
+  /** The business's, if absent. */
+  timeZone: Schema.optionalKey(Schema.String),
   emailOptOut: Schema.optionalKey(Schema.Boolean),
   smsOptOut: Schema.optionalKey(Schema.Boolean),
+  /** MKT-1: who says so, where either is true. */
+  optOutBy: Schema.optionalKey(ChangedBy),
   profile: Personal(Profile),
   identity: Personal(Identity),
   judgedBy: JudgedBy
@@ -41,6 +46,7 @@ export const UpdateContact = Schema.TaggedStruct("UpdateContact", {
   code: Schema.optionalKey(Personal(Schema.String)),
   referralCode: Schema.optionalKey(Personal(Schema.String)),
   languageCode: Schema.optionalKey(Schema.String),
+  timeZone: Schema.optionalKey(Schema.String),
   emailOptOut: Schema.optionalKey(Schema.Boolean),
   smsOptOut: Schema.optionalKey(Schema.Boolean),
   profile: Personal(Profile),
@@ -144,7 +150,11 @@ export const CloseActivity = Schema.TaggedStruct("CloseActivity", {
 
 export const RequestCommunication = Schema.TaggedStruct("RequestCommunication", communicationFields)
 /** May it go now? Asked by whoever is about to send it; the answer is in the contact's order. */
-export const AuthorizeSend = Schema.TaggedStruct("AuthorizeSend", { communicationId: Schema.String })
+export const AuthorizeSend = Schema.TaggedStruct("AuthorizeSend", {
+  communicationId: Schema.String,
+  /** As what it would go now (SendPurpose.ts); as what it was asked for, where nothing is said. */
+  purpose: Schema.optionalKey(Purpose)
+})
 export const CompleteCommunication = Schema.TaggedStruct("CompleteCommunication", {
   communicationId: Schema.String,
   language: Schema.String,
@@ -154,7 +164,15 @@ export const CompleteCommunication = Schema.TaggedStruct("CompleteCommunication"
 })
 export const RejectCommunication = Schema.TaggedStruct("RejectCommunication", {
   communicationId: Schema.String,
-  reason: RejectionReason
+  reason: RejectionReason,
+  /** What its provider calls the reason. */
+  code: Schema.optionalKey(Schema.String)
+})
+/** The provider's word that what it had taken did not arrive. */
+export const ReportUndelivered = Schema.TaggedStruct("ReportUndelivered", {
+  communicationId: Schema.String,
+  channel: Channel,
+  code: Schema.optionalKey(Schema.String)
 })
 export const MarkCommunication = Schema.TaggedStruct("MarkCommunication", {
   communicationId: Schema.String,
@@ -194,6 +212,7 @@ export const ContactCommand = Schema.Union([
   AuthorizeSend,
   CompleteCommunication,
   RejectCommunication,
+  ReportUndelivered,
   MarkCommunication,
   RegisterDevice,
   RemoveDevice,

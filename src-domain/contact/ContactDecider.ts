@@ -20,6 +20,7 @@ import {
   completeCommunication,
   markCommunication,
   rejectCommunication,
+  reportUndelivered,
   requestCommunication
 } from "./Sending.ts"
 import { changeTags } from "./Tags.ts"
@@ -102,6 +103,8 @@ const decideRegistered = (contact: ContactState, command: OfRegistered, turn: Tu
       return completeCommunication(contact, command, turn)
     case "RejectCommunication":
       return rejectCommunication(contact, command, turn)
+    case "ReportUndelivered":
+      return reportUndelivered(contact, command, turn)
     case "MarkCommunication":
       return markCommunication(contact, command, turn)
     case "RegisterDevice":

@@ -15,6 +15,9 @@ import { Channel, communicationFields, Gateway, RejectionReason } from "./Commun
 import { ConsentState } from "./Consent.ts"
 import { Device } from "./Device.ts"
 
+/** Who changed it: a user of the back office, the contact in an app, or whoever followed the link in a message (CON-3, MKT-1). */
+export const ChangedBy = Schema.Literals(["USER", "CONTACT", "LINK"])
+
 export const ContactRegistered = Schema.TaggedStruct("ContactRegistered", {
   contactId: Schema.String,
   type: Schema.Literals(["PERSON", "COMPANY"]),
@@ -22,33 +25,34 @@ export const ContactRegistered = Schema.TaggedStruct("ContactRegistered", {
   languageCode: Schema.String,
   /** CTC-2: the wallet's currency, fixed here. */
   currency: Schema.String,
-  /** INT-4: the zone in which the contact's days are counted, fixed here, so that a fold needs nothing else. */
+  /** Where she lives: the business's zone unless another was said. */
   timeZone: Schema.String,
+  /** INT-4: the zone in which her interactions are dated, where it is not `timeZone`; fixed, so that a fold needs nothing else. */
+  businessTimeZone: Schema.optionalKey(Schema.String),
   emailOptOut: Schema.Boolean,
   smsOptOut: Schema.Boolean,
+  /** MKT-1: who said so, where either is true. */
+  optOutBy: Schema.optionalKey(ChangedBy),
   profile: Personal(Profile),
   identity: Personal(Identity),
   at: Schema.Int
 })
 
-export const ContactUpdated = Schema.TaggedStruct("ContactUpdated", {
+const settings = {
   languageCode: Schema.optionalKey(Schema.String),
+  timeZone: Schema.optionalKey(Schema.String),
   emailOptOut: Schema.optionalKey(Schema.Boolean),
-  smsOptOut: Schema.optionalKey(Schema.Boolean),
+  smsOptOut: Schema.optionalKey(Schema.Boolean)
+}
+export const ContactUpdated = Schema.TaggedStruct("ContactUpdated", {
+  ...settings,
   /** The whole profile after the change. */
   profile: Personal(Profile),
   /** AUT-9: what really changed, by the names that the API has for it, and what it was before. */
   changed: Schema.optionalKey(Schema.Array(Schema.String)),
-  previous: Schema.optionalKey(
-    Personal(
-      Schema.Struct({
-        languageCode: Schema.optionalKey(Schema.String),
-        emailOptOut: Schema.optionalKey(Schema.Boolean),
-        smsOptOut: Schema.optionalKey(Schema.Boolean),
-        ...Profile.fields
-      })
-    )
-  ),
+  previous: Schema.optionalKey(Personal(Schema.Struct({ ...settings, ...Profile.fields }))),
+  /** Of that, what is not personal, so that filters may ask for it: from which language to which. */
+  before: Schema.optionalKey(Schema.Struct(settings)),
   at: Schema.Int
 })
 
@@ -202,9 +206,6 @@ const TagsChanged = Schema.TaggedStruct("TagsChanged", {
   at: Schema.Int
 })
 
-/** Who changed it: a user of the back office, the contact in an app, or whoever followed the link in a message (CON-3, MKT-1). */
-export const ChangedBy = Schema.Literals(["USER", "CONTACT", "LINK"])
-
 /** CON-3: with the form that was agreed to, and its hash as evidence. */
 export const ConsentForm = Schema.Struct({ version: Schema.String, hash: Schema.String })
 const ConsentChanged = Schema.TaggedStruct("ConsentChanged", {
@@ -267,6 +268,8 @@ const CommunicationRejected = Schema.TaggedStruct("CommunicationRejected", {
   communicationId: Schema.String,
   channel: Channel,
   reason: RejectionReason,
+  /** What its provider calls the reason. */
+  code: Schema.optionalKey(Schema.String),
   at: Schema.Int
 })
 /** The recipient's doing: she opened it, put it away, followed a link. */

@@ -21,8 +21,10 @@ export const ContactState = Schema.Struct({
   countryOfAgreement: Schema.String,
   languageCode: Schema.String,
   currency: Schema.String,
-  /** The business's zone: the dates of `interactions` are taken in it. */
+  /** Where she lives: her clock says when it is quiet, and on which day she is remembered. */
   timeZone: Schema.String,
+  /** INT-4: that of the business; the dates of `interactions` are taken in it, wherever she moves. */
+  businessTimeZone: Schema.String,
   emailOptOut: Schema.Boolean,
   smsOptOut: Schema.Boolean,
   profile: Personal(Profile),
@@ -59,6 +61,7 @@ export const initial: ContactState = {
   languageCode: "",
   currency: "",
   timeZone: "",
+  businessTimeZone: "",
   emailOptOut: false,
   smsOptOut: false,
   profile: {},

@@ -36,9 +36,9 @@ export const armExpiry = (contact: ContactState, expiresAt: number | undefined, 
     : armed(contact, { name: "expiry", at: expiresAt, command: { _tag: "ExpireLots" } }, turn)
 
 const armReview = (contact: ContactState, log: InteractionLog, turn: Turn): Consequences => {
-  const day = nextChange(log, dayNumber(turn.at, contact.timeZone))
+  const day = nextChange(log, dayNumber(turn.at, contact.businessTimeZone))
   if (day === undefined) return nothing
-  const at = startOfDay(day, contact.timeZone)
+  const at = startOfDay(day, contact.businessTimeZone)
   return armed(contact, { name: "interaction", at, command: { _tag: "ReviewInteraction" } }, turn)
 }
 
@@ -50,7 +50,7 @@ const rank: Record<InteractionState, number> = { NEVER_ENGAGED: 0, ENGAGED: 1, D
  * timer that fires late, or a command that comes before it, leaves the same history as one that was on time (INT-5).
  */
 const overdue = (contact: ContactState, turn: Turn): ReadonlyArray<ContactEvent> => {
-  const { interactions: log, timeZone } = contact
+  const { interactions: log, businessTimeZone: timeZone } = contact
   const today = dayNumber(turn.at, timeZone)
   const events: Array<ContactEvent> = []
   let from = contact.interactionState
@@ -70,7 +70,7 @@ const changed = (contact: ContactState, log: InteractionLog, turn: Turn): Conseq
   const due = overdue(contact, turn)
   const last = due.at(-1)
   const from = last?._tag === "InteractionStateChanged" ? last.to : contact.interactionState
-  const to = stateOn(log, dayNumber(turn.at, contact.timeZone))
+  const to = stateOn(log, dayNumber(turn.at, contact.businessTimeZone))
   const review = armReview(contact, log, turn)
   if (due.length === 0 && from === to) return review
   return {
@@ -85,11 +85,11 @@ const changed = (contact: ContactState, log: InteractionLog, turn: Turn): Conseq
 
 /** A transaction counts at `at`. Called with the state before the event that says so. */
 export const engage = (contact: ContactState, at: number, turn: Turn): Consequences =>
-  changed(contact, counted(contact.interactions, dayNumber(at, contact.timeZone)), turn)
+  changed(contact, counted(contact.interactions, dayNumber(at, contact.businessTimeZone)), turn)
 
 /** INT-3: the transaction that counted at `countedAt` was reversed. Called with the state before the event that says so. */
 export const disengage = (contact: ContactState, countedAt: number, turn: Turn): Consequences =>
-  changed(contact, uncounted(contact.interactions, dayNumber(countedAt, contact.timeZone)), turn)
+  changed(contact, uncounted(contact.interactions, dayNumber(countedAt, contact.businessTimeZone)), turn)
 
 /** INT-5: a date has come on which the state may change. */
 export const review = (contact: ContactState, turn: Turn): Consequences => changed(contact, contact.interactions, turn)

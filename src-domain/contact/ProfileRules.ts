@@ -3,6 +3,7 @@
  * update does not mention stays as it is. Fields are named as the API names them.
  */
 import type { Refusal } from "../Refusal.ts"
+import { isTimeZone } from "../shared/CalendarDate.ts"
 import { claimOf } from "./Claims.ts"
 import type { ContactState } from "./ContactState.ts"
 import type { Card, Identity, Profile } from "./Profile.ts"
@@ -42,6 +43,11 @@ export const objectionToProfile = (type: ContactState["type"], profile: Profile)
   }
   return undefined
 }
+
+export const objectionToTimeZone = (timeZone: string | undefined): Refusal | undefined =>
+  timeZone === undefined || isTimeZone(timeZone)
+    ? undefined
+    : invalid("time_zone", "The time zone is a name of the IANA database.")
 
 const mediaCount = (identity: Pick<Identity, "loyaltyIdentifiers" | "cards" | "giftPasses">): number =>
   identity.loyaltyIdentifiers.length + identity.cards.length + identity.giftPasses.length

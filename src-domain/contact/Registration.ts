@@ -13,7 +13,15 @@ import type { ContactUpdated } from "./ContactEvent.ts"
 import type { ContactState } from "./ContactState.ts"
 import { initial } from "./ContactState.ts"
 import type { Identity, Profile } from "./Profile.ts"
-import { merged, objectionToIdentity, objectionToMedia, objectionToProfile, tidied, withMedia } from "./ProfileRules.ts"
+import {
+  merged,
+  objectionToIdentity,
+  objectionToMedia,
+  objectionToProfile,
+  objectionToTimeZone,
+  tidied,
+  withMedia
+} from "./ProfileRules.ts"
 
 type Register = typeof RegisterContact.Type
 type Update = typeof UpdateContact.Type
@@ -23,15 +31,18 @@ type Add = typeof AddIdentifiers.Type
 const defaultLanguageCode = "ENG"
 
 export const registerContact = (contact: ContactState, command: Register, turn: Turn): Judgement => {
-  const { contactId, type, countryOfAgreement, languageCode, emailOptOut, smsOptOut } = command
+  const { contactId, type, countryOfAgreement, languageCode, emailOptOut, smsOptOut, optOutBy } = command
   if (contact.id !== "") return Result.fail({ _tag: "ContactAlreadyRegistered", id: contact.id })
   const profile = tidied(command.profile)
   const identity: Identity = { ...command.identity, ...withMedia(initial.identity, command.identity) }
-  const objection = objectionToProfile(type, profile) ?? objectionToIdentity(identity)
+  const objection =
+    objectionToProfile(type, profile) ?? objectionToTimeZone(command.timeZone) ?? objectionToIdentity(identity)
   if (objection !== undefined) return Result.fail(objection)
   if (!isJudged(contact, command, turn.business)) return Result.fail({ _tag: "AutomationsChanged" })
   const { code, referralCode, walletCode } = identity
-  const { country, currency, timeZone } = turn.business
+  const { country, currency, timeZone: businessTimeZone } = turn.business
+  const timeZone = command.timeZone ?? businessTimeZone
+  const isOptedOut = emailOptOut === true || smsOptOut === true
   return Result.succeed({
     events: [
       {
@@ -42,8 +53,10 @@ export const registerContact = (contact: ContactState, command: Register, turn: 
         languageCode: languageCode ?? defaultLanguageCode,
         currency,
         timeZone,
+        ...(timeZone !== businessTimeZone && { businessTimeZone }),
         emailOptOut: emailOptOut ?? false,
         smsOptOut: smsOptOut ?? false,
+        ...(isOptedOut && optOutBy !== undefined && { optOutBy }),
         profile,
         identity,
         at: turn.at
@@ -69,9 +82,10 @@ const objectionToChange = (contact: ContactState, command: Update): Refusal | un
 
 /** The settings that differ from what is there. */
 const changesOf = (contact: ContactState, command: Update): Partial<typeof ContactUpdated.Type> => {
-  const { languageCode, emailOptOut, smsOptOut } = command
+  const { languageCode, timeZone, emailOptOut, smsOptOut } = command
   return {
     ...(languageCode === undefined || languageCode === contact.languageCode ? {} : { languageCode }),
+    ...(timeZone === undefined || timeZone === contact.timeZone ? {} : { timeZone }),
     ...(emailOptOut === undefined || emailOptOut === contact.emailOptOut ? {} : { emailOptOut }),
     ...(smsOptOut === undefined || smsOptOut === contact.smsOptOut ? {} : { smsOptOut })
   }
@@ -84,21 +98,31 @@ const differenceOf = (
   contact: ContactState,
   changes: Partial<typeof ContactUpdated.Type>,
   profile: Profile
-): Pick<typeof ContactUpdated.Type, "changed" | "previous"> => {
+): Pick<typeof ContactUpdated.Type, "changed" | "previous" | "before"> => {
   const before: Readonly<Record<string, unknown>> = { ...contact, ...contact.profile }
   const after: Readonly<Record<string, unknown>> = { ...profile }
   const fields = Object.keys({ ...contact.profile, ...profile }).filter(
     (field) => !Equal.equals(before[field], after[field])
   )
   const changed = [...Object.keys(changes), ...fields]
-  const known = changed.filter((field) => before[field] !== undefined).map((field) => [field, before[field]])
-  return { changed: changed.map(apiName), previous: Object.fromEntries(known) }
+  const known = changed
+    .filter((field) => before[field] !== undefined)
+    .map((field): [string, unknown] => [field, before[field]])
+  const settings = known.filter(([field]) => field in changes)
+  return {
+    changed: changed.map(apiName),
+    previous: Object.fromEntries(known),
+    ...(settings.length > 0 && { before: Object.fromEntries(settings) })
+  }
 }
 
 export const updateContact = (contact: ContactState, command: Update, turn: Turn): Judgement => {
   const answer = { _tag: "Done", id: contact.id } as const
   const profile = merged(contact.profile, command.profile)
-  const objection = objectionToChange(contact, command) ?? objectionToProfile(contact.type, profile)
+  const objection =
+    objectionToChange(contact, command) ??
+    objectionToProfile(contact.type, profile) ??
+    objectionToTimeZone(command.timeZone)
   if (objection !== undefined) return Result.fail(objection)
   const changes = changesOf(contact, command)
   if (Object.keys(changes).length === 0 && Equal.equals(profile, contact.profile)) {

@@ -1,6 +1,7 @@
 /**
  * Judges what may be sent to a contact, at the instant at which it would be sent: consent, opt-outs, quiet hours and
- * frequency caps (CON-5, CON-6, MKT-1, AUT-12). Each message ends exactly once, completed or rejected with a reason.
+ * frequency caps (CON-5, CON-6, MKT-1, AUT-12). Each message ends once, completed or rejected with a reason; one that was
+ * completed is rejected after all when its provider says that it did not arrive.
  */
 import * as Result from "effect/Result"
 import type { BusinessSettings } from "../organisation/Business.ts"
@@ -20,6 +21,7 @@ import type {
   CompleteCommunication,
   MarkCommunication,
   RejectCommunication,
+  ReportUndelivered,
   RequestCommunication
 } from "./ContactCommand.ts"
 import type { ContactEvent } from "./ContactEvent.ts"
@@ -95,12 +97,13 @@ const objectionTo = (contact: ContactState, pending: PendingCommunication, turn:
  */
 export const authorizeSend = (
   contact: ContactState,
-  { communicationId }: typeof AuthorizeSend.Type,
+  { communicationId, purpose: current }: typeof AuthorizeSend.Type,
   turn: Turn
 ): Judgement => {
-  const pending = pendingOf(contact, communicationId)
-  if (pending === undefined) return Result.succeed({ events: [], answer: { _tag: "SendJudged", verdict: "OVER" } })
+  const asked = pendingOf(contact, communicationId)
+  if (asked === undefined) return Result.succeed({ events: [], answer: { _tag: "SendJudged", verdict: "OVER" } })
   const go = { _tag: "SendJudged", verdict: "GO" } as const
+  const pending = current === undefined ? asked : { ...asked, purpose: current }
   const { channel, purpose } = pending
   const reason = objectionTo(contact, pending, turn)
   if (reason !== undefined) {
@@ -141,14 +144,23 @@ export const completeCommunication = (
 
 export const rejectCommunication = (
   contact: ContactState,
-  { communicationId, reason }: typeof RejectCommunication.Type,
+  { _tag, ...rejected }: typeof RejectCommunication.Type,
   turn: Turn
 ): Judgement => {
+  const { communicationId } = rejected
   const pending = pendingOf(contact, communicationId)
   if (pending === undefined) return Result.fail({ _tag: "CommunicationNotPending", id: communicationId })
   const { channel } = pending
-  return done(communicationId, { _tag: "CommunicationRejected", communicationId, channel, reason, at: turn.at })
+  return done(communicationId, { _tag: "CommunicationRejected", ...rejected, channel, at: turn.at })
 }
+
+/** The command's id is made of the message, so it is said once. It may come before the send is stated, which then is over. */
+export const reportUndelivered = (
+  _: ContactState,
+  { _tag, ...report }: typeof ReportUndelivered.Type,
+  turn: Turn
+): Judgement =>
+  done(report.communicationId, { _tag: "CommunicationRejected", ...report, reason: "UNDELIVERED", at: turn.at })
 
 /** Whoever asks has proven that the message is hers: by a signed link, or as the contact herself. */
 export const markCommunication = (

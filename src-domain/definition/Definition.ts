@@ -5,8 +5,7 @@
  *
  *     Absent --Saved--> Active ⇄ Inactive --Deleted--> Absent
  *
- * Each save that changes something makes a new version. The last few stay readable, for what began under one ends under it
- * (AUT-6).
+ * Each save that changes something makes a new version. The last few stay readable; all of them are in the journal.
  */
 import * as Schema from "effect/Schema"
 import { absurd } from "../shared/Aggregate.ts"
@@ -31,14 +30,23 @@ export interface Definition<Body> extends Version<Body> {
   /** When `state` became what it is. */
   readonly stateSince: number
   readonly earlier: ReadonlyArray<Version<Body>>
+  /** When it was first saved, once that version is forgotten. */
+  readonly firstSavedAt?: number
 }
 
 /** All definitions of one kind, by id. */
 export type Definitions<Body> = Readonly<Record<string, Definition<Body>>>
 
 /** The version that was in force at an instant; `undefined` before the first, and where it is forgotten. */
-export const versionAt = <Body>(definition: Definition<Body>, at: number): Version<Body> | undefined =>
+const versionAt = <Body>(definition: Definition<Body>, at: number): Version<Body> | undefined =>
   [definition, ...definition.earlier].find(({ savedAt }) => savedAt <= at)
+
+/** The same, but of what is forgotten the oldest that is known: `undefined` only before it was there. */
+export const oldestAt = <Body>(definition: Definition<Body>, at: number): Version<Body> | undefined => {
+  const { earlier, firstSavedAt } = definition
+  const oldest = earlier.at(-1) ?? definition
+  return versionAt(definition, at) ?? (firstSavedAt !== undefined && firstSavedAt <= at ? oldest : undefined)
+}
 
 /** What happens to one of them, whatever its kind. */
 export type Change<Body> =
@@ -50,7 +58,13 @@ export type Change<Body> =
       readonly body: Body
       readonly at: number
     }
-  | { readonly _tag: "StateChanged"; readonly id: string; readonly state: DefinitionState; readonly at: number }
+  | {
+      readonly _tag: "StateChanged"
+      readonly id: string
+      readonly state: DefinitionState
+      readonly reason?: string
+      readonly at: number
+    }
   | { readonly _tag: "Deleted"; readonly id: string; readonly at: number }
 
 const saved = <Body>(
@@ -59,9 +73,18 @@ const saved = <Body>(
 ): Definition<Body> => {
   const { state = "ACTIVE", stateSince = at } = known ?? {}
   if (known === undefined) return { ...given, savedAt: at, state, stateSince, earlier: [] }
-  const { version, savedAt, body } = known
-  const earlier = [{ version, savedAt, body }, ...known.earlier].slice(0, earlierMax)
-  return { ...given, savedAt: at, state, stateSince, earlier }
+  const { version, savedAt, body, firstSavedAt } = known
+  const all = [{ version, savedAt, body }, ...known.earlier]
+  const forgotten = all[earlierMax]
+  const first = firstSavedAt ?? (forgotten?.version === 1 ? forgotten.savedAt : undefined)
+  return {
+    ...given,
+    savedAt: at,
+    state,
+    stateSince,
+    earlier: all.slice(0, earlierMax),
+    ...(first !== undefined && { firstSavedAt: first })
+  }
 }
 
 export const changed = <Body>(all: Definitions<Body>, change: Change<Body>): Definitions<Body> => {

@@ -21,15 +21,28 @@ interface Options<Kind extends string, Name extends string, Body, Others> extend
   readonly others: ReadonlyArray<keyof Others & string>
 }
 
+const reasonLengthMax = 500
 const id = Schema.String
 const at = Schema.Int
 
 const shapesOf = <Name extends string, Body>(name: Name, Body: Schema.Codec<Body, unknown>) => {
   const Saved = Schema.TaggedStruct(`${name}Saved`, { id, version: Schema.Int, name: Schema.String, body: Body, at })
-  const StateChanged = Schema.TaggedStruct(`${name}StateChanged`, { id, state: DefinitionState, at })
+  const reason = Schema.String.check(Schema.isMaxLength(reasonLengthMax))
+  const StateChanged = Schema.TaggedStruct(`${name}StateChanged`, {
+    id,
+    state: DefinitionState,
+    /** Why it was changed by itself; absent where somebody asked for it. */
+    reason: Schema.optionalKey(reason),
+    at
+  })
   const Deleted = Schema.TaggedStruct(`${name}Deleted`, { id, at })
   const Save = Schema.TaggedStruct(`Save${name}`, { id, name: Schema.String, body: Body })
-  const ChangeState = Schema.TaggedStruct(`Change${name}State`, { id, state: DefinitionState })
+  const because = Schema.Struct({ reason, version: Schema.Int, stateSince: Schema.Int })
+  const ChangeState = Schema.TaggedStruct(`Change${name}State`, {
+    id,
+    state: DefinitionState,
+    because: Schema.optionalKey(because)
+  })
   const Delete = Schema.TaggedStruct(`Delete${name}`, { id })
   return {
     Event: Schema.Union([Saved, StateChanged, Deleted]),
@@ -41,7 +54,8 @@ const stateOf = <Body>(Body: Schema.Codec<Body, unknown>): Schema.Codec<Definiti
   const version = { version: Schema.Int, savedAt: Schema.Int, body: Body }
   const definition = { id, name: Schema.String, state: DefinitionState, stateSince: Schema.Int }
   const earlier = Schema.Array(Schema.Struct(version))
-  return Schema.Record(Schema.String, Schema.Struct({ ...definition, ...version, earlier }))
+  const firstSavedAt = Schema.optionalKey(Schema.Int)
+  return Schema.Record(Schema.String, Schema.Struct({ ...definition, ...version, earlier, firstSavedAt }))
 }
 
 type Shapes<Name extends string, Body> = ReturnType<typeof shapesOf<Name, Body>>

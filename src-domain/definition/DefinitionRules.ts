@@ -4,15 +4,27 @@ import * as Result from "effect/Result"
 import type { Refusal } from "../Refusal.ts"
 import { absurd } from "../shared/Aggregate.ts"
 import type { Turn } from "../shared/Decision.ts"
-import type { Change, DefinitionState, Definitions } from "./Definition.ts"
+import type { Change, Definition, DefinitionState, Definitions } from "./Definition.ts"
 
 const nameLengthMax = 100
 
 /** What is asked, whatever the kind. */
 export type Wish<Body> =
   | { readonly _tag: "Save"; readonly id: string; readonly name: string; readonly body: Body }
-  | { readonly _tag: "ChangeState"; readonly id: string; readonly state: DefinitionState }
+  | {
+      readonly _tag: "ChangeState"
+      readonly id: string
+      readonly state: DefinitionState
+      readonly because?: Because
+    }
   | { readonly _tag: "Delete"; readonly id: string }
+
+/** Why nobody but Koinon itself wishes it, and of what: of a definition that has become another since, it does not hold. */
+export interface Because {
+  readonly reason: string
+  readonly version: number
+  readonly stateSince: number
+}
 
 export interface Rules<Body, Others> {
   readonly kind: string
@@ -25,8 +37,10 @@ export interface Rules<Body, Others> {
     others: Others,
     turn: Turn
   ) => Refusal | undefined
-  /** Who still needs it, for people: it is neither deleted nor switched off then. */
+  /** Who still needs it, for people: it is neither deleted nor, unless `canBeOffInUse`, switched off then. */
   readonly usedBy: (id: string, all: Definitions<Body>, others: Others) => string | undefined
+  /** It is stopped at once, whoever needs it: what they send of it goes nowhere, and says why. */
+  readonly canBeOffInUse?: true
 }
 
 export type Verdict<Body> = Result.Result<ReadonlyArray<Change<Body>>, Refusal>
@@ -68,6 +82,9 @@ const save = <Body, Others>(
   return Result.succeed([{ _tag: "Saved", id, version: (known?.version ?? 0) + 1, name, body, at: turn.at }])
 }
 
+const isAnother = <Body>({ version, stateSince }: Definition<Body>, because: Because | undefined): boolean =>
+  because !== undefined && (because.version !== version || because.stateSince !== stateSince)
+
 export const judge = <Body, Others>(
   rules: Rules<Body, Others>,
   all: Definitions<Body>,
@@ -86,10 +103,12 @@ export const judge = <Body, Others>(
   }
   switch (wish._tag) {
     case "ChangeState": {
-      const { state } = wish
-      if (known.state === state) return Result.succeed([])
-      const change = { _tag: "StateChanged", id, state, at: turn.at } as const
-      return state === "INACTIVE" ? unlessUsed(change) : Result.succeed([change])
+      const { state, because } = wish
+      if (known.state === state || isAnother(known, because)) return Result.succeed([])
+      const reason = because === undefined ? {} : { reason: because.reason }
+      const change = { _tag: "StateChanged", id, state, ...reason, at: turn.at } as const
+      const needsNobody = state === "ACTIVE" || rules.canBeOffInUse === true
+      return needsNobody ? Result.succeed([change]) : unlessUsed(change)
     }
     case "Delete":
       return unlessUsed({ _tag: "Deleted", id, at: turn.at })

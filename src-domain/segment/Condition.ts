@@ -97,7 +97,10 @@ const Recency = Schema.Struct({
 })
 export type Recency = typeof Recency.Type
 
-/** On dates of the contact's zone; 29 February is kept on the 28th where there is none. */
+/**
+ * On dates of the contact's zone; 29 February is kept on the 28th where there is none. An instant is kept on the day of the
+ * year on which it is there; one before 1970, or of 2100 or later, on none.
+ */
 const Anniversary = Schema.Struct({
   type: Schema.Literal("ANNIVERSARY"),
   field: Path,
@@ -108,7 +111,15 @@ const Anniversary = Schema.Struct({
 export type Anniversary = typeof Anniversary.Type
 
 /** What may be asked of one event, or of one entry of a list. */
-export const Filter = Schema.Union([Comparison, Existence, ListCondition, DateCondition, Recency])
+export const Filter = Schema.Union([
+  Comparison,
+  Existence,
+  TextCondition,
+  ListCondition,
+  DateCondition,
+  Recency,
+  Anniversary
+])
 export type Filter = typeof Filter.Type
 const Filters = Schema.Array(Filter).check(Schema.isMaxLength(filtersMax))
 

@@ -9,33 +9,43 @@ export interface Dependencies {
   readonly segments: ReadonlySet<string>
   /** Whether the answer may change with no event at all. */
   readonly time: boolean
+  /** Whether it may be another in another zone. */
+  readonly calendar: boolean
 }
 
+export const isTimedFilter = (filter: Filter): boolean =>
+  filter.type === "RECENCY" || (filter.type === "ANNIVERSARY" && filter.operator !== "IN_MONTH")
+
 const isTimed = (filters: ReadonlyArray<Filter> | undefined, window?: Window): boolean =>
-  window?.last !== undefined || (filters ?? []).some(({ type }) => type === "RECENCY")
+  window?.last !== undefined || (filters ?? []).some(isTimedFilter)
+
+/** What is asked of one event, or of one entry. */
+export const filtersOf = (condition: Plain): ReadonlyArray<Filter> => [
+  ...("where" in condition ? (condition.where ?? []) : []),
+  ...("is" in condition ? condition.is : [])
+]
 
 export const plainOf = (condition: Condition): Plain => (condition.type === "NOT" ? condition.condition : condition)
 
 const isTimedPlain = (condition: Plain): boolean => {
   switch (condition.type) {
-    case "RECENCY":
     case "HAS_BEEN":
       return true
-    case "ANNIVERSARY":
-      return condition.operator !== "IN_MONTH"
     case "ANY":
-      return isTimed(condition.where)
+      return isTimed(filtersOf(condition))
     case "COUNT":
     case "SUM":
-      return isTimed(condition.where, condition.window)
     case "LAST":
     case "FIRST":
-      return isTimed([...(condition.where ?? []), ...condition.is], condition.window)
+      return isTimed(filtersOf(condition), condition.window)
     case "COMPARISON":
     case "EXISTENCE":
     case "TEXT":
     case "LIST":
     case "DATE":
+    case "RECENCY":
+    case "ANNIVERSARY":
+      return isTimedFilter(condition)
     case "MEMBER":
       return false
   }
@@ -45,7 +55,7 @@ export const dependsOn = (sets: ConditionSets): Dependencies => {
   const fields = new Set<string>()
   const events = new Set<string>()
   const segments = new Set<string>()
-  let time = false
+  let [time, calendar] = [false, false]
   for (const condition of sets.flatMap(({ conditions }) => conditions)) {
     const plain = plainOf(condition)
     if (plain.type === "MEMBER") segments.add(plain.segment)
@@ -53,6 +63,7 @@ export const dependsOn = (sets: ConditionSets): Dependencies => {
     else fields.add(plain.field)
     if (plain.type === "HAS_BEEN") for (const { event } of trackedFields[plain.field]?.changes ?? []) events.add(event)
     time ||= isTimedPlain(plain)
+    calendar ||= time || [plain, ...filtersOf(plain)].some(({ type }) => type === "DATE" || type === "ANNIVERSARY")
   }
-  return { fields, events, segments, time }
+  return { fields, events, segments, time, calendar }
 }

@@ -18,6 +18,6 @@ export const factAt = (document: FactObject, place: ReadonlyArray<string>): Fact
   return value ?? undefined
 }
 
-/** The contact's own zone, in which her days are counted (INT-4). */
+/** The contact's own zone, by whose clocks her days begin and end. */
 export const zoneOf = ({ time_zone }: ProfileDocument): string =>
   typeof time_zone === "string" && time_zone !== "" ? time_zone : "UTC"

@@ -18,6 +18,7 @@ import { startOfDay } from "../shared/CalendarDate.ts"
 import { Minor } from "../shared/Money.ts"
 import { personalFields } from "../shared/Personal.ts"
 import { balance, nextExpiry } from "../wallet/Wallet.ts"
+import { CustomReadings, customReadings } from "./CustomReadings.ts"
 import {
   fieldsOf,
   hoisted,
@@ -28,7 +29,7 @@ import {
   type FactObject,
   type FactValue
 } from "./FactForm.ts"
-import { fold } from "./TextFold.ts"
+import { fold, isPlain } from "./TextFold.ts"
 
 export type { FactValue } from "./FactForm.ts"
 
@@ -87,9 +88,14 @@ const ownFacts = (ast: SchemaAST.Objects): ReadonlyArray<FactField> =>
     "devices",
     "communications",
     "counted_sends",
-    "timers"
+    "timers",
+    "business_time_zone"
   )
-const profileFacts = withoutDocuments(fieldsOf(objectsOf(Profile)))
+const readingFacts = fieldsOf(objectsOf(CustomReadings)).map((field) => ({
+  ...field,
+  read: (profile: unknown) => field.read(customReadings(profile as Profile))
+}))
+const profileFacts = [...withoutDocuments(fieldsOf(objectsOf(Profile))), ...readingFacts]
 const identityFacts = without(fieldsOf(objectsOf(Identity)), "wallet_code", "cards", "gift_passes")
 
 /** All of them as they are asked for: who she is stands at the top, not below `profile`. */
@@ -97,6 +103,14 @@ export const stateFacts = (ast: SchemaAST.Objects): ReadonlyArray<FactField> => 
   ...ownFacts(ast),
   ...hoisted("profile", profileFacts),
   ...hoisted("identity", identityFacts)
+]
+
+/** What an update can change, to be read from the settings and the profile side by side. */
+export const changingFields: ReadonlyArray<FactField> = [
+  ...fieldsOf(objectsOf(ContactState)).filter(({ name }) =>
+    ["language_code", "time_zone", "email_opt_out", "sms_opt_out"].includes(name)
+  ),
+  ...profileFacts
 ]
 
 /** What is not in the state as it is asked for. */
@@ -138,11 +152,11 @@ const walletFacts = ({ lots }: ContactState): (typeof DerivedFacts.Type)["wallet
   }
 }
 
-const derivedFacts = (state: ContactState): typeof DerivedFacts.Type => {
+export const derivedFacts = (state: ContactState): typeof DerivedFacts.Type => {
   const { days, olderCount, olderLastDay } = state.interactions
   const lastDay = days.at(-1) ?? (olderCount > 0 ? olderLastDay : undefined)
   return {
-    ...(lastDay !== undefined && { lastInteractionAt: startOfDay(lastDay, state.timeZone) }),
+    ...(lastDay !== undefined && { lastInteractionAt: startOfDay(lastDay, state.businessTimeZone) }),
     wallet: walletFacts(state),
     communities: state.memberships.flatMap(({ ownerId, relationshipId, state, sharing }) =>
       state === "PENDING" || state === "ACCEPTED" ? [{ owner: ownerId, relationshipId, state, sharing }] : []
@@ -151,9 +165,11 @@ const derivedFacts = (state: ContactState): typeof DerivedFacts.Type => {
   }
 }
 
-const derived = fieldsOf(objectsOf(DerivedFacts))
+/** To be read from the state, and from what is derived of it. */
+export const stateFields = stateFacts(objectsOf(ContactState))
+export const derivedFields = fieldsOf(objectsOf(DerivedFacts))
 /** Every field of a profile document that can be asked for. */
-export const profileFields: ReadonlyArray<FactField> = [...stateFacts(objectsOf(ContactState)), ...derived]
+export const profileFields: ReadonlyArray<FactField> = [...stateFields, ...derivedFields]
 
 /** The texts among the facts, folded, in the same places. */
 const foldedFact = (form: FactForm, fact: FactValue | undefined): FactValue | undefined => {
@@ -163,7 +179,18 @@ const foldedFact = (form: FactForm, fact: FactValue | undefined): FactValue | un
   if (form.kind === "RECORD" && form.of.kind === "TEXT") {
     return Object.fromEntries(Object.entries(fact).map(([key, text]) => [key, fold(text as string)]))
   }
-  return undefined
+  return form.kind === "LIST" && form.of.kind === "STRUCT" ? foldedEntries(form.of.fields, fact) : undefined
+}
+/** The texts of an event or an entry of which more than the case goes; it holds no structs. */
+const foldedTexts = (fields: ReadonlyArray<FactField>, facts: FactObject): { readonly folded?: FactObject } => {
+  const texts = fields.filter(({ name }) => typeof facts[name] === "string" && !isPlain(facts[name]))
+  const folded = texts.length === 0 ? {} : foldedFacts(texts, facts)
+  return Object.keys(folded).length === 0 ? {} : { folded }
+}
+/** All of the entries, if any of them has such a text. */
+const foldedEntries = (fields: ReadonlyArray<FactField>, fact: FactValue): FactValue | undefined => {
+  const entries = (fact as ReadonlyArray<FactObject>).map((entry) => ({ ...entry, ...foldedTexts(fields, entry) }))
+  return entries.some((entry) => "folded" in entry) ? entries : undefined
 }
 const foldedFacts = (fields: ReadonlyArray<FactField>, facts: FactObject): FactObject => {
   const folded: { [name: string]: FactValue } = {}
@@ -199,7 +226,7 @@ const lastingPartOf = (fields: ReadonlyArray<FactField>) => {
 const ownPart = partOf(ownFacts(objectsOf(ContactState)))
 const profilePart = lastingPartOf(profileFacts)
 const identityPart = lastingPartOf(identityFacts)
-const derivedPart = partOf(derived)
+const derivedPart = partOf(derivedFields)
 
 /** An amount of 2^53 minor units or more stands as the most below it. */
 export const profileDocument = (business: Pick<Business, "id">, state: ContactState): ProfileDocument => {
@@ -226,6 +253,7 @@ const withheldEventFields: ReadonlySet<string> = new Set([
   "payment_medium_identifier",
   "uncounts",
   "form",
+  "business_time_zone",
   "revision"
 ])
 /** Structs of which the fields stand at the top. */
@@ -330,4 +358,10 @@ export const eventDocuments = ({ event, row }: CommittedEvent): ReadonlyArray<Ev
   const { business, key, shard, offset, at } = row
   const facts = objectFact(form.fields, event)
   return [{ ...facts, _id: `${shard}/${offset}`, business, contact: key, type: form.type, at, sequence: offset }]
+}
+
+/** As a store keeps it that is asked for texts: `folded` holds its texts of which more than the case goes. */
+export const foldedEvent = (document: EventDocument): EventDocument => {
+  const form = eventForms.get(document.type)
+  return form === undefined ? document : { ...document, ...foldedTexts(form.fields, document) }
 }

@@ -3,14 +3,25 @@
  * through `Next`, the first instant at which time alone may change that. What they mean is said by `Reference.ts`. Here
  * are those on one value, and filters on one event or entry.
  */
-import { startOfDay } from "../shared/CalendarDate.ts"
+import { dayNumber, startOfDay } from "../shared/CalendarDate.ts"
 import { type CivilDate, dayOf } from "../shared/CivilDate.ts"
-import type { Comparison, ComparisonOperator, Filter, ListCondition, Recency } from "./Condition.ts"
+import type {
+  Anniversary,
+  Comparison,
+  ComparisonOperator,
+  Filter,
+  ListCondition,
+  Recency,
+  TextCondition
+} from "./Condition.ts"
+import { isTimedFilter } from "./Dependencies.ts"
 import type { Fact } from "./FactAccess.ts"
 import type { FactObject } from "./FactForm.ts"
 import type { ContactFacts } from "./Facts.ts"
-import { earlier, later } from "./Periods.ts"
+import { anniversary, earlier, later, monthDayOf } from "./Periods.ts"
 import type { IsMember } from "./Reference.ts"
+import { fold } from "./TextFold.ts"
+import { matcherOf } from "./TextPattern.ts"
 
 /** Written by whoever is asked: the earliest instant after now at which its answer may be another; `Infinity` if never. */
 export interface Next {
@@ -108,6 +119,41 @@ const recency = ({ operator, span }: Recency): ValueJudge => {
   }
 }
 
+/** Of a text that is folded, but for MATCHES. */
+export const textTest = ({ operator, value }: TextCondition): ((text: string) => boolean) => {
+  const wanted = fold(value)
+  switch (operator) {
+    case "IS":
+      return (text) => text === wanted
+    case "CONTAINS":
+      return (text) => text.includes(wanted)
+    case "STARTS_WITH":
+      return (text) => text.startsWith(wanted)
+    case "ENDS_WITH":
+      return (text) => text.endsWith(wanted)
+    case "MATCHES":
+      return matcherOf(value)
+  }
+}
+
+const text = (condition: TextCondition): ((actual: Fact) => boolean) => {
+  const test = textTest(condition)
+  return condition.operator === "MATCHES"
+    ? (actual) => typeof actual === "string" && test(actual)
+    : (actual) => typeof actual === "string" && test(fold(actual))
+}
+
+const kept =
+  (condition: Anniversary): ValueJudge =>
+  (value, { at, timeZone, next }) => {
+    next.until = Infinity
+    const date = monthDayOf(value, timeZone)
+    if (date === undefined) return false
+    const { holds, until } = anniversary(condition, date, dayNumber(at, timeZone))
+    if (until !== undefined) next.until = startOfDay(until, timeZone)
+    return holds
+  }
+
 export const valueJudge = (filter: Filter): ValueJudge => {
   switch (filter.type) {
     case "COMPARISON":
@@ -128,15 +174,17 @@ export const valueJudge = (filter: Filter): ValueJudge => {
     }
     case "RECENCY":
       return recency(filter)
+    case "TEXT":
+      return lasting(text(filter))
+    case "ANNIVERSARY":
+      return kept(filter)
   }
 }
-
-const isTimed = ({ type }: Filter): boolean => type === "RECENCY"
 
 /** All filters on one object; those that time cannot change are asked first. */
 export const allOf = (filters: ReadonlyArray<Filter> | undefined): ObjectJudge => {
   const judges = (filters ?? [])
-    .toSorted((left, right) => Number(isTimed(left)) - Number(isTimed(right)))
+    .toSorted((left, right) => Number(isTimedFilter(left)) - Number(isTimedFilter(right)))
     .map((filter) => ({ field: filter.field, judge: valueJudge(filter) }))
   return (document, asked) => {
     const { next } = asked

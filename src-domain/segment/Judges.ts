@@ -1,29 +1,9 @@
 /** Every kind of condition as a function: see `FilterJudges.ts`. */
-import { dayNumber, startOfDay } from "../shared/CalendarDate.ts"
-import type { Anniversary, AnyEntry, Condition, Plain, TextCondition } from "./Condition.ts"
+import type { AnyEntry, Condition, Plain, TextCondition } from "./Condition.ts"
 import { eventJudge, hasBeenJudge } from "./EventJudges.ts"
 import { factAt, placeOf } from "./FactAccess.ts"
 import type { FactObject } from "./FactForm.ts"
-import { allOf, type Judge, lasting, type ValueJudge, valueJudge } from "./FilterJudges.ts"
-import { anniversary, type MonthDay } from "./Periods.ts"
-import { fold } from "./TextFold.ts"
-import { matcherOf } from "./TextPattern.ts"
-
-const text = ({ operator, value }: TextCondition): ((text: string) => boolean) => {
-  const wanted = fold(value)
-  switch (operator) {
-    case "IS":
-      return (text) => text === wanted
-    case "CONTAINS":
-      return (text) => text.includes(wanted)
-    case "STARTS_WITH":
-      return (text) => text.startsWith(wanted)
-    case "ENDS_WITH":
-      return (text) => text.endsWith(wanted)
-    case "MATCHES":
-      return matcherOf(value)
-  }
-}
+import { allOf, type Judge, lasting, textTest, type ValueJudge, valueJudge } from "./FilterJudges.ts"
 
 /** Of the field `path` of the profile. */
 const profileJudge = (path: string, judge: ValueJudge, above: ReadonlyArray<string> = []): Judge => {
@@ -34,8 +14,9 @@ const profileJudge = (path: string, judge: ValueJudge, above: ReadonlyArray<stri
     : (asked) => judge(factAt(asked.facts.profile, place), asked)
 }
 
+/** Of what was folded when it was written. */
 const textJudge = (condition: TextCondition): Judge => {
-  const test = text(condition)
+  const test = textTest(condition)
   const judge = lasting((value) => typeof value === "string" && test(value))
   return profileJudge(condition.field, judge, condition.operator === "MATCHES" ? [] : ["folded"])
 }
@@ -54,15 +35,6 @@ const anyJudge = ({ field, where }: AnyEntry): Judge => {
   })
 }
 
-const anniversaryJudge = (condition: Anniversary): Judge =>
-  profileJudge(condition.field, (value, { at, timeZone, next }) => {
-    next.until = Infinity
-    if (typeof value !== "object" || !("month" in value)) return false
-    const { holds, until } = anniversary(condition, value as unknown as MonthDay, dayNumber(at, timeZone))
-    if (until !== undefined) next.until = startOfDay(until, timeZone)
-    return holds
-  })
-
 const plainJudge = (condition: Plain): Judge => {
   switch (condition.type) {
     case "COMPARISON":
@@ -70,13 +42,12 @@ const plainJudge = (condition: Plain): Judge => {
     case "LIST":
     case "DATE":
     case "RECENCY":
+    case "ANNIVERSARY":
       return profileJudge(condition.field, valueJudge(condition))
     case "TEXT":
       return textJudge(condition)
     case "ANY":
       return anyJudge(condition)
-    case "ANNIVERSARY":
-      return anniversaryJudge(condition)
     case "MEMBER":
       return ({ isMember, next }) => {
         next.until = Infinity

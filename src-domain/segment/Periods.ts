@@ -125,6 +125,21 @@ export const daysOf = ({ from, to }: Interval, timeZone: string): Interval => ({
 
 export type MonthDay = Pick<CivilDate, "month" | "day">
 
+/** The years of which instants are kept: a store that knows no calendar is told each of them. */
+const keptYears = { from: 1970, to: 2100 }
+
+/** The day of the year of a date, or of an instant where the clock is the zone's. */
+export const monthDayOf = (value: unknown, timeZone: string): MonthDay | undefined => {
+  if (typeof value === "number") {
+    const date = civilOf(dayNumber(value, timeZone))
+    return date.year >= keptYears.from && date.year < keptYears.to ? date : undefined
+  }
+  return typeof value === "object" && value !== null && "month" in value ? (value as MonthDay) : undefined
+}
+
+/** Of the longest month. */
+const daysMax = 31
+
 /** When it is kept in a year: 29 February on the 28th where there is none. */
 const keptIn = (year: number, { month, day }: MonthDay): number =>
   dayOf({ year, month, day: Math.min(day, daysInMonth(year, month)) })
@@ -157,7 +172,7 @@ export const anniversary = ({ operator, value = 0 }: Anniversary, date: MonthDay
 }
 
 /** The month-days, as month * 100 + day, of which an anniversary is kept from today on for so many days. */
-export const monthDaysFrom = (today: number, days: number): ReadonlyArray<number> => {
+const monthDaysFrom = (today: number, days: number): ReadonlyArray<number> => {
   const found = new Set<number>()
   for (let day = today; day <= today + days; day++) {
     const { year, month, day: dayOfMonth } = civilOf(day)
@@ -165,4 +180,28 @@ export const monthDaysFrom = (today: number, days: number): ReadonlyArray<number
     if (month === 2 && dayOfMonth === 28 && !isLeap(year)) found.add(229)
   }
   return [...found]
+}
+
+/** The month-days, as month * 100 + day, with which an anniversary is as asked for on a date. */
+export const monthDaysOf = ({ operator, value = 0 }: Anniversary, today: number): ReadonlyArray<number> => {
+  if (operator === "TODAY" || operator === "IN_NEXT_DAYS") return monthDaysFrom(today, operator === "TODAY" ? 0 : value)
+  const month = operator === "IN_MONTH" ? value : civilOf(today).month
+  return Array.from({ length: daysMax }, (_, index) => month * 100 + index + 1)
+}
+
+/** The instants on days of the year, as `monthDaysOf` has them, where the clock is the zone's; in order. */
+export const instantsOn = (monthDays: ReadonlyArray<number>, timeZone: string): ReadonlyArray<Interval> => {
+  const found: Array<Interval> = []
+  const ordered = monthDays.toSorted((left, right) => left - right)
+  for (let year = keptYears.from; year < keptYears.to; year++) {
+    for (const monthDay of ordered) {
+      const [month, day] = [Math.floor(monthDay / 100), monthDay % 100]
+      if (day > daysInMonth(year, month)) continue
+      const from = dayOf({ year, month, day })
+      const before = found.at(-1)
+      if (before?.to === from) found[found.length - 1] = { from: before.from, to: from + 1 }
+      else found.push({ from, to: from + 1 })
+    }
+  }
+  return found.map(({ from, to }) => ({ from: startOfDay(from, timeZone), to: startOfDay(to, timeZone) }))
 }

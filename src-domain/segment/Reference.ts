@@ -22,7 +22,7 @@ import type {
 import { type Fact, factAt, placeOf, zoneOf } from "./FactAccess.ts"
 import type { FactObject } from "./FactForm.ts"
 import type { ContactFacts, EventDocument } from "./Facts.ts"
-import { anniversary, earlier, later, type MonthDay } from "./Periods.ts"
+import { anniversary, earlier, later, monthDayOf } from "./Periods.ts"
 import { fold } from "./TextFold.ts"
 import { matcherOf } from "./TextPattern.ts"
 import { trackedFields } from "./Tracked.ts"
@@ -122,6 +122,12 @@ const passes = (actual: Fact, filter: Filter, moment: Moment): boolean => {
       const instant = instantOf(actual, moment.timeZone)
       return instant !== undefined && isRecent(instant, filter, moment)
     }
+    case "TEXT":
+      return isText(actual, filter)
+    case "ANNIVERSARY": {
+      const date = monthDayOf(actual, moment.timeZone)
+      return date !== undefined && anniversary(filter, date, dayNumber(moment.at, moment.timeZone)).holds
+    }
   }
 }
 
@@ -193,20 +199,15 @@ const plainHolds = (condition: Plain, moment: Moment): boolean => {
     }
     case "COMPARISON":
     case "EXISTENCE":
+    case "TEXT":
     case "LIST":
     case "DATE":
     case "RECENCY":
+    case "ANNIVERSARY":
       return passes(factAt(facts.profile, placeOf(condition.field)), condition, moment)
-    case "TEXT":
-      return isText(factAt(facts.profile, placeOf(condition.field)), condition)
     case "ANY": {
       const entries = listOf(factAt(facts.profile, placeOf(condition.field)))
       return entries.some((entry) => passesAll(entry as FactObject, condition.where, moment))
-    }
-    case "ANNIVERSARY": {
-      const date = factAt(facts.profile, placeOf(condition.field))
-      if (typeof date !== "object" || !("month" in date)) return false
-      return anniversary(condition, date as unknown as MonthDay, dayNumber(at, timeZone)).holds
     }
   }
 }

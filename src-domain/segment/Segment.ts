@@ -12,18 +12,16 @@ import { defineDefinitions } from "../definition/DefinitionKind.ts"
 import { invalidDefinition } from "../definition/DefinitionRules.ts"
 import type { Refusal } from "../Refusal.ts"
 import { isTimeZone } from "../shared/CalendarDate.ts"
+import { EmailAddress } from "../shared/EmailAddress.ts"
 import { catalogue } from "./Catalogue.ts"
 import { ConditionSets } from "./Condition.ts"
 import { dependsOn } from "./Dependencies.ts"
+import { ExportFields, objectionToFields } from "./ExportFields.ts"
 import { objectionTo } from "./TypeCheck.ts"
 
 const segmentsMax = 500
 const recipientsMax = 20
 const cronLengthMax = 100
-const EmailAddress = Schema.String.check(
-  Schema.isPattern(/^[^\s@,;<>]+@[^\s@,;<>]+$/, { message: "An e-mail address has a name, an @ and a domain." }),
-  Schema.isMaxLength(254)
-)
 
 /** SEG-2. LIVE is always right; the others are right as of their last refresh. */
 export const RefreshMode = Schema.Literals(["ON_DEMAND", "SCHEDULED", "NEVER", "LIVE"])
@@ -42,7 +40,9 @@ export const SegmentDefinition = Schema.Struct({
   export: Schema.optionalKey(
     Schema.Struct({
       recipients: Schema.Array(EmailAddress).check(Schema.isMinLength(1), Schema.isMaxLength(recipientsMax)),
-      format: Schema.Literals(["CSV", "XLSX"])
+      format: Schema.Literals(["CSV", "XLSX"]),
+      /** Absent: what is usual. */
+      fields: Schema.optionalKey(ExportFields)
     })
   )
 })
@@ -129,11 +129,13 @@ export const {
   Body: SegmentDefinition,
   most: segmentsMax,
   others: ["automations", "plans"],
-  objection: ({ id, body: { sets, refresh } }, all, _, turn) => {
+  objection: ({ id, body: { sets, refresh, export: list } }, all, _, turn) => {
     // Itself is known too: that it is made of itself is the better word for it.
     const objection = objectionTo(sets, catalogue, (segment) => segment === id || Object.hasOwn(all, segment))
     if (objection !== undefined) return invalid(`/sets${objection.pointer}`, objection.rule)
     if (leadsTo(id, sets, all)) return invalid(firstLeading(id, sets, all), "A segment is not made of itself.")
+    const columns = list?.fields && objectionToFields(list.fields)
+    if (columns !== undefined) return invalid(`/export/fields${columns.pointer}`, columns.rule)
     return objectionToRefresh(refresh, turn.at)
   },
   usedBy: (id, all, { automations, plans }) =>

@@ -3,7 +3,10 @@
 /** Most texts: nothing but their case is to be taken away. */
 const plain = /^[\x20-\x7e]*$/
 
-export const fold = (text: string): string => (plain.test(text) ? text.toLowerCase() : foldAll(text))
+/** Folding such a text is taking away its case, which any store can. */
+export const isPlain = (text: string): boolean => plain.test(text)
+
+export const fold = (text: string): string => (isPlain(text) ? text.toLowerCase() : foldAll(text))
 
 const foldAll = (text: string): string =>
   text

@@ -51,6 +51,12 @@ export const trackedFields: { readonly [field: string]: Tracked } = {
       { event: "ContactUpdated", property: "language_code" }
     ]
   },
+  time_zone: {
+    changes: [
+      { event: "ContactRegistered", property: "time_zone" },
+      { event: "ContactUpdated", property: "time_zone" }
+    ]
+  },
   spend_blocked: {
     changes: [
       { event: "ContactRegistered", value: false },

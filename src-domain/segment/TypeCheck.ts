@@ -13,6 +13,7 @@ import type {
   Plain,
   Scalar,
   Span,
+  TextCondition,
   Unit,
   Window
 } from "./Condition.ts"
@@ -75,13 +76,46 @@ const objectionToComparison = (field: CatalogueField, condition: Comparison, poi
   }
   if (typeof value === "object") return at(`${pointer}/value`, `${operator} needs one value.`)
   if (operator !== "EQUAL" && operator !== "NOT_EQUAL" && !ordered.has(field.type)) {
-    return at(`${pointer}/operator`, `${field.path} has no order.`)
+    const other = field.path === "custom_fields" ? " As numbers they are custom_numbers, as dates custom_dates." : ""
+    return at(`${pointer}/operator`, `${field.path} has no order.${other}`)
   }
   return objectionToScalar(field, value, `${pointer}/value`)
 }
 
 const needs = (field: CatalogueField, types: ReadonlyArray<FieldType>, pointer: string, what: string): Verdict =>
   types.includes(field.type) ? undefined : at(`${pointer}/field`, `${field.path} is no ${what}.`)
+
+const objectionToFolded = (value: string): string | undefined =>
+  fold(value) === "" ? "Nothing is left of the text without its accents." : undefined
+
+/** Years that a calendar writes with four digits: no other day is reckoned with. */
+const instants = { from: -62_135_596_800_000, until: 253_402_300_800_000 }
+
+const objectionToInstant = (instant: number | undefined, pointer: string): Verdict =>
+  instant === undefined || (instant >= instants.from && instant < instants.until)
+    ? undefined
+    : at(pointer, "An instant is of the years 1 to 9999.")
+
+const objectionToText = (field: CatalogueField, { operator, value }: TextCondition, pointer: string): Verdict => {
+  const rule = operator === "MATCHES" ? objectionToPattern(value) : objectionToFolded(value)
+  return needs(field, ["TEXT"], pointer, "text") ?? (rule === undefined ? undefined : at(`${pointer}/value`, rule))
+}
+
+const objectionToAnniversary = (field: CatalogueField, { operator, value }: Anniversary, pointer: string): Verdict => {
+  const wrongField = needs(field, ["DATE", "MONTH_DAY", "INSTANT"], pointer, "date")
+  if (wrongField !== undefined) return wrongField
+  switch (operator) {
+    case "TODAY":
+    case "THIS_MONTH":
+      return value === undefined ? undefined : at(`${pointer}/value`, `${operator} needs no value.`)
+    case "IN_NEXT_DAYS":
+      return value === undefined ? at(pointer, "IN_NEXT_DAYS needs a value, the days.") : undefined
+    case "IN_MONTH":
+      return value !== undefined && value >= 1 && value <= 12
+        ? undefined
+        : at(value === undefined ? pointer : `${pointer}/value`, "IN_MONTH needs a month from 1 to 12.")
+  }
+}
 
 const objectionToFilter = (fields: ReadonlyArray<CatalogueField>, filter: Filter, pointer: string): Verdict => {
   const field = locate(fields, filter.field)?.field
@@ -91,12 +125,16 @@ const objectionToFilter = (fields: ReadonlyArray<CatalogueField>, filter: Filter
       return objectionToComparison(field, filter, pointer)
     case "EXISTENCE":
       return undefined
+    case "TEXT":
+      return objectionToText(field, filter, pointer)
+    case "ANNIVERSARY":
+      return objectionToAnniversary(field, filter, pointer)
     case "LIST":
       return (
         needs(field, ["LIST"], pointer, "list of texts") ?? objectionToEach(field, filter.values, `${pointer}/values`)
       )
     case "DATE":
-      return needs(field, ["INSTANT", "DATE"], pointer, "date")
+      return needs(field, ["INSTANT", "DATE"], pointer, "date") ?? objectionToInstant(filter.at, `${pointer}/at`)
     case "RECENCY":
       return needs(field, ["INSTANT", "DATE"], pointer, "date") ?? objectionToSpan(filter.span, `${pointer}/span`)
   }
@@ -114,27 +152,14 @@ const objectionToFilters = (
   return undefined
 }
 
-const objectionToAnniversary = (field: CatalogueField, { operator, value }: Anniversary, pointer: string): Verdict => {
-  const wrongField = needs(field, ["DATE", "MONTH_DAY"], pointer, "date of the year")
-  if (wrongField !== undefined) return wrongField
-  switch (operator) {
-    case "TODAY":
-    case "THIS_MONTH":
-      return value === undefined ? undefined : at(`${pointer}/value`, `${operator} needs no value.`)
-    case "IN_NEXT_DAYS":
-      return value === undefined ? at(pointer, "IN_NEXT_DAYS needs a value, the days.") : undefined
-    case "IN_MONTH":
-      return value !== undefined && value >= 1 && value <= 12
-        ? undefined
-        : at(value === undefined ? pointer : `${pointer}/value`, "IN_MONTH needs a month from 1 to 12.")
-  }
-}
-
 const objectionToWindow = (window: Window | undefined, pointer: string): Verdict => {
   if (window?.last !== undefined) {
     const objection = objectionToSpan(window.last, `${pointer}/last`)
     if (objection !== undefined) return objection
   }
+  const objection =
+    objectionToInstant(window?.from, `${pointer}/from`) ?? objectionToInstant(window?.until, `${pointer}/until`)
+  if (objection !== undefined) return objection
   return window?.from !== undefined && window.until !== undefined && window.from >= window.until
     ? at(`${pointer}/until`, "A window ends after it begins.")
     : undefined
@@ -172,9 +197,6 @@ const objectionToHasBeen = (field: CatalogueField, { value, span }: HasBeen, poi
   return objectionToScalar(field, value, `${pointer}/value`) ?? objectionToSpan(span, `${pointer}/span`)
 }
 
-const objectionToText = (value: string): string | undefined =>
-  fold(value) === "" ? "Nothing is left of the text without its accents." : undefined
-
 const objectionToPlain = (
   condition: Plain,
   catalogue: Catalogue,
@@ -189,14 +211,6 @@ const objectionToPlain = (
   const field = locate(catalogue.fields, condition.field)?.field
   if (field === undefined) return at(`${pointer}/field`, `A contact has no field ${condition.field}.`)
   switch (condition.type) {
-    case "TEXT": {
-      const wrongField = needs(field, ["TEXT"], pointer, "text")
-      const rule =
-        condition.operator === "MATCHES" ? objectionToPattern(condition.value) : objectionToText(condition.value)
-      return wrongField ?? (rule === undefined ? undefined : at(`${pointer}/value`, rule))
-    }
-    case "ANNIVERSARY":
-      return objectionToAnniversary(field, condition, pointer)
     case "ANY":
       return (
         needs(field, ["ENTRIES"], pointer, "list of entries") ??
@@ -206,9 +220,11 @@ const objectionToPlain = (
       return objectionToHasBeen(field, condition, pointer)
     case "COMPARISON":
     case "EXISTENCE":
+    case "TEXT":
     case "LIST":
     case "DATE":
     case "RECENCY":
+    case "ANNIVERSARY":
       return objectionToFilter(catalogue.fields, condition, pointer)
   }
 }

@@ -6,6 +6,8 @@
 import * as DateTime from "effect/DateTime"
 
 const dayMs = 86_400_000
+/** More than there are; some have several names, and a name is known in any case. */
+const rememberedZonesMax = 1_024
 /** Days remembered per zone, in either table. */
 const rememberedDaysMax = 1_024
 
@@ -24,6 +26,7 @@ const zoneOf = (timeZone: string): Zone => {
   if (zone === undefined) {
     const format = new Intl.DateTimeFormat("en-US", { timeZone, timeZoneName: "longOffset", year: "numeric" })
     zone = { format, offsets: new Map(), starts: new Map() }
+    if (zones.size >= rememberedZonesMax) zones.clear()
     zones.set(timeZone, zone)
   }
   return zone
@@ -50,8 +53,9 @@ const offsetAt = (zone: Zone, at: number): number => {
 
 const localMs = (at: number, timeZone: string): number => at + offsetAt(zoneOf(timeZone), at)
 
-/** Whether `Intl` knows the name. */
+/** Whether `Intl` knows the name. It also knows offsets such as +02:00, which are no zones: no clock of theirs ever changes. */
 export const isTimeZone = (name: string): boolean => {
+  if (!/^[A-Za-z]/.test(name)) return false
   try {
     zoneOf(name)
     return true

@@ -7,11 +7,18 @@ import { automationUsing, type WithAutomations } from "../automation/AutomationU
 import * as Schema from "effect/Schema"
 import { defineDefinitions } from "../definition/DefinitionKind.ts"
 import { invalidDefinition } from "../definition/DefinitionRules.ts"
+import { EmailAddress } from "../shared/EmailAddress.ts"
 import { EventType } from "./EventType.ts"
 
 const endpointsMax = 50
 const urlLengthMax = 2_048
 const descriptionLengthMax = 500
+const olderSecretsMax = 4
+
+const FormerSecret = Schema.Struct({ secretId: Schema.String, until: Schema.Int })
+
+/** Who is told by mail when it was switched off by itself. */
+export const NoticeRecipients = Schema.Array(EmailAddress).check(Schema.isMaxLength(20))
 
 export const EndpointDefinition = Schema.Struct({
   url: Schema.String.check(Schema.isMaxLength(urlLengthMax)),
@@ -19,7 +26,10 @@ export const EndpointDefinition = Schema.Struct({
   description: Schema.optionalKey(Schema.String.check(Schema.isMaxLength(descriptionLengthMax))),
   secretId: Schema.String,
   /** The secret before this one signs as well until then, epoch milliseconds. */
-  previous: Schema.optionalKey(Schema.Struct({ secretId: Schema.String, until: Schema.Int }))
+  previous: Schema.optionalKey(FormerSecret),
+  /** Those before that, if it was rotated again while they were good. */
+  older: Schema.optionalKey(Schema.Array(FormerSecret).check(Schema.isMaxLength(olderSecretsMax))),
+  noticeRecipients: Schema.optionalKey(NoticeRecipients)
 })
 export type EndpointDefinition = typeof EndpointDefinition.Type
 
@@ -55,9 +65,27 @@ export const {
     const twice = events === "*" ? -1 : events.findIndex((type, index) => events.indexOf(type) !== index)
     return twice === -1 ? undefined : invalidDefinition(kind, `/events/${twice}`, "An event type is named once.")
   },
-  usedBy: (id, _, { automations }) => automationUsing(automations, kind, id)
+  usedBy: (id, _, { automations }) => automationUsing(automations, kind, id),
+  canBeOffInUse: true
 })
 export type EndpointEvent = typeof EndpointEvent.Type
+
+/** The secrets that sign at an instant, the newest first. */
+export const goodSecrets = (
+  { secretId, previous, older = [] }: EndpointDefinition,
+  at: number
+): ReadonlyArray<string> => {
+  const former = previous === undefined ? older : [previous, ...older]
+  return [secretId, ...former.filter(({ until }) => until > at).map((each) => each.secretId)]
+}
+
+/** Under a new secret; each former one is good for as long as was said of it, and none when the last is to end at once. */
+export const rotated = (body: EndpointDefinition, secretId: string, at: number, until: number): EndpointDefinition => {
+  const { previous: last, older: before = [], ...same } = body
+  const former = last === undefined ? before : [last, ...before]
+  const older = until > at ? former.filter((each) => each.until > at).slice(0, olderSecretsMax) : []
+  return { ...same, secretId, previous: { secretId: body.secretId, until }, ...(older.length > 0 && { older }) }
+}
 
 /** Whether an endpoint is told of such events. */
 export const wants = ({ events }: EndpointDefinition, type: EventType): boolean =>

@@ -36,7 +36,8 @@ export const EventType = Schema.Literals([
   "community.draw_uncounted",
   "segment.joined",
   "segment.left",
-  "automation.run"
+  "automation.run",
+  "webhook.disabled"
 ])
 export type EventType = typeof EventType.Type
 

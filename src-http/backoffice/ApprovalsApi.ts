@@ -1,25 +1,35 @@
-/** Requests that an automation holds until somebody decides, and what automations turned away. Safe to share with clients. */
+/**
+ * What waits until somebody decides: requests that an automation holds, and runs of automations at an approval; and what
+ * automations turned away. Safe to share with clients.
+ */
 import { HeldStanding } from "#domain/held/Held.ts"
 import * as Schema from "effect/Schema"
 import { declare } from "../door/Endpoint.ts"
 import { NoFields } from "../door/Validation.ts"
 import { Contact } from "../resource/Contact.ts"
+import { Line } from "../resource/Fields.ts"
 import { cursorQuery, listOf, pagingQuery } from "../resource/Paging.ts"
 
 const tag = "Approvals"
 const approvals = "/backoffice/v2/approvals"
-const Trigger = Schema.Literals(["PRIOR_TO_CREATION", "PRIOR_TO_UPDATE"])
+const PriorTrigger = Schema.Literals(["PRIOR_TO_CREATION", "PRIOR_TO_UPDATE"])
+const Type = Schema.Literals(["REQUEST", "RUN"])
 const Automation = Schema.Struct({ id: Schema.String, version: Schema.Int })
 
 const approvalShape = {
+  /** Of a RUN its own. */
   id: Schema.String,
+  /** A request to make or change a contact, or a run of an automation that waits at an APPROVAL. */
+  type: Type,
   state: HeldStanding,
-  trigger: Trigger,
-  /** Who is to be made, or changed. */
+  trigger: Schema.String,
+  /** Who is to be made or changed, or whom the run is about. */
   contact_id: Schema.String,
   automations: Schema.Array(Automation),
-  /** Where the request that waits is told its end. */
-  operation: Schema.Struct({ id: Schema.String }),
+  /** Who is to decide, as the business names its people; only of a RUN whose APPROVAL says so. */
+  assignee: Schema.optionalKey(Schema.String),
+  /** Of a REQUEST: where whoever sent it is told its end. */
+  operation: Schema.optionalKey(Schema.Struct({ id: Schema.String })),
   /** Epoch seconds. */
   held_on: Schema.Int,
   expires_on: Schema.Int,
@@ -33,10 +43,18 @@ export const listApprovals = declare({
   path: approvals,
   tag,
   name: "listApprovals",
-  summary: "List the requests that wait for approval, or did",
-  description: "Nothing of what they say is in the list.",
+  summary: "List what waits for approval, or did",
+  description:
+    "Requests that are held and runs that wait, by when they began to. Nothing of what they say is in the list. What nobody " +
+    "decides within seven days has LAPSED: the request is refused, the run ends without what stands behind its approval.",
   access: "secret",
-  query: Schema.Struct({ ...pagingQuery, ...cursorQuery, state: Schema.optionalKey(HeldStanding) }),
+  query: Schema.Struct({
+    ...pagingQuery,
+    ...cursorQuery,
+    state: Schema.optionalKey(HeldStanding),
+    type: Schema.optionalKey(Type),
+    assignee: Schema.optionalKey(Line)
+  }),
   status: 200,
   success: listOf(Approval)
 })
@@ -46,8 +64,9 @@ export const getApproval = declare({
   path: `${approvals}/:id`,
   tag,
   name: "getApproval",
-  summary: "Read a request that waits for approval",
-  description: "With the contact as she would be, where the request can still be done and is not decided.",
+  summary: "Read what waits for approval",
+  description:
+    "Of a request with the contact as she would be, where it can still be done and is not decided. Of a run, `automation_runs` says more.",
   access: "secret",
   status: 200,
   success: Schema.Struct({ ...approvalShape, contact: Schema.optionalKey(Contact) })
@@ -60,9 +79,9 @@ export const approve = declare({
   path: `${approvals}/:id/approve`,
   tag,
   name: "approve",
-  summary: "Approve a request",
+  summary: "Approve a request, or what a run waits for",
   description:
-    "It is judged as things stand now, and done in the same commit. What cannot be done any more is refused for its own " +
+    "A run goes on behind its approval. A request is judged as things stand now, and done in the same commit. What cannot be done any more is refused for its own " +
     "reason, and goes on waiting.",
   access: "secret",
   body: NoFields,
@@ -75,8 +94,8 @@ export const reject = declare({
   path: `${approvals}/:id/reject`,
   tag,
   name: "reject",
-  summary: "Reject a request",
-  description: "Whoever sent it is refused.",
+  summary: "Reject a request, or what a run waits for",
+  description: "Whoever sent the request is refused; of a run the actions behind the approval are never done.",
   access: "secret",
   body: NoFields,
   status: 200,
@@ -100,7 +119,7 @@ export const listAutomationRejections = declare({
       id: Schema.String,
       /** Epoch seconds. */
       at: Schema.Int,
-      trigger: Trigger,
+      trigger: PriorTrigger,
       verdict: Schema.Literals(["REJECTED", "NOT_DECIDED"]),
       automation: Automation,
       contact_id: Schema.optionalKey(Schema.String)

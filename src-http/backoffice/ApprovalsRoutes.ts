@@ -2,7 +2,10 @@
 import { proposal } from "#domain/automation/Proposal.ts"
 import type { Refusal } from "#domain/Refusal.ts"
 import { Actors } from "#runtime/actor/Actors.ts"
-import { HeldCommands, heldCommands, type ListedHeld } from "#runtime/automation/HeldCommands.ts"
+import { Approvals, type ListedApproval } from "#runtime/automation/Approvals.ts"
+import { Automations, type Verdict } from "#runtime/automation/Automations.ts"
+import { automationsName } from "#runtime/automation/Dispatcher.ts"
+import { heldCommands } from "#runtime/automation/HeldCommands.ts"
 import { type Rejection, Rejections } from "#runtime/automation/Rejections.ts"
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
@@ -18,14 +21,16 @@ import * as Api from "./ApprovalsApi.ts"
 const attemptsMax = 8
 const generatedKinds: ReadonlySet<string> = new Set(["code", "referral_code", "wallet_code"])
 
-const rendered = (held: ListedHeld): Api.Approval =>
+const rendered = (held: ListedApproval): Api.Approval =>
   present({
     id: held.id,
+    type: held.type,
     state: held.state,
     trigger: held.trigger,
     contact_id: held.contactId,
-    automations: held.heldBy.map(({ automationId, version }) => ({ id: automationId, version })),
-    operation: { id: held.commandId },
+    automations: held.automations.map(({ automationId, version }) => ({ id: automationId, version })),
+    assignee: held.assignee,
+    operation: held.commandId === undefined ? undefined : { id: held.commandId },
     held_on: epoch(held.heldAt),
     expires_on: epoch(held.expiresAt),
     decided_on: held.decidedAt === undefined ? undefined : epoch(held.decidedAt)
@@ -34,6 +39,9 @@ const rendered = (held: ListedHeld): Api.Approval =>
 const renderedRejection = ({ id, at, trigger, verdict, automationId, version, contactId }: Rejection) =>
   present({ id, at: epoch(at), trigger, verdict, automation: { id: automationId, version }, contact_id: contactId })
 
+/** A run that nobody has set off yet waits for nobody; one that was set off may be on its way to its approval. */
+const allCaughtUp = Effect.andThen(caughtUp(heldCommands.name), caughtUp(automationsName))
+
 const approvalNamed = Effect.fnUntraced(function* ({
   principal: { business },
   params
@@ -41,20 +49,39 @@ const approvalNamed = Effect.fnUntraced(function* ({
   const id = (params["id"] ?? "").toLowerCase()
   const unknown: Refusal = { _tag: "HeldNotFound", id }
   if (!isId(id)) return yield* Effect.fail(unknown)
-  yield* caughtUp(heldCommands.name)
-  const view = yield* HeldCommands
+  yield* allCaughtUp
+  const view = yield* Approvals
   const found = yield* Effect.mapError(view.find(business.id, id), viewFault)
   return found ?? (yield* Effect.fail(unknown))
+})
+
+/** Said again it is the same; whoever else decided first is told by the state. */
+const decideRun = Effect.fnUntraced(function* (
+  { principal: { business } }: Pick<Call<unknown, unknown>, "principal">,
+  { id, state }: ListedApproval,
+  wanted: "APPROVED" | "REJECTED"
+) {
+  const automations = yield* Automations
+  const decide = wanted === "APPROVED" ? automations.approve : automations.reject
+  const verdict: Verdict = yield* Effect.mapError(decide(business.id, id), viewFault)
+  if (verdict === "DONE") return { body: { id } }
+  const approvals = yield* Approvals
+  const now = yield* Effect.mapError(approvals.find(business.id, id), viewFault)
+  const standing = now?.state ?? state
+  // Its time is over, and whoever ends it has not come by yet.
+  const told = standing === "PENDING" ? "LAPSED" : standing
+  if (told === wanted) return { body: { id } }
+  return yield* Effect.fail<Refusal>({ _tag: "HeldNotPending", id, state: told })
 })
 
 export const approvalRoutes = [
   serve(
     Api.listApprovals,
     Effect.fnUntraced(function* ({ principal, query }) {
-      yield* caughtUp(heldCommands.name)
-      const view = yield* HeldCommands
-      const states = query.state === undefined ? undefined : [query.state]
-      const asked = { ...requestOf(query), business: principal.business.id, states }
+      yield* allCaughtUp
+      const view = yield* Approvals
+      const { state, type, assignee } = query
+      const asked = { ...requestOf(query), business: principal.business.id, state, type, assignee }
       return { body: answerOf(yield* Effect.mapError(view.list(asked), viewFault), query, rendered) }
     })
   ),
@@ -63,6 +90,7 @@ export const approvalRoutes = [
     Effect.fnUntraced(function* (call) {
       const { business } = call.principal
       const listed = yield* approvalNamed(call)
+      if (listed.type === "RUN") return { body: rendered(listed) }
       const actors = yield* Actors
       const { contactId: key } = listed
       const { state: held, seq } = yield* actors.read(business.id, key, "held", listed.id)
@@ -75,7 +103,9 @@ export const approvalRoutes = [
   serve(
     Api.approve,
     Effect.fnUntraced(function* (call) {
-      const { id: heldId, contactId } = yield* approvalNamed(call)
+      const listed = yield* approvalNamed(call)
+      if (listed.type === "RUN") return yield* decideRun(call, listed, "APPROVED")
+      const { id: heldId, contactId } = listed
       const attempt = (count: number): ReturnType<typeof answer> => {
         const anew = count === 0 ? {} : { codes: codesOf(attemptOf(call.commandId, count)) }
         const step = count === 0 ? {} : { step: `codes/${count}` }
@@ -93,7 +123,9 @@ export const approvalRoutes = [
   serve(
     Api.reject,
     Effect.fnUntraced(function* (call) {
-      const { id: heldId, contactId } = yield* approvalNamed(call)
+      const listed = yield* approvalNamed(call)
+      if (listed.type === "RUN") return yield* decideRun(call, listed, "REJECTED")
+      const { id: heldId, contactId } = listed
       const { replayed } = yield* answer(call, contactId, { _tag: "RejectHeld", heldId })
       return { body: { id: heldId }, replayed }
     })

@@ -16,10 +16,19 @@ const shown = (run: Run): Api.Run =>
     automation: { id: run.automation, version: run.version },
     contact: { id: run.contact },
     trigger: run.trigger,
+    event_id: run.eventId,
     state: run.state,
     reason: run.reason,
     actions_done: run.nextAction,
     actions: run.actions,
+    approval:
+      run.state !== "WAITING" || run.approval === undefined
+        ? undefined
+        : present({
+            assignee: run.approval.assignee,
+            held_on: epoch(run.approval.heldAt),
+            expires_on: epoch(run.approval.expiresAt)
+          }),
     chain: run.chain,
     happened_on: epoch(run.eventAt),
     created_on: epoch(run.createdAt),
@@ -69,6 +78,21 @@ export const automationRunRoutes = [
       // One that was deleted has runs still; one that never was has none.
       if (found === undefined || found.rows.length === 0) yield* findAutomation(principal, params["id"])
       return { body: answerOf(found ?? { rows: [], hasMore: false }, query, shown) }
+    })
+  ),
+  serve(
+    Api.listRuns,
+    Effect.fnUntraced(function* ({ principal, query }) {
+      const automations = yield* Automations
+      yield* caughtUp(automationsName)
+      const found = automations.runs({
+        ...requestOf(query),
+        business: principal.business.id,
+        state: query.state,
+        automation: query.automation_id?.toLowerCase(),
+        contact: query.contact_id?.toLowerCase()
+      })
+      return { body: answerOf(yield* Effect.mapError(found, viewFault), query, shown) }
     })
   ),
   serve(

@@ -18,7 +18,9 @@ const Warning = Schema.Struct({
   automation_ids: Schema.Array(Schema.String),
   names: Schema.Array(Schema.String)
 })
-const Saved = Schema.Struct({ id: Schema.String, warnings: Schema.Array(Warning) })
+/** Signs what a DECISION asks at a `url`, as webhooks are signed; only of an automation that has one. */
+const decisionSecret = { decision_secret: Schema.optionalKey(Schema.String) }
+const Saved = Schema.Struct({ id: Schema.String, ...decisionSecret, warnings: Schema.Array(Warning) })
 const Reference = Schema.Struct({ id: Schema.String })
 
 const Automation = Schema.Struct({
@@ -39,8 +41,25 @@ export const createAutomation = declare({
   summary: "Have something done when something happens",
   description:
     "When the trigger happens to a contact for whom the filter holds, the actions are done in their order, once for each " +
-    "event. It begins with what happens from now on. Warnings tell of automations that could set each other off in a circle: " +
-    "a chain never comes back to one of them, and a circle in which nothing stands in between is refused.",
+    "event. It begins with what happens from now on. Version and filter are those of the event's instant, and the filter is " +
+    "judged on what the contact was right after the event, and in which segments, however late that is. Warnings tell of " +
+    "automations that could set each other off in a circle: a chain never comes back to one of them, and a circle in which " +
+    "nothing stands in between is refused. A message goes as its template is " +
+    "(MANDATORY, CRITICAL, MARKETING). Refused as well is what could never work: a channel that is not the template's, a " +
+    "template about other events, a template or an endpoint that is switched off, a decision asked for at an address that may " +
+    "not be called. Of a template that is switched off later messages are rejected as TEMPLATE_INACTIVE, and the run goes on. A WEBHOOK sends " +
+    "`automation.run`, with `event_type` and `event` as the webhook of that event has them. An APPROVAL stands in the list of " +
+    "approvals, for its `assignee`, for seven days. A filter may ask " +
+    "what an update changed: of the LAST `ContactUpdated`, its `changed` (names of fields), and `before_language_code` beside " +
+    "`language_code`. `CONTACT_UPDATED` is set off by `IdentifiersAdded` and `OptOutChanged` as well; opt-outs are asked for " +
+    "of the LAST `OptOutChanged`, its `channel`, `opted_out` and `by`. LAST of a type that can set the automation off, with " +
+    "neither `where` nor `window`, is about the event that did, and does not hold if that is of another type. A DECISION asks " +
+    "somebody outside before a command is carried out: at a webhook endpoint, signed under its secret (which can be rotated), " +
+    "or at a `url`, signed under the automation's own `decision_secret`, both as Standard Webhooks says: check the signature " +
+    "and the timestamp before answering. Amounts are decimals and instants RFC 3339, as in webhooks. The answer is 200 with " +
+    '`{"decision": "ALLOW" | "HOLD"}`, `{"decision": "REJECT", "reason": …}` or `{"decision": "PATCH", "fields": {…}}`, ' +
+    "within two seconds for all questions about one command. A PATCH opts nobody in: of a registration `email_opt_out` and " +
+    "`sms_opt_out` may be `true`, of a change they may not be said, and what a decision says of them there is not done.",
   access,
   body,
   status: 201,
@@ -66,10 +85,11 @@ export const getAutomation = declare({
   tag,
   name: "getAutomation",
   summary: "Read an automation",
-  description: "With the circles that it could be part of.",
+  description:
+    "With the circles that it could be part of, and the secret under which it asks for decisions at a `url`.",
   access,
   status: 200,
-  success: Schema.Struct({ ...Automation.fields, warnings: Schema.Array(Warning) })
+  success: Schema.Struct({ ...Automation.fields, ...decisionSecret, warnings: Schema.Array(Warning) })
 })
 
 export const updateAutomation = declare({
@@ -129,12 +149,18 @@ const Run = Schema.Struct({
   automation: Schema.Struct({ id: Schema.String, version: Schema.Int }),
   contact: Schema.Struct({ id: Schema.String }),
   trigger: Schema.String,
+  /** What set it off: the entry of the contact's activity feed. */
+  event_id: Schema.optionalKey(Schema.String),
   state: RunState,
-  /** LOOP or CHAIN_TOO_LONG of one that was skipped; what failed last; NOT_APPROVED. */
+  /** LOOP or CHAIN_TOO_LONG of one that was skipped; what failed last; NOT_APPROVED; LAPSED: nobody decided in time. */
   reason: Schema.optionalKey(Schema.String),
   /** Actions that are done, of how many. */
   actions_done: Schema.Int,
   actions: Schema.Int,
+  /** Of one that waits: for whom, and until when. */
+  approval: Schema.optionalKey(
+    Schema.Struct({ assignee: Schema.optionalKey(Schema.String), held_on: Schema.Int, expires_on: Schema.Int })
+  ),
   /** The automations that led here, the first cause first. */
   chain: Schema.Array(Schema.String),
   happened_on: Schema.Int,
@@ -157,6 +183,26 @@ export const listAutomationRuns = declare({
   query: Schema.Struct({
     ...byCursor,
     state: Schema.optionalKey(RunState),
+    contact_id: Schema.optionalKey(Id)
+  }),
+  status: 200,
+  success: listOf(Run)
+})
+
+export const listRuns = declare({
+  method: "GET",
+  path: "/backoffice/v2/automation_runs",
+  tag,
+  name: "listRuns",
+  summary: "List the runs of all automations",
+  description:
+    "Newest first; those that FAILED wait to be resumed or replayed. It holds the runs for whatever was committed before it " +
+    "was asked for.",
+  access,
+  query: Schema.Struct({
+    ...byCursor,
+    state: Schema.optionalKey(RunState),
+    automation_id: Schema.optionalKey(Id),
     contact_id: Schema.optionalKey(Id)
   }),
   status: 200,
@@ -222,6 +268,7 @@ export const rejectAutomationRun = onRun(
 
 const Firing = Schema.Struct({
   contact: Schema.Struct({ id: Schema.String }),
+  /** Its type, or TIME where an instant had come. */
   event: Schema.String,
   happened_on: Schema.Int
 })
@@ -247,8 +294,9 @@ export const dryRunAutomation = declare({
   summary: "See what an automation would have done",
   description:
     "Over what has happened between two instants, with nothing done, sent or stored. With a second one, also what only one " +
-    "of the two would have acted on. Not looked into: joins and leaves of segments that time or a file brought about, and " +
-    "what the actions themselves would have set off.",
+    "of the two would have acted on. Segments are taken as live, by their rules as they are now: contacts join and leave " +
+    "with each event and when time has it so (a birthday, ninety days without a purchase). Not looked into: members from a " +
+    "file, refreshes on demand or by schedule, and what the actions themselves would have set off.",
   access,
   body: Schema.Struct({
     automation: Dry,
@@ -262,6 +310,8 @@ export const dryRunAutomation = declare({
   status: 200,
   success: Schema.Struct({
     result: Tally,
+    /** False: time alone moves some contact through segments so often that her later joins and leaves are not counted. */
+    complete: Schema.Boolean,
     compared: Schema.optionalKey(Tally),
     difference: Schema.optionalKey(Schema.Struct({ only_first: Group, only_second: Group, both: Group }))
   })

@@ -1,12 +1,15 @@
 /** Automations of the back office: definitions at the business's own key. */
 import type { AutomationDefinition } from "#domain/automation/Automation.ts"
 import { objectionToAutomation } from "#domain/automation/AutomationRules.ts"
-import { type Loop, possibleLoops } from "#domain/automation/Loops.ts"
+import { type Loop, loopsOf } from "#domain/automation/Loops.ts"
 import type { Definition, Version } from "#domain/definition/Definition.ts"
 import { Definitions } from "#runtime/actor/Definitions.ts"
 import { nameUuid } from "#runtime/actor/Naming.ts"
 import { Automations } from "#runtime/automation/Automations.ts"
-import type { DryRun, Firing } from "#runtime/automation/DryRun.ts"
+import { ownSecretId } from "#runtime/automation/DecisionCall.ts"
+import type { DryRun } from "#runtime/automation/DryRun.ts"
+import type { Firing } from "#runtime/automation/DryRunTally.ts"
+import { Webhooks } from "#runtime/webhook/Webhooks.ts"
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import { answer, idOf } from "../door/Asking.ts"
@@ -32,14 +35,13 @@ export const findAutomation = Effect.fnUntraced(function* (principal: Principal,
   return found ?? (yield* Effect.fail(notFound("automation", reference ?? "")))
 })
 
-const shownVersion = ({ version, savedAt, body }: Version<AutomationDefinition>) => ({
-  version,
-  saved_on: epoch(savedAt),
-  ...shownDefinition(body)
-})
-const shown = (definition: Definition<AutomationDefinition>) => {
+const shownVersion = (
+  { business: { currency } }: Principal,
+  { version, savedAt, body }: Version<AutomationDefinition>
+) => ({ version, saved_on: epoch(savedAt), ...shownDefinition(body, currency) })
+const shown = (principal: Principal, definition: Definition<AutomationDefinition>) => {
   const { id, name, state } = definition
-  return { id, name, state, ...shownVersion(definition) }
+  return { id, name, state, ...shownVersion(principal, definition) }
 }
 
 const warning = ({ ids, names }: Loop) => ({ type: "POSSIBLE_LOOP" as const, automation_ids: ids, names })
@@ -51,22 +53,45 @@ const warningsOf = Effect.fnUntraced(function* (
   const definitions = yield* Definitions
   const all = yield* automationsOf(principal)
   const segments = yield* definitions.of(principal.business.id, "segments")
-  return possibleLoops(candidate, all, { segments }).map(warning)
+  return loopsOf(candidate, all, { segments }).map(warning)
+})
+
+/** The secret of an automation that asks at an address of its own. */
+const decisionSecretOf = Effect.fnUntraced(function* (
+  { business }: Principal,
+  { id, body }: { readonly id: string; readonly body: AutomationDefinition }
+) {
+  const webhooks = yield* Webhooks
+  const asks = body.actions.some((action) => action._tag === "DECISION" && action.url !== undefined)
+  return asks ? { decision_secret: webhooks.secretOf(business.id, ownSecretId(id)) } : {}
 })
 
 const byName = (left: { readonly name: string }, right: { readonly name: string }): number =>
   left.name.localeCompare(right.name)
+
+/** Whom it asks to decide may be called, as far as the address tells; where that leads is judged at each call. */
+const callable = Effect.fnUntraced(function* ({ actions }: AutomationBody, within = "") {
+  const webhooks = yield* Webhooks
+  for (const [index, action] of actions.entries()) {
+    if (action.type !== "DECISION" || action.url === undefined) continue
+    const objection = webhooks.objectionTo(action.url)
+    if (objection !== undefined) return yield* Effect.fail(invalidField(`${within}/actions/${index}/url`, objection))
+  }
+})
 
 const definitionRoutes = [
   serve(
     Api.createAutomation,
     Effect.fnUntraced(function* (call) {
       const { name, ...asked } = call.body
-      const candidate = { id: nameUuid("automation", call.commandId), name, body: definitionOf(asked) }
+      yield* callable(asked)
+      const body = yield* definitionOf("", asked, call.principal.business.currency)
+      const candidate = { id: nameUuid("automation", call.commandId), name, body }
       const command = { _tag: "SaveAutomation" as const, ...candidate }
       const { answer: given, replayed, seq } = yield* answer(call, call.principal.business.id, command)
       const warnings = yield* warningsOf(call.principal, candidate)
-      return { body: { id: idOf(given), warnings }, replayed, seq }
+      const secret = yield* decisionSecretOf(call.principal, candidate)
+      return { body: { id: idOf(given), ...secret, warnings }, replayed, seq }
     })
   ),
   serve(
@@ -75,14 +100,15 @@ const definitionRoutes = [
       const all = Object.values(yield* automationsOf(principal))
       const found = all.filter(({ state }) => query.state === undefined || state === query.state).toSorted(byName)
       const page = pageOf(query.order === "DESC" ? found.toReversed() : found, query)
-      return { body: { ...page, content: page.content.map(shown) } }
+      return { body: { ...page, content: page.content.map((each) => shown(principal, each)) } }
     })
   ),
   serve(
     Api.getAutomation,
     Effect.fnUntraced(function* ({ principal, params }) {
       const found = yield* findAutomation(principal, params["id"])
-      return { body: { ...shown(found), warnings: yield* warningsOf(principal, found) } }
+      const secret = yield* decisionSecretOf(principal, found)
+      return { body: { ...shown(principal, found), ...secret, warnings: yield* warningsOf(principal, found) } }
     })
   ),
   serve(
@@ -90,11 +116,13 @@ const definitionRoutes = [
     Effect.fnUntraced(function* (call) {
       const { id } = yield* findAutomation(call.principal, call.params["id"])
       const { name, ...asked } = call.body
-      const candidate = { id, name, body: definitionOf(asked) }
+      yield* callable(asked)
+      const candidate = { id, name, body: yield* definitionOf("", asked, call.principal.business.currency) }
       const { expectedSeq } = call
       const command = { _tag: "SaveAutomation" as const, ...candidate }
       const { replayed, seq } = yield* answer(call, call.principal.business.id, command, { expectedSeq })
-      return { body: { id, warnings: yield* warningsOf(call.principal, candidate) }, replayed, seq }
+      const secret = yield* decisionSecretOf(call.principal, candidate)
+      return { body: { id, ...secret, warnings: yield* warningsOf(call.principal, candidate) }, replayed, seq }
     })
   ),
   serve(
@@ -119,7 +147,7 @@ const definitionRoutes = [
     Api.listAutomationVersions,
     Effect.fnUntraced(function* ({ principal, params }) {
       const found = yield* findAutomation(principal, params["id"])
-      return { body: { content: [found, ...found.earlier].map(shownVersion) } }
+      return { body: { content: [found, ...found.earlier].map((each) => shownVersion(principal, each)) } }
     })
   )
 ]
@@ -139,11 +167,12 @@ const tally = ({ considered, fired, actions, days, sample }: DryRun["results"][n
 
 /** As it would be judged at its save. */
 const checked = Effect.fnUntraced(function* (principal: Principal, pointer: string, body: AutomationBody) {
+  yield* callable(body, pointer)
   const definitions = yield* Definitions
   const segments = yield* definitions.of(principal.business.id, "segments")
   const templates = yield* definitions.of(principal.business.id, "templates")
   const endpoints = yield* definitions.of(principal.business.id, "endpoints")
-  const definition = definitionOf(body)
+  const definition = yield* definitionOf(pointer, body, principal.business.currency)
   const objection = objectionToAutomation(
     { id: "", name: "", body: definition },
     {},
@@ -169,12 +198,13 @@ const dryRunRoute = serve(
     const segments = yield* definitions.of(principal.business.id, "segments")
     const question = { business: principal.business, definitions: [first, ...second], segments }
     const asked = automations.dryRun({ ...question, from: from * 1000, until: end })
-    const { results, difference } = yield* Effect.mapError(asked, viewFault)
+    const { results, isComplete, difference } = yield* Effect.mapError(asked, viewFault)
     const [result, compared] = results.map(tally)
     if (result === undefined) throw new Error("a dry run said nothing of what it was asked")
     return {
       body: {
         result,
+        complete: isComplete,
         ...(compared !== undefined && { compared }),
         ...(difference !== undefined && {
           difference: {

@@ -14,9 +14,13 @@ export const listContactActivities = declare({
   name: "listContactActivities",
   summary: "List what has happened to a contact",
   description:
-    "Newest first unless ordered otherwise; it holds whatever was committed before it was asked for. Entries that belong " +
-    "together share the ids under links; linked_to lists those that name one, and follows a purchase to the draw that " +
-    "paid it, or an automation's run to all that it did.",
+    "Every business event of the contact, of the community she owns, of her purchases, of her requests that waited for " +
+    "approval (draft: it had not happened) and of the segments she joined or left. Newest first unless ordered otherwise; " +
+    "it holds whatever was committed before it was asked for, and joins and leaves once they are judged. Entries that " +
+    "belong together share the ids under links. Where an automation brought it about, cause names its run, the entry that " +
+    "set that off and the purchase that it began with, for as long as the run is kept. linked_to lists the entries that " +
+    "name an id under any of these: it follows a purchase to the draw that paid it and to the messages, activities and " +
+    "tags that came of it, an entry to what it set off, a run to all that it did.",
   access: "secret",
   query: Schema.Struct({
     ...pagingQuery,

@@ -1,5 +1,5 @@
-/** The activity feed: a contact's own events, as the back office reads them (FED-1). */
-import { History } from "#runtime/projection/History.ts"
+/** The activity feed: all business events of a contact, as the back office reads them (FED-1). */
+import { ActivityFeed } from "#runtime/projection/ActivityFeed.ts"
 import * as Effect from "effect/Effect"
 import { serve } from "../door/Endpoint.ts"
 import { answerOf, requestOf, viewFault } from "../door/Views.ts"
@@ -8,6 +8,7 @@ import { periodOf } from "../resource/Period.ts"
 import { wordsOf } from "../resource/Words.ts"
 import { listContactActivities } from "./ContactFeedApi.ts"
 import { findContact } from "./ContactReference.ts"
+import { segmentsOf } from "./SegmentReference.ts"
 
 export const contactFeedRoutes = [
   serve(
@@ -16,15 +17,18 @@ export const contactFeedRoutes = [
       const { business } = principal
       const { id } = (yield* findContact(principal, params["id"] ?? "")).state
       const { type, linked_to } = query
-      const history = yield* History
+      const feed = yield* ActivityFeed
+      const segments = yield* segmentsOf(principal)
       const filters = {
         ...periodOf(query, "at"),
         tags: tagsOf(type === undefined ? undefined : wordsOf<FeedType>(type)),
-        matches: (recorded: Parameters<typeof isLinkedTo>[1]) =>
-          linked_to === undefined || isLinkedTo(linked_to, recorded, business)
+        matches:
+          linked_to === undefined
+            ? undefined
+            : (recorded: Parameters<typeof isLinkedTo>[1]) => isLinkedTo(linked_to, recorded, business)
       }
-      const found = yield* Effect.mapError(history.events(business.id, id, filters, requestOf(query)), viewFault)
-      return { body: answerOf(found, query, (recorded) => renderFeedEntry(recorded, business)) }
+      const found = yield* Effect.mapError(feed.list(business.id, id, filters, requestOf(query)), viewFault)
+      return { body: answerOf(found, query, (recorded) => renderFeedEntry(recorded, business, segments)) }
     })
   )
 ]

@@ -49,7 +49,7 @@ export const createContact = declare({
   summary: "Create a contact",
   description:
     "A person, or a company. Codes that are not given are generated. An e-mail address, phone number, card or other " +
-    "medium that another contact of the business has is refused.",
+    "medium that another contact of the business has is refused. Without a time_zone she lives in the business's.",
   access: "secret",
   body: Schema.Struct({
     ...contactFields,
@@ -86,7 +86,7 @@ export const updateContactInBackOffice = declare({
   summary: "Change a contact",
   description:
     "What is given replaces what is there; what is left out, or null, stays. Type, code and referral code never change: " +
-    "the same value may be repeated.",
+    "the same value may be repeated. An opt-out holds at once, also where the rest is refused or waits for approval.",
   access: "secret",
   body: Schema.Struct({ id: Schema.optionalKey(Id), ...contactFields, ...fixed }),
   status: 200,

@@ -8,11 +8,12 @@ import { AccessTokens } from "../door/AccessTokens.ts"
 import { ask, idOf } from "../door/Asking.ts"
 import { serve } from "../door/Endpoint.ts"
 import { invalidField } from "../door/Fault.ts"
-import { askJudged, isLater } from "../door/Judging.ts"
+import { isLater } from "../door/Judging.ts"
 import { answerOf, caughtUp, requestOf, viewFault } from "../door/Views.ts"
 import { cardOf } from "../resource/Card.ts"
 import { peopleOf } from "../resource/CommunityLists.ts"
 import { renderContactInBackOffice } from "../resource/Contact.ts"
+import { changeContact } from "../resource/ContactChange.ts"
 import { phoneOf, preferencesOf, profileOf } from "../resource/ContactFields.ts"
 import { epoch, present } from "../resource/Fields.ts"
 import { type InvitationBody, invite } from "../resource/Invitation.ts"
@@ -84,7 +85,10 @@ export const contactRoutes = [
         type: body.type ?? "PERSON",
         profile,
         ...preferencesOf(body),
-        ...present({ countryOfAgreement: body.country_of_agreement }),
+        ...present({
+          countryOfAgreement: body.country_of_agreement,
+          optOutBy: body.email_opt_out === true || body.sms_opt_out === true ? ("USER" as const) : undefined
+        }),
         media: yield* mediaOf(business.id, body),
         code: body.code,
         referralCode: body.referral_code
@@ -130,7 +134,7 @@ export const contactRoutes = [
       const { type, code, referral_code: referralCode } = body
       const fixed = present({ type, code, referralCode })
       const command = { _tag: "UpdateContact" as const, profile, ...preferencesOf(body), ...fixed }
-      const updated = yield* askJudged(call, id, command, { expectedSeq })
+      const updated = yield* changeContact(call, id, command, { by: "USER", expectedSeq })
       if (isLater(updated)) return updated
       const { replayed, seq } = updated
       return { body: { id }, replayed, seq }

@@ -16,6 +16,9 @@ export const listDeliveries = declare({
   tag,
   name: "listDeliveries",
   summary: "List what was sent, newest first",
+  description:
+    "What is REJECTED says why in reason, and in reason_code what its provider calls it. A text message that was COMPLETED " +
+    "is REJECTED as UNDELIVERED when its provider reports that it did not arrive.",
   access: "secret",
   query: Schema.Struct({
     ...pagingQuery,
@@ -65,7 +68,8 @@ export const retryDelivery = declare({
   summary: "Send again what was refused",
   description:
     "A message ends once: what was refused is asked for anew, under an id of its own, with the same template and values. " +
-    "What is still being tried goes on by itself, and what was sent is not sent twice.",
+    "What is still being tried goes on by itself, and what was sent is not sent twice. Of a template that is switched off " +
+    "nothing is sent again.",
   access: "secret",
   status: 200,
   success: Schema.Struct({ id: Schema.String })
@@ -77,7 +81,10 @@ export const sendCommunication = declare({
   tag,
   name: "sendCommunication",
   summary: "Send one template to one contact now",
-  description: "Consent, opt-outs, quiet hours and caps are judged at the send, as the template's purpose has it.",
+  description:
+    "Consent, opt-outs, quiet hours and caps are judged at the send, as the template's purpose has it: MANDATORY passes all " +
+    "of them, CRITICAL all but consent. A template that is switched off is not sent; what waits of it then is rejected as " +
+    "TEMPLATE_INACTIVE.",
   access: "secret",
   body: Schema.Struct({
     template_id: Id,

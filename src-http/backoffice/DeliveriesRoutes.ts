@@ -1,8 +1,10 @@
 /** Deliveries of a business: read from the view, with the attempts that the outbox keeps. */
 import type { Command } from "#domain/Command.ts"
+import { purposeAtSend } from "#domain/communication/SendPurpose.ts"
 import { Actors } from "#runtime/actor/Actors.ts"
 import { Definitions } from "#runtime/actor/Definitions.ts"
 import { nameUuid } from "#runtime/actor/Naming.ts"
+import { ownWords } from "#runtime/communication/CommunicationBodies.ts"
 import { type SendTask, taskOf } from "#runtime/communication/CommunicationView.ts"
 import { Communications } from "#runtime/communication/Communications.ts"
 import { Outbox } from "#runtime/outbox/Outbox.ts"
@@ -41,6 +43,14 @@ interface Wish extends Pick<SendTask, "communicationId" | "channel" | "purpose" 
   readonly values: SendTask["values"] | undefined
 }
 const wish = (given: Wish): Command => ({ _tag: "RequestCommunication", ...present(given) })
+
+/** The template, or why nothing is sent of it. */
+const sendable = Effect.fnUntraced(function* (business: string, id: string) {
+  const definitions = yield* Definitions
+  const template = (yield* definitions.of(business, "templates"))[id]
+  if (template === undefined) return "There is no such template in this business."
+  return template.state === "ACTIVE" ? template : "The template is switched off."
+})
 
 const notNow = (code: string, detail: string) => fault(409, code, "Nothing to send again", detail)
 
@@ -124,7 +134,14 @@ export const deliveryRoutes = [
       if (kept?.body === undefined) {
         return yield* Effect.fail(notNow("KOINON.FORGOTTEN", "What it was to say is not kept any more; send it anew."))
       }
-      const { channel, purpose, name, templateId, values } = kept.body as unknown as SendTask
+      const asked = kept.body as unknown as SendTask
+      const { channel, name, templateId, values } = asked
+      if (templateId === ownWords) {
+        return yield* Effect.fail(notNow("KOINON.NOT_REPEATED", "A printout is asked for anew, by whom it is for."))
+      }
+      const template = yield* sendable(business, templateId)
+      if (typeof template === "string") return yield* Effect.fail(notNow("KOINON.TEMPLATE_INACTIVE", template))
+      const purpose = purposeAtSend(asked, template.body)
       const communicationId = nameUuid("communication", call.commandId)
       const { answer: done } = yield* answer(
         call,
@@ -138,13 +155,12 @@ export const deliveryRoutes = [
     sendCommunication,
     Effect.fnUntraced(function* (call) {
       const { principal, params, body } = call
+      const before = yield* answeredBefore(call)
+      if (before !== undefined) return { body: { id: idOf(before.answer) }, replayed: true }
       const contact = yield* findContact(principal, params["id"] ?? "")
-      const definitions = yield* Definitions
       const templateId = body.template_id.toLowerCase()
-      const template = (yield* definitions.of(principal.business.id, "templates"))[templateId]
-      if (template === undefined) {
-        return yield* Effect.fail(invalidField("/template_id", "There is no such template in this business."))
-      }
+      const template = yield* sendable(principal.business.id, templateId)
+      if (typeof template === "string") return yield* Effect.fail(invalidField("/template_id", template))
       if (JSON.stringify(body.values ?? {}).length > valuesLengthMax) {
         return yield* Effect.fail(invalidField("/values", `They have at most ${valuesLengthMax} characters as JSON.`))
       }

@@ -34,6 +34,7 @@ const PlanSchedule = Schema.Union([
 
 const PlanBody = Schema.Struct({
   name: Line,
+  /** One that is switched on, about no event, and not MANDATORY: a plan passes opt-outs by `override` alone. */
   template_id: Id,
   /** Whoever is in any of them. */
   segment_ids: Schema.Array(Id).check(Schema.isMinLength(1), Schema.isMaxLength(segmentsMax)),
@@ -67,7 +68,8 @@ export const createPlan = declare({
   summary: "Make a plan",
   description:
     "A run fixes its recipients when it starts, and each of them gets one message of it. Whether she may get it is judged " +
-    "when it is sent.",
+    "when it is sent: as marketing, or as critical where the plan overrides. Once its template is switched off, its runs go " +
+    "on and their messages are rejected as TEMPLATE_INACTIVE.",
   access: "secret",
   body: PlanBody,
   status: 201,
@@ -141,7 +143,9 @@ export const sendPlanNow = declare({
   tag,
   name: "sendPlanNow",
   summary: "Run a plan now",
-  description: "A run of its own beside those of its schedule; repeated under its Idempotency-Key it is the same run.",
+  description:
+    "A run of its own beside those of its schedule, within the plan's window; repeated under its Idempotency-Key it is the " +
+    "same run. Birthdays and name days come by themselves; a run of theirs that was missed can be made up for.",
   access: "secret",
   status: 201,
   success: Schema.Struct({ run_id: Schema.String })
@@ -195,6 +199,20 @@ export const listPlanRuns = declare({
   query: Schema.Struct({ ...pagingQuery, ...cursorQuery }),
   status: 200,
   success: listOf(Run)
+})
+
+export const makeUpPlanRun = declare({
+  method: "POST",
+  path: `${one}/runs/:run_id/make_up`,
+  tag,
+  name: "makeUpPlanRun",
+  summary: "Run after all what was missed",
+  description:
+    "A run that could not begin within six hours is MISSED. Made up for, it is due now and for whom it was: of a birthday, " +
+    "those whose day it was. Within the plan's window; a run that has begun stays as it is, and nobody is written to twice.",
+  access: "secret",
+  status: 200,
+  success: Schema.Struct({ run_id: Schema.String })
 })
 
 export const getPlanRun = declare({

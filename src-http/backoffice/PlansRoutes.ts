@@ -4,14 +4,17 @@ import type { Plan, PlanSchedule } from "#domain/communication/Plan.ts"
 import type { Definition } from "#domain/definition/Definition.ts"
 import { Definitions } from "#runtime/actor/Definitions.ts"
 import { nameUuid } from "#runtime/actor/Naming.ts"
-import { PlanRunner } from "#runtime/communication/PlanRunner.ts"
+import { MessageLinks } from "#runtime/communication/MessageLinks.ts"
+import { type PlanNotRun, PlanRunner } from "#runtime/communication/PlanRunner.ts"
 import type { PlanRun } from "#runtime/communication/PlanRuns.ts"
 import { Plans } from "#runtime/communication/Plans.ts"
+import { PublicAddress } from "#runtime/communication/PublicAddress.ts"
+import type { ViewUnavailable } from "#runtime/projection/ViewRefusal.ts"
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import { answer, idOf } from "../door/Asking.ts"
 import { serve } from "../door/Endpoint.ts"
-import { fault, notFound } from "../door/Fault.ts"
+import { type Fault, fault, notFound } from "../door/Fault.ts"
 import type { Principal } from "../door/Principal.ts"
 import { answerOf, requestOf, viewFault } from "../door/Views.ts"
 import { epoch, isId, present } from "../resource/Fields.ts"
@@ -164,18 +167,17 @@ const definitionRoutes = [
   )
 ]
 
+const notRun = (refusal: PlanNotRun | ViewUnavailable): Fault =>
+  refusal._tag === "PlanNotRun" ? fault(409, "KOINON.PLAN_NOT_RUN", "Not run", refusal.why) : viewFault(refusal)
+
 const runRoutes = [
   serve(
     Api.sendPlanNow,
     Effect.fnUntraced(function* ({ principal, params, commandId }) {
       const plan = yield* findPlan(principal, params["id"])
-      if (plan.state !== "ACTIVE" || isLocal(plan.body.schedule)) {
-        const why = plan.state === "ACTIVE" ? "Its day is another for each contact." : "It is switched off."
-        return yield* Effect.fail(fault(409, "KOINON.PLAN_NOT_RUN", "Not run", why))
-      }
-      const { body: template } = yield* findTemplate(principal, plan.body.templateId)
+      const template = yield* findTemplate(principal, plan.body.templateId)
       const runner = yield* PlanRunner
-      const run = yield* Effect.mapError(runner.sendNow(principal.business.id, plan, template, commandId), viewFault)
+      const run = yield* Effect.mapError(runner.sendNow(principal.business.id, plan, template, commandId), notRun)
       return { body: { run_id: run } }
     })
   ),
@@ -183,9 +185,10 @@ const runRoutes = [
     Api.dryRunPlan,
     Effect.fnUntraced(function* ({ principal, params }) {
       const plan = yield* findPlan(principal, params["id"])
-      const { body: template } = yield* findTemplate(principal, plan.body.templateId)
+      const template = yield* findTemplate(principal, plan.body.templateId)
       const plans = yield* Plans
-      const found = yield* Effect.catchTags(plans.dryRun(principal.business, plan.body, template), {
+      const out = { address: yield* (yield* PublicAddress).url, links: yield* MessageLinks }
+      const found = yield* Effect.catchTags(plans.dryRun(principal.business, plan.body, template, out), {
         ProjectionBehind: (behind) => Effect.fail(viewFault(behind)),
         ViewUnavailable: (unavailable) => Effect.fail(viewFault(unavailable))
       })
@@ -199,6 +202,19 @@ const runRoutes = [
       const plans = yield* Plans
       const found = yield* Effect.mapError(plans.runs(principal.business.id, id, requestOf(query)), viewFault)
       return { body: answerOf(found, query, renderedRun) }
+    })
+  ),
+  serve(
+    Api.makeUpPlanRun,
+    Effect.fnUntraced(function* ({ principal, params }) {
+      const plan = yield* findPlan(principal, params["id"])
+      const given = params["run_id"] ?? ""
+      const runner = yield* PlanRunner
+      const found = isId(given)
+        ? yield* Effect.mapError(runner.makeUp(principal.business.id, plan, given.toLowerCase()), notRun)
+        : undefined
+      if (found === undefined) return yield* Effect.fail(notFound("run", given))
+      return { body: { run_id: found } }
     })
   ),
   serve(

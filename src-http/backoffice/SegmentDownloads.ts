@@ -11,6 +11,7 @@ import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import * as Stream from "effect/Stream"
 import * as HttpRouter from "effect/http/HttpRouter"
+import * as HttpServerRequest from "effect/http/HttpServerRequest"
 import * as HttpServerResponse from "effect/http/HttpServerResponse"
 import { plainHeaders } from "../door/AnswerHeaders.ts"
 import { guardedRoute } from "../door/Door.ts"
@@ -33,10 +34,9 @@ let workbooks = 0
 const byteOrderMark = "\uFEFF"
 
 const download = Effect.gen(function* () {
-  const given = yield* HttpRouter.params
-  const ticket = readTicket(yield* Sealer, [given["business"], given["segment"], given["seal"]].join("/"))
+  const ticket = readTicket(yield* Sealer, (yield* HttpServerRequest.HttpServerRequest).url)
   if (ticket === undefined) return yield* Effect.fail(noSuchLink)
-  const { business, segment, format, expiresAt } = ticket
+  const { business, segment, format, fields, expiresAt } = ticket
   if ((yield* Clock.Clock).currentTimeMillisUnsafe() >= expiresAt) return yield* Effect.fail(expired)
   const definitions = yield* Definitions
   // Deleted since: its members are gone as well.
@@ -47,7 +47,8 @@ const download = Effect.gen(function* () {
     "content-disposition": `attachment; filename="segment-${segment}.${format.toLowerCase()}"`
   }
   if (format === "CSV") {
-    const text = Stream.concat(Stream.succeed(byteOrderMark), segments.csv(business, segment))
+    const lines = yield* Effect.mapError(segments.csv({ business, segment, fields }), viewFault)
+    const text = Stream.concat(Stream.succeed(byteOrderMark), lines)
     return HttpServerResponse.stream(Stream.encodeText(text), {
       contentType: `${mediaTypes.csv}; charset=utf-8`,
       headers
@@ -56,8 +57,8 @@ const download = Effect.gen(function* () {
   if (workbooks >= workbooksAtOnceMax) return yield* Effect.fail(busy)
   workbooks += 1
   const bytes = yield* Effect.ensuring(
-    Effect.mapError(segments.workbook(business, segment), (error) =>
-      error._tag === "WorkbookTooLong" ? workbookTooLong : viewFault(error)
+    Effect.mapError(segments.workbook({ business, segment, fields }), (error) =>
+      error._tag === "WorkbookTooLong" ? workbookTooLong(error.rowsMax) : viewFault(error)
     ),
     Effect.sync(() => {
       workbooks -= 1

@@ -1,10 +1,12 @@
 /** Members as files: a list that comes in and is judged row by row, and the link to the list that goes out. */
+import { objectionToFields } from "#domain/segment/ExportFields.ts"
 import { nameUuid } from "#runtime/actor/Naming.ts"
 import { Sealer } from "#runtime/privacy/Sealer.ts"
 import { ViewUnavailable } from "#runtime/projection/ViewRefusal.ts"
 import { exportLinkMs, exportPath } from "#runtime/segment/ExportLink.ts"
 import type { ImportVerdict, Reference } from "#runtime/segment/Imports.ts"
 import * as MemberFile from "#runtime/segment/MemberFile.ts"
+import { workbookRowsMaxOf } from "#runtime/segment/MemberSheet.ts"
 import { SegmentExportNotice } from "#runtime/segment/SegmentExportNotice.ts"
 import { Segments } from "#runtime/segment/Segments.ts"
 import * as Clock from "effect/Clock"
@@ -62,13 +64,16 @@ export const segmentFileRoutes = [
   serve(
     exportSegmentMembers,
     Effect.fnUntraced(function* ({ principal, params, body, commandId }) {
-      const { format, recipients } = body
+      const { format, fields, recipients } = body
+      const objection = fields && objectionToFields(fields)
+      if (objection !== undefined)
+        return yield* Effect.fail(invalidField(`/fields${objection.pointer}`, objection.rule))
       const { id: segment } = yield* findSegment(principal, params["id"])
       const business = principal.business.id
       if (format === "XLSX") {
         const segments = yield* Segments
-        const fits = yield* Effect.mapError(segments.fitsWorkbook(business, segment), viewFault)
-        if (!fits) return yield* Effect.fail(workbookTooLong)
+        const fits = yield* Effect.mapError(segments.fitsWorkbook({ business, segment, fields }), viewFault)
+        if (!fits) return yield* Effect.fail(workbookTooLong(workbookRowsMaxOf(fields)))
       }
       const sealer = yield* Sealer
       const clock = yield* Clock.Clock
@@ -76,11 +81,11 @@ export const segmentFileRoutes = [
       if (recipients !== undefined) {
         const notice = yield* SegmentExportNotice
         const id = nameUuid("segment export", commandId)
-        yield* Effect.mapError(notice({ id, business, segmentId: segment, format, recipients }), (cause) =>
+        yield* Effect.mapError(notice({ id, business, segmentId: segment, format, fields, recipients }), (cause) =>
           viewFault(new ViewUnavailable({ view: "outbox", cause }))
         )
       }
-      const url = exportPath(sealer, { business, segment, format, expiresAt })
+      const url = exportPath(sealer, { business, segment, format, fields, expiresAt })
       return { body: { url, expires_on: epoch(expiresAt) } }
     })
   )

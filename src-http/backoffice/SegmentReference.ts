@@ -5,18 +5,18 @@ import type { ConditionSets } from "#domain/segment/Condition.ts"
 import type { SegmentDefinition } from "#domain/segment/Segment.ts"
 import { objectionTo } from "#domain/segment/TypeCheck.ts"
 import { Definitions } from "#runtime/actor/Definitions.ts"
-import { workbookRowsMax } from "#runtime/segment/MemberSheet.ts"
 import * as Effect from "effect/Effect"
 import { fault, invalidField, notFound } from "../door/Fault.ts"
 import type { Principal } from "../door/Principal.ts"
 
 /** Said before any of it is made, and whenever a link to it is followed. */
-export const workbookTooLong = fault(
-  409,
-  "KOINON.LIST_TOO_LONG",
-  "Too many members",
-  `A workbook (XLSX) holds at most ${workbookRowsMax} members, and this segment has more. Ask for CSV, which has no limit.`
-)
+export const workbookTooLong = (rowsMax: number) =>
+  fault(
+    409,
+    "KOINON.LIST_TOO_LONG",
+    "Too many members",
+    `A workbook (XLSX) of these columns holds at most ${rowsMax} members, and this segment has more. Ask for CSV, which has no limit.`
+  )
 
 /** All of the business. */
 export const segmentsOf = Effect.fnUntraced(function* ({ business }: Principal) {

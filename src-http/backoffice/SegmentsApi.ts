@@ -1,7 +1,9 @@
-/** Segments as the back office makes and reads them. Conditions stand in JSON as the domain has them. Safe to share with clients. */
+/** Segments as the back office makes and reads them. Safe to share with clients. */
 import { DefinitionState } from "#domain/definition/Definition.ts"
 import { Condition, ConditionSets } from "#domain/segment/Condition.ts"
+import { ExportFields } from "#domain/segment/ExportFields.ts"
 import { RefreshMode } from "#domain/segment/Segment.ts"
+import { EmailAddress } from "#domain/shared/EmailAddress.ts"
 import * as Schema from "effect/Schema"
 import { declare } from "../door/Endpoint.ts"
 import { Line } from "../resource/Fields.ts"
@@ -22,9 +24,12 @@ const Refresh = Schema.Struct({
   /** An IANA name; the business's if absent. */
   time_zone: Schema.optionalKey(Line)
 })
+/** The columns: those of a member (id, code, name, email, phone, since, imported: the usual ones) and fields of the catalogue. */
+const exportFields = Schema.optionalKey(ExportFields)
 const ExportAsked = Schema.Struct({
-  recipients: Schema.Array(Line).check(Schema.isMinLength(1), Schema.isMaxLength(recipientsMax)),
-  format: Schema.Literals(["CSV", "XLSX"])
+  recipients: Schema.Array(EmailAddress).check(Schema.isMinLength(1), Schema.isMaxLength(recipientsMax)),
+  format: Schema.Literals(["CSV", "XLSX"]),
+  fields: exportFields
 })
 const SegmentBody = Schema.Struct({
   name: Line,
@@ -77,7 +82,7 @@ export const createSegment = declare({
   summary: "Define a segment",
   description:
     "A contact is in when all conditions of any one set hold. Fields and events that may be asked for are in the catalogue; " +
-    "amounts are minor units (5000 is 50 euros), instants epoch milliseconds. A live segment is computed at once, and right from then on.",
+    "amounts are decimals in the business's currency, instants epoch seconds. A live segment is computed at once, and right from then on.",
   access: "secret",
   body: SegmentBody,
   status: 201,
@@ -254,7 +259,7 @@ const ConditionExplained = Schema.Struct({
   expected: Condition,
   /** What was found: a value, a count, a sum, an event. */
   actual: Schema.optionalKey(Schema.Json),
-  /** When it may change by time alone, epoch milliseconds. */
+  /** When it may change by time alone. */
   until: Schema.optionalKey(Schema.Int)
 })
 export const explainMembership = declare({
@@ -299,8 +304,9 @@ export const getSegmentCatalogue = declare({
   name: "getSegmentCatalogue",
   summary: "List what conditions may ask for",
   description:
-    "Every field of a contact and every event, with the types that conditions have to suit. An AMOUNT is in minor units of its " +
-    "currency (5000 is 50 euros), an INSTANT in epoch milliseconds.",
+    "Every field of a contact and every event, with the types that conditions have to suit. An AMOUNT is a decimal in the " +
+    "business's currency, an INSTANT in epoch seconds. A custom field is a text; where it is written as a number " +
+    "(38, -2.5) or a date (2026-05-21) it is in custom_numbers or custom_dates as well, under the same key.",
   access: "secret",
   status: 200,
   success: Schema.Struct({
@@ -367,11 +373,15 @@ export const exportSegmentMembers = declare({
   summary: "Make a link to the list of members",
   description:
     "The link needs no key and expires; what it gives is the list as it is when it is followed. With recipients it is sent " +
-    "to them as well. CSV is complete however long the list is; XLSX holds at most 50,000 members, and of a longer list is " +
-    "refused with KOINON.LIST_TOO_LONG.",
+    "to them as well. Its columns are id, code, name, email, phone, since and imported, or the fields that are named: of " +
+    "these seven and of the catalogue, of a list of entries one of their fields (communities.owner). Amounts are decimals of " +
+    "the contact's currency, instants RFC 3339, lists joined by semicolons. CSV is complete however long the list is; XLSX " +
+    "holds at most 50,000 members, fewer with more than seven columns, and of a longer list is refused with " +
+    "KOINON.LIST_TOO_LONG.",
   access: "secret",
   body: Schema.Struct({
     format: Schema.Literals(["CSV", "XLSX"]),
+    fields: exportFields,
     recipients: Schema.optionalKey(ExportAsked.fields.recipients)
   }),
   status: 200,

@@ -8,8 +8,10 @@ import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import { answer, idOf } from "../door/Asking.ts"
 import { serve } from "../door/Endpoint.ts"
-import { fault, invalidField, notFound } from "../door/Fault.ts"
+import { type Fault, fault, invalidField, notFound } from "../door/Fault.ts"
+import type { Principal } from "../door/Principal.ts"
 import { answerOf, requestOf, viewFault } from "../door/Views.ts"
+import { readConditions, shownConditions, shownExplanation } from "../resource/Conditions.ts"
 import { epoch, present } from "../resource/Fields.ts"
 import { pageOf, pageSizeDefault } from "../resource/Paging.ts"
 import { findContact } from "./ContactReference.ts"
@@ -18,20 +20,27 @@ import * as Api from "./SegmentsApi.ts"
 
 const sampleDefault = 10
 
-const bodyOf = ({ sets, refresh, export: automatic }: Api.SegmentBody): SegmentDefinition => ({
-  sets,
-  refresh: present({ mode: refresh.mode, cron: refresh.cron, timeZone: refresh.time_zone }),
-  ...(automatic !== undefined && { export: automatic })
-})
+const bodyOf = (
+  { business: { currency } }: Principal,
+  { sets, refresh, export: automatic }: Api.SegmentBody
+): Effect.Effect<SegmentDefinition, Fault> =>
+  Effect.map(readConditions("/sets", sets, currency), (meant) => ({
+    sets: meant,
+    refresh: present({ mode: refresh.mode, cron: refresh.cron, timeZone: refresh.time_zone }),
+    ...(automatic !== undefined && { export: automatic })
+  }))
 
-const rendered = ({ id, name, state, version, savedAt, body }: Definition<SegmentDefinition>): Api.Segment =>
+const rendered = (
+  { business: { currency } }: Principal,
+  { id, name, state, version, savedAt, body }: Definition<SegmentDefinition>
+): Api.Segment =>
   present({
     id,
     name,
     state,
     version,
     saved_on: epoch(savedAt),
-    sets: body.sets,
+    sets: shownConditions(body.sets, currency),
     refresh: present({ mode: body.refresh.mode, cron: body.refresh.cron, time_zone: body.refresh.timeZone }),
     export: body.export
   })
@@ -59,7 +68,8 @@ const definitionRoutes = [
     Api.createSegment,
     Effect.fnUntraced(function* (call) {
       const id = nameUuid("segment", call.commandId)
-      const command = { _tag: "SaveSegment" as const, id, name: call.body.name, body: bodyOf(call.body) }
+      const body = yield* bodyOf(call.principal, call.body)
+      const command = { _tag: "SaveSegment" as const, id, name: call.body.name, body }
       const { answer: given, replayed, seq } = yield* answer(call, call.principal.business.id, command)
       return { body: { id: idOf(given) }, replayed, seq }
     })
@@ -70,7 +80,7 @@ const definitionRoutes = [
       const all = Object.values(yield* segmentsOf(principal))
       const found = all.filter(({ state }) => query.state === undefined || state === query.state).toSorted(byName)
       const page = pageOf(query.order === "DESC" ? found.toReversed() : found, query)
-      return { body: { ...page, content: page.content.map(rendered) } }
+      return { body: { ...page, content: page.content.map((each) => rendered(principal, each)) } }
     })
   ),
   serve(
@@ -89,14 +99,15 @@ const definitionRoutes = [
         refreshed_on: refreshedAt === undefined ? undefined : epoch(refreshedAt),
         next_refresh_on: nextRefreshAt === undefined ? undefined : epoch(nextRefreshAt)
       })
-      return { body: { ...rendered(found), membership } }
+      return { body: { ...rendered(principal, found), membership } }
     })
   ),
   serve(
     Api.updateSegment,
     Effect.fnUntraced(function* (call) {
       const { id } = yield* findSegment(call.principal, call.params["id"])
-      const command = { _tag: "SaveSegment" as const, id, name: call.body.name, body: bodyOf(call.body) }
+      const body = yield* bodyOf(call.principal, call.body)
+      const command = { _tag: "SaveSegment" as const, id, name: call.body.name, body }
       const { expectedSeq } = call
       const { replayed, seq } = yield* answer(call, call.principal.business.id, command, { expectedSeq })
       return { body: { id }, replayed, seq }
@@ -210,22 +221,26 @@ const lookingRoutes = [
   serve(
     Api.previewSegment,
     Effect.fnUntraced(function* ({ principal, body }) {
-      yield* checked(principal, "/sets", body.sets)
+      const sets = yield* readConditions("/sets", body.sets, principal.business.currency)
+      yield* checked(principal, "/sets", sets)
       const look = { at: yield* instantOf(body.at), sampleSize: body.sample_size ?? sampleDefault }
       const segments = yield* Segments
       return {
-        body: group(yield* Effect.mapError(segments.preview(principal.business.id, body.sets, look), viewFault))
+        body: group(yield* Effect.mapError(segments.preview(principal.business.id, sets, look), viewFault))
       }
     })
   ),
   serve(
     Api.compareSegments,
     Effect.fnUntraced(function* ({ principal, body }) {
-      yield* checked(principal, "/first", body.first)
-      yield* checked(principal, "/second", body.second)
+      const { currency } = principal.business
+      const first = yield* readConditions("/first", body.first, currency)
+      const second = yield* readConditions("/second", body.second, currency)
+      yield* checked(principal, "/first", first)
+      yield* checked(principal, "/second", second)
       const look = { at: yield* instantOf(body.at), sampleSize: body.sample_size ?? sampleDefault }
       const segments = yield* Segments
-      const asked = segments.difference(principal.business.id, body.first, body.second, look)
+      const asked = segments.difference(principal.business.id, first, second, look)
       const { onlyFirst, onlySecond, both } = yield* Effect.mapError(asked, viewFault)
       return { body: { only_first: group(onlyFirst), only_second: group(onlySecond), both: group(both) } }
     })
@@ -246,7 +261,7 @@ const lookingRoutes = [
           member: standing !== undefined,
           imported: standing?.byImport ?? false,
           holds: sets.some(({ holds }) => holds),
-          sets
+          sets: shownExplanation(sets, principal.business.currency)
         }
       }
     })

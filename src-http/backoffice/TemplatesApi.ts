@@ -25,7 +25,10 @@ const Variant = Schema.Struct({
 const TemplateBody = Schema.Struct({
   name: Line,
   channel: Channel,
-  /** MANDATORY passes every opt-out; CRITICAL may, where a plan overrides; MARKETING never does. */
+  /**
+   * As what each of its messages goes, whoever sends it. MANDATORY passes every opt-out and is in no plan; CRITICAL passes them
+   * too, in a plan where the plan overrides; MARKETING never does.
+   */
   purpose: Purpose,
   default_language: Line,
   /** By language code, as contacts have them. */
@@ -62,7 +65,8 @@ export const createTemplate = declare({
   summary: "Write a template",
   description:
     "Facts of the contact stand in it as #TAG#, and Liquid may be used: filters, conditions, loops. Tags are checked: what " +
-    "cannot be read or is not known is refused with its language, line and column.",
+    "cannot be read or is not known is refused with its language, line and column. Marketing by mail or SMS without " +
+    "#LINK.OPT_OUT# is sent with that link behind its text; an SMS that is then longer than 1,600 characters is not sent.",
   access: "secret",
   body: TemplateBody,
   status: 201,
@@ -136,7 +140,10 @@ export const updateTemplate = declare({
   tag,
   name: "updateTemplate",
   summary: "Replace a template",
-  description: "Messages that are written from then on say what it says.",
+  description:
+    "Messages that are written from then on say what it says, and those that wait go as what its purpose is then, if that " +
+    "passes less. Refused is what automations and plans that send it could not send: another channel, MANDATORY in a plan, " +
+    "events that do not fit.",
   access: "secret",
   body: TemplateBody,
   status: 200,
@@ -149,7 +156,10 @@ export const actOnTemplate = declare({
   tag,
   name: "actOnTemplate",
   summary: "Switch a template on or off",
-  description: "Not off while a plan uses it.",
+  description:
+    "Off, nothing more of it leaves, whoever uses it: what waits is rejected at its next attempt as TEMPLATE_INACTIVE, and so " +
+    "is what plans and automations still ask for, while their runs go on. It is not sent directly, a plan is not sent with it " +
+    "by hand, and no plan or automation is saved with it. On again, what was rejected can be sent again one by one.",
   access: "secret",
   body: Schema.Struct({ action: Schema.Literals(["ACTIVATE", "DEACTIVATE"]) }),
   status: 200,
@@ -162,7 +172,7 @@ export const deleteTemplate = declare({
   tag,
   name: "deleteTemplate",
   summary: "Delete a template",
-  description: "Not while a plan uses it.",
+  description: "Not while a plan or an automation uses it; it can be switched off.",
   access: "secret",
   status: 204
 })

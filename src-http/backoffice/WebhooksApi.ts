@@ -1,4 +1,5 @@
 /** Webhooks as a business arranges them: endpoints, their secrets, and what was delivered (AUT-11). Safe to share with clients. */
+import { NoticeRecipients } from "#domain/webhook/Endpoint.ts"
 import { EventType } from "#domain/webhook/EventType.ts"
 import * as Schema from "effect/Schema"
 import { declare } from "../door/Endpoint.ts"
@@ -24,6 +25,8 @@ const endpointShape = {
   /** `*` is all, also those that are yet to come. */
   events: Events,
   description: text,
+  /** E-mail addresses that are told when it was switched off by itself. */
+  notice_recipients: Schema.optionalKey(NoticeRecipients),
   state: State,
   version: Schema.Int,
   created_or_switched_on: Schema.Int,
@@ -53,9 +56,18 @@ export const createWebhook = declare({
   description:
     `${signing}The secret is shown in this answer and nowhere else. Every event is sent at least once, in order for each ` +
     "contact, and tried again for three days; a receiver tells repetitions by webhook-id. The address has to be https and " +
-    "on the internet, unless the operator allows otherwise.",
+    "on the internet, unless the operator allows otherwise. `contact.updated` says what changed of who she is: the names " +
+    "(`changed`), and the values before (`previous`) and after (`current`), which are personal data. " +
+    "An endpoint that answers 410, or fails for five days without one success, is switched off by itself: " +
+    "`notice_recipients` are told by mail, and the other endpoints of the business by `webhook.disabled`.",
   access: "secret",
-  body: Schema.Struct({ name: Line, url: Url, events: Events, description: Schema.optionalKey(Line) }),
+  body: Schema.Struct({
+    name: Line,
+    url: Url,
+    events: Events,
+    description: Schema.optionalKey(Line),
+    notice_recipients: Schema.optionalKey(NoticeRecipients)
+  }),
   status: 201,
   success: Schema.Struct({ ...endpointShape, secret: Schema.String })
 })
@@ -90,13 +102,17 @@ export const changeWebhook = declare({
   name: "changeWebhook",
   summary: "Change an endpoint, or switch it on or off",
   description:
-    "What is left out stays. An endpoint that is switched off is sent nothing, not even what waits; afterwards that can be replayed.",
+    "What is left out stays. An endpoint that is switched off is sent nothing, not even what waits. What it would have been " +
+    "sent has its number and is WITHHELD, an automation's webhooks too; when it is on again, a replay sends it. Of what " +
+    "happens once it has been off for 30 days just the numbers are given: it is not kept, and only the gap shows. An " +
+    "automation's webhooks are kept all the same.",
   access: "secret",
   body: Schema.Struct({
     name: Schema.optionalKey(Line),
     url: Schema.optionalKey(Url),
     events: Schema.optionalKey(Events),
     description: Schema.optionalKey(Line),
+    notice_recipients: Schema.optionalKey(NoticeRecipients),
     state: Schema.optionalKey(State)
   }),
   status: 200,
@@ -109,7 +125,7 @@ export const deleteWebhook = declare({
   tag,
   name: "deleteWebhook",
   summary: "Delete an endpoint",
-  description: "Nothing more is sent to it, not even what waits.",
+  description: "Nothing more is sent to it, not even what waits. Refused while an automation names it.",
   access: "secret",
   status: 204
 })
@@ -121,7 +137,8 @@ export const rotateWebhookSecret = declare({
   name: "rotateWebhookSecret",
   summary: "Give an endpoint a new secret",
   description:
-    "The old one signs as well for a while, a day if nothing else is said. The new one is shown in this answer alone.",
+    "The old one signs as well for a while, a day if nothing else is said; so do those before it, up to four, for as long as " +
+    "was said of them. With `overlap_hours` 0 only the new one signs from now on. It is shown in this answer alone.",
   access: "secret",
   body: Schema.Struct({
     overlap_hours: Schema.optionalKey(Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: overlapHoursMax })))
@@ -143,7 +160,7 @@ export const testWebhook = declare({
   success: Schema.Struct({ delivery_id: Schema.String })
 })
 
-const DeliveryState = Schema.Literals(["WAITING", "DONE", "DEAD", "CANCELLED"])
+const DeliveryState = Schema.Literals(["WAITING", "DONE", "DEAD", "CANCELLED", "WITHHELD"])
 const deliveryShape = {
   /** Also the webhook-id that is sent. */
   id: Schema.String,
@@ -152,8 +169,10 @@ const deliveryShape = {
   sequence: Schema.Int,
   type: Schema.String,
   date: Schema.Int,
-  /** WAITING: for its turn or its next attempt; DEAD: given up. */
+  /** WAITING: for its turn or its next attempt; DEAD: given up; WITHHELD: not sent, see `reason`. */
   state: DeliveryState,
+  /** Of WITHHELD. */
+  reason: text,
   attempts: Schema.Int,
   next_attempt: whole,
   finished: whole
@@ -211,7 +230,8 @@ export const replayWebhookDelivery = declare({
   tag,
   name: "replayWebhookDelivery",
   summary: "Send a delivery again",
-  description: "Under the same id, with the same content. What still waits is sent anyway.",
+  description:
+    "Under the same id, with the same content. What still waits is sent anyway. Not to an endpoint that is off.",
   access: "secret",
   body: NoFields,
   status: 200,
@@ -228,7 +248,9 @@ export const replayWebhook = declare({
     "What happened since an instant, after the `position` of an event, or the numbers of a contact that a receiver misses; " +
     "all that is given has to hold. At most 10,000 at once; where there are further ones, the same request with `next_cursor` as " +
     "its `cursor` goes on behind them, up to what had happened when the first was asked. Under one Idempotency-Key it is done " +
-    "once. What ended 30 days ago is no longer kept; the list of sequences says what is.",
+    "once. With `only_missed` just what never arrived: withheld while the endpoint was off, or given up. What ended 30 days " +
+    "ago is no longer kept, nor what happened when the endpoint had been off for as long; the list of sequences says " +
+    "what is. Refused while the endpoint is off.",
   access: "secret",
   body: Schema.Struct({
     contact_id: Schema.optionalKey(Id),
@@ -238,6 +260,7 @@ export const replayWebhook = declare({
     position: text,
     /** Epoch seconds. */
     since: whole,
+    only_missed: Schema.optionalKey(Schema.Boolean),
     /** Of the answer before. */
     cursor: text
   }),
@@ -252,7 +275,8 @@ export const listWebhookSequences = declare({
   name: "listWebhookSequences",
   summary: "List the numbers that were given, by contact",
   description:
-    "From 1 to `last_sequence`, without a gap. A range that a receiver has not seen can be replayed; numbers in no range are no longer kept.",
+    "From 1 to `last_sequence`, without a gap. A range that a receiver has not seen can be replayed; what numbers in no range " +
+    "stand for is no longer kept, or never was: the endpoint had been off for 30 days.",
   access: "secret",
   query: Schema.Struct({ ...listQuery, contact_id: Schema.optionalKey(Id) }),
   status: 200,

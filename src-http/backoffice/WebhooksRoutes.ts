@@ -1,6 +1,6 @@
 /** Webhooks: endpoints are definitions at the business's own key; what was delivered stands in the outbox. */
 import type { Definition } from "#domain/definition/Definition.ts"
-import type { EndpointDefinition } from "#domain/webhook/Endpoint.ts"
+import { type EndpointDefinition, rotated } from "#domain/webhook/Endpoint.ts"
 import { Actors } from "#runtime/actor/Actors.ts"
 import { nameUuid } from "#runtime/actor/Naming.ts"
 import type { CommandIdReused } from "#runtime/actor/RuntimeRefusal.ts"
@@ -12,9 +12,10 @@ import type * as Replay from "#runtime/webhook/Replay.ts"
 import { Webhooks } from "#runtime/webhook/Webhooks.ts"
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
+import * as Option from "effect/Option"
 import { answer, ask } from "../door/Asking.ts"
 import { type Call, serve } from "../door/Endpoint.ts"
-import { invalidField, notFound } from "../door/Fault.ts"
+import { fault, invalidField, notFound } from "../door/Fault.ts"
 import { answerOf, caughtUp, requestOf, viewFault } from "../door/Views.ts"
 import { epoch, isId, present } from "../resource/Fields.ts"
 import { pageOf } from "../resource/Paging.ts"
@@ -23,6 +24,8 @@ import * as Api from "./WebhooksApi.ts"
 const projection = "webhooks"
 const overlapHoursDefault = 24
 const hourMs = 60 * 60_000
+/** A change that others were quicker than is made again this often. */
+const changesMax = 20
 
 type Endpoint = Definition<EndpointDefinition>
 type Asker = Pick<Call<unknown, unknown>, "principal" | "params">
@@ -36,6 +39,7 @@ const render = ({ id, name, body, state, stateSince, version }: Endpoint, health
     url: body.url,
     events: body.events,
     description: body.description,
+    notice_recipients: body.noticeRecipients,
     state,
     version,
     created_or_switched_on: epoch(stateSince),
@@ -43,9 +47,10 @@ const render = ({ id, name, body, state, stateSince, version }: Endpoint, health
     failing_since: epochOptional(health.failingSince),
     last_failure_at: epochOptional(health.lastFailureAt),
     last_failure: health.lastFailure,
-    // Somebody may have switched it on since.
-    disabled_at: state === "INACTIVE" ? epochOptional(health.disabledAt) : undefined,
-    disabled_for: state === "INACTIVE" ? health.disabledFor : undefined
+    ...(state === "INACTIVE" && (health.disabledAt ?? 0) >= stateSince
+      ? { disabled_at: epochOptional(health.disabledAt), disabled_for: health.disabledFor }
+      : // Somebody has switched it on since, or off.
+        { disabled_at: undefined, disabled_for: undefined })
   })
 
 const renderDelivery = (delivery: Delivery): Api.WebhookDelivery =>
@@ -56,6 +61,7 @@ const renderDelivery = (delivery: Delivery): Api.WebhookDelivery =>
     type: delivery.type,
     date: epoch(delivery.at),
     state: delivery.state,
+    reason: delivery.state === "WITHHELD" ? "The endpoint was switched off." : undefined,
     attempts: delivery.attempts,
     next_attempt: epochOptional(delivery.dueAt),
     finished: epochOptional(delivery.finishedAt)
@@ -91,6 +97,33 @@ const named = Effect.fnUntraced(function* ({ principal: { business }, params: { 
   return { endpoint, seq }
 })
 
+/** What is changed is what it is in that moment: a change that others make at the same time stays, a new secret above all. */
+const saved = Effect.fnUntraced(function* (
+  call: Call<unknown, unknown>,
+  change: (known: Endpoint) => Pick<Endpoint, "name" | "body">
+) {
+  for (let left = changesMax; left > 0; left--) {
+    const { endpoint, seq } = yield* named(call)
+    const { id } = endpoint
+    const command = { _tag: "SaveEndpoint", id, ...change(endpoint) } as const
+    const expectedSeq = call.expectedSeq ?? seq
+    const asked = Effect.asSome(answer(call, call.principal.business.id, command, { expectedSeq }))
+    const given = yield* call.expectedSeq === undefined
+      ? Effect.catchTag(asked, "PreconditionFailed", () => Effect.succeedNone)
+      : asked
+    if (Option.isSome(given)) return { id, replayed: given.value.replayed }
+  }
+  const detail = "The endpoints change too fast for this; try again."
+  return yield* Effect.fail(fault(503, "KOINON.UNAVAILABLE", "Unavailable", detail, { retryAfterSeconds: 1 }))
+})
+
+/** Sent again is only to an endpoint that is on: what had arrived would count as missed otherwise. */
+const awake = Effect.fnUntraced(function* ({ state }: Endpoint) {
+  if (state === "ACTIVE") return
+  const detail = "Switch it on first; what it missed since is kept for 30 days."
+  return yield* Effect.fail(fault(409, "KOINON.WEBHOOK_OFF", "The endpoint is switched off", detail))
+})
+
 /** The ids of endpoint and delivery that a request names. */
 const namedDelivery = Effect.fnUntraced(function* (call: Asker) {
   const { endpoint } = yield* named(call)
@@ -118,13 +151,13 @@ const endpointRoutes = [
   serve(
     Api.createWebhook,
     Effect.fnUntraced(function* (call) {
-      const { name, url, events, description } = call.body
+      const { name, url, events, description, notice_recipients: noticeRecipients } = call.body
       const { business } = call.principal
       yield* callable(url)
       const webhooks = yield* Webhooks
       const id = nameUuid("endpoint", call.commandId)
       const secretId = nameUuid("secret", call.commandId)
-      const body = present({ url, events, description, secretId })
+      const body = present({ url, events, description, noticeRecipients, secretId })
       const { replayed, seq } = yield* answer(call, business.id, { _tag: "SaveEndpoint", id, name, body })
       const { endpoint } = yield* named({ principal: call.principal, params: { id } })
       const secret = webhooks.secretOf(business.id, secretId)
@@ -157,14 +190,14 @@ const endpointRoutes = [
   serve(
     Api.changeWebhook,
     Effect.fnUntraced(function* (call) {
-      const { endpoint } = yield* named(call)
-      const { name = endpoint.name, state, ...changes } = call.body
+      const { name, state, notice_recipients: noticeRecipients, ...changes } = call.body
       const { business } = call.principal
       if (changes.url !== undefined) yield* callable(changes.url)
-      const { id } = endpoint
-      const body = { ...endpoint.body, ...changes }
-      const { expectedSeq } = call
-      const { replayed } = yield* answer(call, business.id, { _tag: "SaveEndpoint", id, name, body }, { expectedSeq })
+      const given = { ...changes, ...present({ noticeRecipients }) }
+      const { id, replayed } = yield* saved(call, (known) => ({
+        name: name ?? known.name,
+        body: { ...known.body, ...given }
+      }))
       if (state !== undefined) {
         yield* ask(call, business.id, { _tag: "ChangeEndpointState", id, state }, { step: "state" })
       }
@@ -185,15 +218,15 @@ const endpointRoutes = [
   serve(
     Api.rotateWebhookSecret,
     Effect.fnUntraced(function* (call) {
-      const { endpoint } = yield* named(call)
       const webhooks = yield* Webhooks
       const { business } = call.principal
-      const { id, name } = endpoint
       const secretId = nameUuid("secret", call.commandId)
       const at = yield* Clock.currentTimeMillis
       const until = at + (call.body.overlap_hours ?? overlapHoursDefault) * hourMs
-      const body = { ...endpoint.body, secretId, previous: { secretId: endpoint.body.secretId, until } }
-      const { replayed } = yield* answer(call, business.id, { _tag: "SaveEndpoint", id, name, body })
+      const { id, replayed } = yield* saved(call, ({ name, body }) => ({
+        name,
+        body: rotated(body, secretId, at, until)
+      }))
       // Asked again, it is the same secret; the old one is good for as long as was said first.
       const { endpoint: after } = yield* named(call)
       const previous_secret_until = epoch(after.body.previous?.until ?? until)
@@ -237,7 +270,8 @@ const deliveryRoutes = [
   serve(
     Api.replayWebhookDelivery,
     Effect.fnUntraced(function* (call) {
-      const { delivery } = yield* namedDelivery(call)
+      const { endpoint, delivery } = yield* namedDelivery(call)
+      yield* awake(endpoint)
       const { deliveries } = yield* Webhooks
       return replayReply(yield* stored(deliveries.replay.one(yield* replayOf(call), delivery.id)))
     })
@@ -246,9 +280,11 @@ const deliveryRoutes = [
     Api.replayWebhook,
     Effect.fnUntraced(function* (call) {
       const { endpoint } = yield* named(call)
+      yield* awake(endpoint)
       const { contact_id, from_sequence: fromSequence, to_sequence: toSequence, position, since } = call.body
+      const { only_missed: onlyMissed } = call.body
       if (Object.keys(call.body).length === 0) {
-        return yield* Effect.fail(invalidField("", "Say from where on: since, position, or numbers of a contact."))
+        return yield* Effect.fail(invalidField("", "Say what: since, position, only_missed, or numbers of a contact."))
       }
       if (contact_id === undefined && (fromSequence !== undefined || toSequence !== undefined)) {
         return yield* Effect.fail(invalidField("/contact_id", "Numbers are of a contact; say which."))
@@ -265,6 +301,7 @@ const deliveryRoutes = [
         fromSequence,
         toSequence,
         after,
+        onlyMissed,
         since: since === undefined ? undefined : since * 1_000
       }
       const { id } = endpoint

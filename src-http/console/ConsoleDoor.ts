@@ -4,7 +4,7 @@
  */
 import type { Business } from "#domain/organisation/Business.ts"
 import { Communications } from "#runtime/communication/Communications.ts"
-import { landedNotice, landedNotices } from "#runtime/communication/ExportNotice.ts"
+import { landedNotice, landedNotices } from "#runtime/communication/OwnNotice.ts"
 import * as ByteSize from "effect/ByteSize"
 import * as Effect from "effect/Effect"
 import * as HttpIncomingMessage from "effect/http/HttpIncomingMessage"

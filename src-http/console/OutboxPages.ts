@@ -1,7 +1,7 @@
 /** The outbox as a person reads it: what would have been sent, had its channel a way out. */
 import type { Business } from "#domain/organisation/Business.ts"
 import type { Communication } from "#runtime/communication/Communications.ts"
-import type { LandedNotice } from "#runtime/communication/ExportNotice.ts"
+import type { LandedNotice } from "#runtime/communication/OwnNotice.ts"
 import { type Markup, markup, page } from "../message/Html.ts"
 
 const language = "en"
@@ -55,10 +55,10 @@ export const shownMessage = (message: Communication): Shown => ({
   body: message.stored?.body
 })
 
-export const shownNotice = ({ id, recipient, createdAt, message }: LandedNotice): Shown => ({
+export const shownNotice = ({ id, name, recipient, createdAt, message }: LandedNotice): Shown => ({
   id,
   channel: "EMAIL",
-  name: "Export of a segment",
+  name,
   language: message.language,
   createdAt,
   endedAt: createdAt,

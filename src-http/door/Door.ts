@@ -3,6 +3,8 @@
  * endpoints are answered by `FrontDoor` before a request gets here.
  */
 import type { Actors } from "#runtime/actor/Actors.ts"
+import { timeOrderedUuid } from "#runtime/actor/Naming.ts"
+import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import * as Stream from "effect/Stream"
 import * as HttpRouter from "effect/http/HttpRouter"
@@ -13,7 +15,7 @@ import { metered } from "../operator/RequestMeter.ts"
 import { plainHeaders } from "./AnswerHeaders.ts"
 import { guarded, pathOf, queryOf } from "./Answering.ts"
 import { CurrentServer } from "./Connections.ts"
-import type { Call, Endpoint, HandlerError } from "./Endpoint.ts"
+import type { Call, Declaration, Endpoint, HandlerError } from "./Endpoint.ts"
 import { type Fault, fault, invalidField } from "./Fault.ts"
 import { verdicts } from "./Lines.ts"
 import { Authentication } from "./Principal.ts"
@@ -63,11 +65,17 @@ const batchOf = Effect.fnUntraced(function* <R>(
   return HttpServerResponse.stream(Stream.provideContext(watched, context), { contentType: "application/x-ndjson" })
 })
 
-const batchRoute = <R>(endpoint: Endpoint<R>) => {
-  const { declaration } = endpoint
+const routed = <R>(
+  declaration: Declaration<unknown, unknown, unknown>,
+  answer: Effect.Effect<HttpServerResponse.HttpServerResponse, HandlerError, R>
+) =>
+  HttpRouter.route(declaration.method, declaration.path, metered(declaration, guardedRoute(answer, declaration.path)))
+
+/** Who asks, and for what, of whoever is let in and has said who it is. */
+const admission = (declaration: Declaration<unknown, unknown, unknown>) => {
   const decodeQuery = decoderOf(declaration.query ?? NoFields, "")
   const priority = priorityOf(declaration)
-  const answer = Effect.gen(function* () {
+  return Effect.gen(function* () {
     const full = (yield* CurrentGate).refuses(priority)
     if (full !== undefined) return yield* Effect.fail(full)
     const request = yield* HttpServerRequest.HttpServerRequest
@@ -75,23 +83,41 @@ const batchRoute = <R>(endpoint: Endpoint<R>) => {
     const authentication = yield* Authentication
     const principal = yield* authentication.authenticate(request.headers, declaration.access)
     const query = yield* Effect.fromResult(decodeQuery(queryOf(request.url)))
-    return yield* batchOf(endpoint, request, { principal, params, query })
+    return { request, principal, params, query }
   })
-  return HttpRouter.route(
-    declaration.method,
-    declaration.path,
-    metered(declaration, guardedRoute(answer, declaration.path))
-  )
+}
+
+const batchRoute = <R>(endpoint: Endpoint<R>) => {
+  const { declaration } = endpoint
+  const admitted = admission(declaration)
+  const answer = Effect.gen(function* () {
+    const { request, ...caller } = yield* admitted
+    return yield* batchOf(endpoint, request, caller)
+  })
+  return routed(declaration, answer)
 }
 
 const uploadRoute = <R>(endpoint: Endpoint<R>) => {
   const { declaration } = endpoint
   const answer = Effect.map(answerUpload(endpoint), (reply) => responseOf(renderReply(declaration, reply)))
-  return HttpRouter.route(
-    declaration.method,
-    declaration.path,
-    metered(declaration, guardedRoute(answer, declaration.path))
-  )
+  return routed(declaration, answer)
+}
+
+/** What a file takes to be made, at most. */
+const handledWithinMs = 30_000
+
+/** The handler makes the whole answer. */
+const fileRoute = <R>(endpoint: Endpoint<R>) => {
+  const { declaration, handle } = endpoint
+  const admitted = admission(declaration)
+  const answer = Effect.gen(function* () {
+    const { principal, params, query } = yield* admitted
+    const now = yield* Clock.currentTimeMillis
+    const call = { principal, params, query, body: undefined, commandId: timeOrderedUuid(now), fingerprint: "" }
+    const reply = yield* handle({ ...call, expectedSeq: undefined, deadlineAt: now + handledWithinMs })
+    return (reply as { readonly body: unknown }).body as HttpServerResponse.HttpServerResponse
+  })
+  return routed(declaration, answer)
 }
 
 /** What no route answers: 405 with the methods that exist, or 404. */
@@ -123,5 +149,6 @@ export const layer = <R>(endpoints: ReadonlyArray<Endpoint<R>>) =>
   HttpRouter.addAll([
     ...endpoints.filter(({ declaration }) => declaration.batch !== undefined).map(batchRoute),
     ...endpoints.filter(({ declaration }) => declaration.upload !== undefined).map(uploadRoute),
+    ...endpoints.filter(({ declaration }) => declaration.file !== undefined).map(fileRoute),
     fallback(endpoints)
   ])

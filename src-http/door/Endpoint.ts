@@ -10,7 +10,8 @@ import type { MediaConflict, NotIdentified } from "#runtime/actor/Identification
 import type { Trace } from "#runtime/observability/Trace.ts"
 import type { RuntimeRefusal } from "#runtime/actor/RuntimeRefusal.ts"
 import type * as Context from "effect/Context"
-import type * as Effect from "effect/Effect"
+import * as Effect from "effect/Effect"
+import type { HttpServerResponse } from "effect/http/HttpServerResponse"
 import type * as Schema from "effect/Schema"
 import type { Operation } from "../resource/Operation.ts"
 import { type Fault, faultOf } from "./Fault.ts"
@@ -36,6 +37,8 @@ export interface Declaration<Query, Body, Success> {
   /** JSON; unknown fields are refused by pointer (API-1). */
   readonly body?: Decoder<Body>
   readonly status: 200 | 201 | 204
+  /** Without anything to say it is answered 204 instead, with no body. */
+  readonly isEmptyWithout?: boolean
   /** What is sent, as sent: JSON values only. */
   readonly success?: Decoder<Success>
   /** What in the body names the request as an Idempotency-Key would, if anything does. */
@@ -47,6 +50,8 @@ export interface Declaration<Query, Body, Success> {
   readonly batch?: string
   /** A file as it stands in place of JSON: the media types that are taken. It is handled as a whole. */
   readonly upload?: ReadonlyArray<string>
+  /** Answers a file as it stands in place of JSON, of one of these media types. */
+  readonly file?: ReadonlyArray<string>
 }
 
 export interface Call<Query, Body> {
@@ -138,6 +143,15 @@ export const serveUpload = <Query, Success, R>(
   declaration: declaration as unknown as Endpoint<R>["declaration"],
   admit: admit as unknown as NonNullable<Endpoint<R>["admit"]>,
   handle: handle as unknown as Endpoint<R>["handle"]
+})
+
+/** For what answers a file: the handler makes the whole answer. */
+export const serveFile = <Query, R>(
+  declaration: Declaration<Query, undefined, undefined>,
+  handle: (call: Call<Query, undefined>) => Effect.Effect<HttpServerResponse, HandlerError, R>
+): Endpoint<R> => ({
+  declaration: declaration as unknown as Endpoint<R>["declaration"],
+  handle: (call) => Effect.map(handle(call as Call<Query, undefined>), (body) => ({ body }))
 })
 
 /** For a batch: the handler replies to one line, and what it replies stands in the line's verdict. */

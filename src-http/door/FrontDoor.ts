@@ -189,7 +189,8 @@ export const open = Effect.fn("FrontDoor.open")(function* <R>(
   const rooms = FindMyWay.make<Room>()
   for (const endpoint of endpoints) {
     const { declaration } = endpoint
-    if (declaration.batch !== undefined || declaration.upload !== undefined) continue
+    const { batch, upload, file } = declaration
+    if (batch !== undefined || upload !== undefined || file !== undefined) continue
     rooms.on(declaration.method, declaration.path, {
       declaration,
       answer: answering(endpoint, desk),

@@ -38,6 +38,7 @@ export const renderReply = (
   if (reply.replayed === true) headers["idempotency-replayed"] = "true"
   // Without anything that it says, an answer is empty, whatever its status.
   if (declaration.success === undefined) return { status: declaration.status, headers, body: "" }
+  if (declaration.isEmptyWithout === true && reply.body === undefined) return { status: 204, headers, body: "" }
   headers["content-type"] = "application/json"
   return { status: declaration.status, headers, body: JSON.stringify(reply.body ?? {}) }
 }

@@ -1,6 +1,6 @@
 /**
- * The events of the live feed as they are sent: their names, their fields and nothing personal. They say what happened to
- * whom by id; names and addresses are read from the API by those who may. Safe to share with clients.
+ * The events of the live feed as they are sent: their names and their fields. They say what happened to whom by id; only a
+ * contact's own topic says what changed of who she is, to herself and to her business. Safe to share with clients.
  */
 import * as Schema from "effect/Schema"
 import { Amount } from "../resource/Fields.ts"
@@ -38,6 +38,8 @@ const draw = {
   remaining: Schema.optionalKey(Amount)
 }
 
+const values = Schema.optionalKey(Schema.Record(Schema.String, Schema.Json))
+const change = { changed: Schema.optionalKey(Schema.Array(Schema.String)), previous: values, current: values }
 const bought = { purchase_id: Schema.String, contact_id: Schema.String }
 const membership = {
   contact_id: Schema.String,
@@ -86,8 +88,8 @@ export const FeedEvent = Schema.Union([
   }),
   event("purchase.refused", { ...bought, reason: Schema.String }),
   event("purchase.cancelled", bought),
-  /** Something of who she is has changed: read it anew. */
-  event("contact.updated", {}),
+  /** What of who she is has changed, what it was and what it is; where nothing is said, read her anew. */
+  event("contact.updated", change),
   event("contact.interaction_state_changed", { from: Schema.String, to: Schema.String }),
   event("contact.membership_changed", {
     community_id: Schema.String,

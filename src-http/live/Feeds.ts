@@ -18,6 +18,7 @@ import type { Broadcast } from "#runtime/live/BusinessHub.ts"
 import { defineFeed, type Feed, type Frame, type Moment } from "#runtime/live/Feed.ts"
 import { positionText } from "#runtime/live/Position.ts"
 import type { Committed } from "#runtime/projection/Projection.ts"
+import { publicChange } from "#runtime/webhook/PublicFacts.ts"
 import { present } from "../resource/Fields.ts"
 import { type FeedEvent, instant } from "./FeedEvents.ts"
 import { type FeedName, purchaseTopic } from "./Protocol.ts"
@@ -148,13 +149,15 @@ const contactEvent = (event: ContactEvent, state: ContactState): FeedEvent | und
     case "PurchaseReversed":
       return moneyEvent(event, state)
     case "ContactUpdated":
+    case "OptOutChanged":
+      return { type: "contact.updated", at: instant(event.at), ...publicChange(event) }
+    // Tags and blocks are the business's own: her app, which hears the same, is not shown them.
+    case "SpendBlockChanged":
+    case "TagsChanged":
     case "IdentifiersAdded":
     case "WalletCodeRotated":
     case "PoolActivationChanged":
-    case "SpendBlockChanged":
-    case "TagsChanged":
     case "ConsentChanged":
-    case "OptOutChanged":
       return { type: "contact.updated", at: instant(event.at) }
     case "ActivityScheduled":
     case "ActivityChanged":

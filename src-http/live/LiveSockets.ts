@@ -4,6 +4,8 @@
  * sockets cost. Whoever stops the server first lets `farewell` end, so that every client hears why and nobody waits for a
  * silent one.
  */
+import { makeBreath } from "#runtime/projection/Breath.ts"
+import * as Clock from "effect/Clock"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Latch from "effect/Latch"
@@ -15,6 +17,8 @@ const farewellMs = 1_000
 /** How often all are looked at: so late, at most, is what is due. More often where something is due sooner. */
 const lookIntervalMs = 1_000
 const looksUntilDue = 20
+/** Sockets that are looked at before it is asked whether others have waited long enough. */
+const looksAtOnce = 64
 
 /** A socket, to those who look after all of them. None of these may throw or wait. */
 export interface LiveSocket {
@@ -52,12 +56,22 @@ const make = Effect.fnUntraced(function* (settingMax: number) {
   let pushes = 0
   const { authenticateWithinMs, heartbeatIntervalMs, silenceMaxMs } = limits
   const soonest = Math.min(authenticateWithinMs, heartbeatIntervalMs, silenceMaxMs)
-  yield* Effect.clockWith((clock) =>
-    Effect.sync(() => {
-      const now = clock.currentTimeMillisUnsafe()
-      for (const socket of open) socket.look(now)
-    })
-  ).pipe(Effect.delay(Math.min(lookIntervalMs, Math.ceil(soonest / looksUntilDue))), Effect.forever, Effect.forkScoped)
+  // Who came together beats together: what is due of thousands leaves room for others in between.
+  const lookAtAll = Effect.gen(function* () {
+    const now = yield* Clock.currentTimeMillis
+    const breath = makeBreath()
+    let looked = 0
+    for (const socket of open) {
+      socket.look(now)
+      looked += 1
+      if (looked % looksAtOnce === 0) yield* breath
+    }
+  })
+  yield* lookAtAll.pipe(
+    Effect.delay(Math.min(lookIntervalMs, Math.ceil(soonest / looksUntilDue))),
+    Effect.forever,
+    Effect.forkScoped
+  )
   return LiveSockets.of({
     hasRoom: () => !stopping && open.size < socketsMax,
     enter: (socket) => {

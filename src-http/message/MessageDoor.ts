@@ -8,7 +8,7 @@ import type { Command } from "#domain/Command.ts"
 import { Actors } from "#runtime/actor/Actors.ts"
 import { nameUuid } from "#runtime/actor/Naming.ts"
 import { Gateways } from "#runtime/communication/Channel.ts"
-import { CommunicationBodies } from "#runtime/communication/CommunicationBodies.ts"
+import { CommunicationBodies, isUndelivered } from "#runtime/communication/CommunicationBodies.ts"
 import { isOver, type LinkAction, type MessageLink, MessageLinks, pathOf } from "#runtime/communication/MessageLinks.ts"
 import { PublicAddress } from "#runtime/communication/PublicAddress.ts"
 import * as ByteSize from "effect/ByteSize"
@@ -213,6 +213,7 @@ const withdraw = Effect.fnUntraced(function* (link: MessageLink) {
 
 /** What a provider calls how far it has got; nothing else of what it posts is kept. */
 const statusPattern = /^[a-z]{1,24}$/
+const codePattern = /^\d{1,8}$/
 const unsigned = fault(403, "KOINON.FORBIDDEN", "Not allowed", "The callback is not signed by the provider.")
 
 const smsStatus = linkRoute(
@@ -230,7 +231,13 @@ const smsStatus = linkRoute(
     const bodies = yield* CommunicationBodies
     const { business, communication: id } = link
     const providerId = fields["MessageSid"]?.slice(0, 64)
-    yield* Effect.mapError(bodies.note({ business, id }, { providerId, status }), viewFault)
+    const stands = yield* Effect.mapError(bodies.note({ business, id }, { providerId, status }), viewFault)
+    if (isUndelivered(stands)) {
+      const { ErrorCode: code = "" } = fields
+      const report = { _tag: "ReportUndelivered", communicationId: id, channel: link.channel } as const
+      const command = codePattern.test(code) ? { ...report, code } : report
+      yield* change(link, command, nameUuid("communication undelivered", business, id))
+    }
     return HttpServerResponse.empty({ status: 204 })
   })
 )

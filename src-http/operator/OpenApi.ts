@@ -144,7 +144,7 @@ const problemStatuses = ({ method, path, access, query, body }: Described): Read
 }
 
 const operationOf = (described: Described, jsonSchema: JsonSchemaOf): Json => {
-  const { method, path, tag, name, summary, description, access, query, body, status, success, batch, upload } =
+  const { method, path, tag, name, summary, description, access, query, body, status, success, batch, upload, file } =
     described
   const writes = method !== "GET"
   const json = batch === undefined ? "application/json" : "application/x-ndjson"
@@ -155,6 +155,9 @@ const operationOf = (described: Described, jsonSchema: JsonSchemaOf): Json => {
       content: { [described.contentType]: { schema: { type: "string" } } }
     }),
     ...(success !== undefined && { content: content(success, false) }),
+    ...(file !== undefined && {
+      content: Object.fromEntries(file.map((type) => [type, { schema: { type: "string", format: "binary" } }]))
+    }),
     ...(access !== "public" &&
       success !== undefined &&
       batch === undefined && {
@@ -188,6 +191,7 @@ const operationOf = (described: Described, jsonSchema: JsonSchemaOf): Json => {
     ...(body !== undefined && { requestBody: { required: true, content: content(body, true) } }),
     responses: {
       [bodyStatus]: good,
+      ...(described.isEmptyWithout === true && { 204: { description: summary } }),
       ...(writes &&
         batch === undefined && {
           202: {

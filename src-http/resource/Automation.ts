@@ -10,14 +10,18 @@ import { Trigger } from "#domain/automation/Trigger.ts"
 import { Channel, Purpose } from "#domain/contact/Communication.ts"
 import { ConditionSets } from "#domain/segment/Condition.ts"
 import { absurd } from "#domain/shared/Aggregate.ts"
+import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
+import { readConditions, shownConditions } from "./Conditions.ts"
 import { Id, Line, present } from "./Fields.ts"
 
 const Communication = Schema.Struct({
   type: Schema.Literal("COMMUNICATION"),
   template_id: Id,
+  /** The template's. */
   channel: Channel,
-  purpose: Purpose
+  /** Not needed, and not shown: the template's own decides, and what is said here has to be the same. */
+  purpose: Schema.optionalKey(Purpose)
 })
 const Webhook = Schema.Struct({ type: Schema.Literal("WEBHOOK"), endpoint_id: Id })
 const Activity = Schema.Struct({
@@ -40,6 +44,7 @@ const Patch = Schema.Struct({
   type: Schema.Literal("PATCH"),
   fields: Schema.Struct({
     language_code: Schema.optionalKey(Line),
+    /** Of PRIOR_TO_CREATION, and only `true`: no automation changes an opt-out, nor opts anybody in. */
     email_opt_out: Schema.optionalKey(Schema.Boolean),
     sms_opt_out: Schema.optionalKey(Schema.Boolean),
     first_name: Schema.optionalKey(Line),
@@ -52,7 +57,9 @@ const Patch = Schema.Struct({
 const Hold = Schema.Struct({ type: Schema.Literal("HOLD") })
 const Decision = Schema.Struct({
   type: Schema.Literal("DECISION"),
-  url: Schema.String,
+  /** Who is asked: an endpoint, under its secret, or an address, under the automation's own `decision_secret`. */
+  endpoint_id: Schema.optionalKey(Id),
+  url: Schema.optionalKey(Schema.String),
   /** Whether silence means yes; no unless it says so. */
   fail_open: Schema.optionalKey(Schema.Boolean)
 })
@@ -101,8 +108,8 @@ const shownPatch = (fields: PatchFields): Fields =>
 const actionOf = (action: ActionShape): Action => {
   switch (action.type) {
     case "COMMUNICATION": {
-      const { channel, purpose } = action
-      return { _tag: "COMMUNICATION", templateId: action.template_id.toLowerCase(), channel, purpose }
+      const { template_id, channel, purpose } = action
+      return present({ _tag: "COMMUNICATION" as const, templateId: template_id.toLowerCase(), channel, purpose })
     }
     case "WEBHOOK":
       return { _tag: "WEBHOOK", endpointId: action.endpoint_id.toLowerCase() }
@@ -120,8 +127,10 @@ const actionOf = (action: ActionShape): Action => {
       return { _tag: "PATCH", fields: patchOf(action.fields) }
     case "HOLD":
       return { _tag: "HOLD" }
-    case "DECISION":
-      return { _tag: "DECISION", url: action.url, failOpen: action.fail_open ?? false }
+    case "DECISION": {
+      const { url, endpoint_id, fail_open: failOpen = false } = action
+      return present({ _tag: "DECISION" as const, endpointId: endpoint_id?.toLowerCase(), url, failOpen })
+    }
     default:
       return absurd(action)
   }
@@ -130,8 +139,8 @@ const actionOf = (action: ActionShape): Action => {
 const shownAfter = (action: AfterAction): ActionShape => {
   switch (action._tag) {
     case "COMMUNICATION": {
-      const { templateId, channel, purpose } = action
-      return { type: "COMMUNICATION", template_id: templateId, channel, purpose }
+      const { templateId, channel } = action
+      return { type: "COMMUNICATION", template_id: templateId, channel }
     }
     case "WEBHOOK":
       return { type: "WEBHOOK", endpoint_id: action.endpointId }
@@ -161,8 +170,10 @@ const shownPrior = (action: PriorAction): ActionShape => {
       return { type: "PATCH", fields: shownPatch(action.fields) }
     case "HOLD":
       return { type: "HOLD" }
-    case "DECISION":
-      return { type: "DECISION", url: action.url, fail_open: action.failOpen }
+    case "DECISION": {
+      const { url, endpointId: endpoint_id, failOpen: fail_open } = action
+      return present({ type: "DECISION" as const, endpoint_id, url, fail_open })
+    }
     default:
       return absurd(action)
   }
@@ -179,20 +190,26 @@ const shownAction = (action: Action): ActionShape => {
   }
 }
 
-export const definitionOf = (body: AutomationBody): AutomationDefinition =>
-  present({
+/** What a caller means; amounts of its filter are in the currency of the business. */
+export const definitionOf = Effect.fnUntraced(function* (pointer: string, body: AutomationBody, currency: string) {
+  const { filter } = body
+  return present({
     trigger: body.trigger,
     segmentId: body.segment_id?.toLowerCase(),
-    filter: body.filter,
+    filter: filter === undefined ? undefined : yield* readConditions(`${pointer}/filter`, filter, currency),
     actions: body.actions.map(actionOf),
     priority: body.priority
-  })
+  }) satisfies AutomationDefinition
+})
 
-export const shownDefinition = ({
-  trigger,
-  segmentId,
-  filter,
-  actions,
-  priority
-}: AutomationDefinition): AutomationBody =>
-  present({ trigger, segment_id: segmentId, filter, actions: actions.map(shownAction), priority })
+export const shownDefinition = (
+  { trigger, segmentId, filter, actions, priority }: AutomationDefinition,
+  currency: string
+): AutomationBody =>
+  present({
+    trigger,
+    segment_id: segmentId,
+    filter: filter === undefined ? undefined : shownConditions(filter, currency),
+    actions: actions.map(shownAction),
+    priority
+  })

@@ -63,14 +63,14 @@ export interface CommerceBalanceFilters {
 const periodDays = [30, 60, 90] as const
 
 const expirationOf = (lots: ReadonlyArray<Lot>, contact: ContactState, at: number): typeof Expiration.Type => {
-  const today = dayNumber(at, contact.timeZone)
+  const today = dayNumber(at, contact.businessTimeZone)
   const within = (after: number, upTo: number): number =>
     decimal(
       sum(
         lots.flatMap(({ expiresAt, remaining }) => {
           if (expiresAt === undefined) return []
           // It expires with the end of its last day, which is the instant before.
-          const days = dayNumber(expiresAt - 1, contact.timeZone) - today
+          const days = dayNumber(expiresAt - 1, contact.businessTimeZone) - today
           return days > after && days <= upTo ? [remaining] : []
         })
       ),

@@ -63,6 +63,8 @@ export const Delivery = Schema.Struct({
   plan_run: text,
   /** Why it was refused. */
   reason: text,
+  /** What the provider calls it. */
+  reason_code: text,
   /** What took it; OUTBOX where the channel has no transport. */
   gateway: text,
   ended_on: seconds,
@@ -78,6 +80,7 @@ export const renderDelivery = (sent: Sent, contact: ContactState): typeof Delive
     plan_id: sent.planId,
     plan_run: sent.planRun,
     reason: sent.reason,
+    reason_code: sent.reasonCode,
     gateway: sent.gateway,
     ended_on: sent.endedAt && epoch(sent.endedAt),
     provider_status: sent.stored?.providerStatus

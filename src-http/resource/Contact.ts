@@ -37,6 +37,8 @@ const contactShape = {
     })
   ),
   language_code: Schema.String,
+  /** By its clocks messages are timed; the published description does not name it. */
+  time_zone: Schema.String,
   email: text,
   phone: Schema.optionalKey(
     Schema.Struct({ type: Schema.Literals(["LANDLINE", "MOBILE", "FAX"]), country_code: text, number: Schema.String })
@@ -123,6 +125,7 @@ export const renderContact = (contact: ContactState): Contact => {
     company_name: profile.companyName,
     company_profile: profile.companyProfile && renderCompanyProfile(profile.companyProfile),
     language_code: contact.languageCode,
+    time_zone: contact.timeZone,
     email: profile.email,
     phone: profile.phone && renderPhone(profile.phone),
     demographics: profile.demographics && renderDemographics(profile.demographics),

@@ -4,16 +4,21 @@
  * draw on the owner's wallet, the message that was sent because of it. Tokens and codes are never in it; what a person
  * wrote stands apart, under `text`.
  */
-import type { ContactEvent } from "#domain/contact/ContactEvent.ts"
+import type { Definitions } from "#domain/definition/Definition.ts"
 import type { Business } from "#domain/organisation/Business.ts"
+import type { SegmentDefinition } from "#domain/segment/Segment.ts"
 import { absurd } from "#domain/shared/Aggregate.ts"
-import type { Recorded } from "#runtime/projection/History.ts"
+import type { FeedEvent, Recorded } from "#runtime/projection/ActivityFeed.ts"
+import { publicChange } from "#runtime/webhook/PublicFacts.ts"
 import * as Schema from "effect/Schema"
 import { Amount, decimal, epoch, present } from "./Fields.ts"
 
-type Tag = ContactEvent["_tag"]
+type Tag = FeedEvent["_tag"]
 
-/** The entry that an event is told as; `undefined` where it is the runtime's own bookkeeping, or would let somebody pay. */
+/**
+ * The entry that an event is told as; `undefined` where it is the runtime's own bookkeeping, would let somebody pay, or says
+ * of a purchase or a draw what an entry of the wallet's says already.
+ */
 const typeOf = {
   ContactRegistered: "contact.registered",
   ContactUpdated: "contact.updated",
@@ -42,7 +47,26 @@ const typeOf = {
   CommunicationCompleted: "communication.completed",
   CommunicationRejected: "communication.rejected",
   CommunicationMarked: "communication.marked",
-  DevicesChanged: undefined
+  DevicesChanged: undefined,
+  PersonInvited: "community.person_invited",
+  InvitationAccepted: "community.person_accepted",
+  InvitationRejected: "community.person_rejected",
+  InvitationExpired: "community.invitation_expired",
+  PersonLeft: "community.person_left",
+  PersonRemoved: "community.person_removed",
+  PersonUpdated: "community.person_updated",
+  DrawCounted: undefined,
+  DrawUncounted: undefined,
+  PurchaseOpened: undefined,
+  PurchasePosted: undefined,
+  PurchaseCancelled: undefined,
+  PurchaseRefused: "purchase.refused",
+  CommandHeld: "request.held",
+  HeldApproved: "request.approved",
+  HeldRejected: "request.rejected",
+  HeldLapsed: "request.lapsed",
+  SegmentJoined: "segment.joined",
+  SegmentLeft: "segment.left"
 } as const satisfies Record<Tag, string | undefined>
 
 type Told = { [T in Tag]: (typeof typeOf)[T] extends string ? T : never }[Tag]
@@ -68,19 +92,37 @@ const linkFields = {
   communication_id: text,
   template_id: text,
   plan_id: text,
-  activity_id: text
+  activity_id: text,
+  segment_id: text,
+  /** The change that waits, or waited, for approval. */
+  approval_id: text
 }
+const values = Schema.optionalKey(Schema.Record(Schema.String, Schema.Json))
+const CauseOfEntry = Schema.Struct({
+  /** The run of an automation or a plan that brought it about. */
+  run_id: Schema.String,
+  /** The automations that led there. */
+  chain: Schema.Array(Schema.String),
+  /** The entry of this feed that set off the run. */
+  event_id: text,
+  /** The purchase that it began with. */
+  purchase_id: text
+})
 export const FeedEntry = Schema.Struct({
-  /** The event's place, of one meaning for ever. */
+  /** The event's place, or the join or leave of a segment: of one meaning for ever. */
   id: Schema.String,
   type: Schema.Literals(feedTypes),
   /** Epoch seconds. */
   at: Schema.Int,
   /** What it came to: PENDING, COMPLETED, POSTED, CANCELLED, OPEN, DONE, … */
   state: text,
+  /** It tells of what has not happened yet: a change that was to be approved first. */
+  draft: Schema.optionalKey(Schema.Literal(true)),
   /** What came before, where the state is the contact's own. */
   previous_state: text,
   reason: text,
+  /** Of a message: what its provider calls the reason. */
+  reason_code: text,
   channel: text,
   name: text,
   amount: Schema.optionalKey(Amount),
@@ -89,16 +131,19 @@ export const FeedEntry = Schema.Struct({
   due_at: Schema.optionalKey(Schema.Int),
   assignee: text,
   tags: Schema.optionalKey(Schema.Array(Schema.String)),
+  /** Of an update: the fields that really changed, what they were and what they are. */
+  changed: Schema.optionalKey(Schema.Array(Schema.String)),
+  previous: values,
+  current: values,
   links: Schema.Struct(linkFields),
-  /** The run of an automation or a plan that brought it about, and the automations that led there. */
-  cause: Schema.optionalKey(Schema.Struct({ run_id: Schema.String, chain: Schema.Array(Schema.String) })),
+  cause: Schema.optionalKey(CauseOfEntry),
   /** What people wrote. */
   text: Schema.optionalKey(Schema.Struct({ subject: text, description: text, notes: text, recipient: text }))
 })
 export type FeedEntry = typeof FeedEntry.Type
 
 type Facts = Partial<Omit<FeedEntry, "id" | "type" | "at" | "cause">>
-type Of<T extends Tag> = Extract<ContactEvent, { readonly _tag: T }>
+type Of<T extends Tag> = Extract<FeedEvent, { readonly _tag: T }>
 
 const money = (event: Of<"FundsCredited" | "FundsDebited" | "FundsReturned">): Facts => ({
   reason: event.reason,
@@ -144,7 +189,7 @@ const activity = (event: Of<"ActivityScheduled" | "ActivityChanged" | "ActivityC
   return present({ state: "OPEN", name, due_at: due, assignee, links, text: written })
 }
 
-type Communication = Extract<ContactEvent, { readonly _tag: `Communication${string}` }>
+type Communication = Extract<FeedEvent, { readonly _tag: `Communication${string}` }>
 
 const communication = (event: Communication): Facts => {
   const links = { communication_id: event.communicationId }
@@ -158,7 +203,13 @@ const communication = (event: Communication): Facts => {
       return { state: "COMPLETED", channel, links, text: present({ recipient, subject }) }
     }
     case "CommunicationRejected":
-      return { state: "REJECTED", channel: event.channel, reason: event.reason, links }
+      return present({
+        state: "REJECTED",
+        channel: event.channel,
+        reason: event.reason,
+        reason_code: event.code,
+        links
+      })
     case "CommunicationMarked":
       return { state: event.mark, links }
     default:
@@ -171,7 +222,49 @@ const membership = ({ membership: { ownerId, relationshipId, state } }: Of<"Memb
   links: { community_id: ownerId, relationship_id: relationshipId }
 })
 
-const factsOf = (event: Of<Told>, business: Business): Facts => {
+const personStates = {
+  InvitationAccepted: "ACCEPTED",
+  InvitationRejected: "REJECTED",
+  InvitationExpired: "EXPIRED",
+  PersonLeft: "LEFT",
+  PersonRemoved: "REMOVED",
+  PersonUpdated: undefined
+} as const
+
+/** In the owner's own community: the other side is the person. */
+const person = (event: Of<"PersonInvited" | keyof typeof personStates>): Facts =>
+  present({
+    state: event._tag === "PersonInvited" ? event.state : personStates[event._tag],
+    links: { relationship_id: event.relationshipId, counterpart_id: event.memberId }
+  })
+
+const held = (event: Of<"CommandHeld" | "HeldApproved" | "HeldRejected" | "HeldLapsed">, subject: string): Facts => {
+  const links = { approval_id: subject }
+  switch (event._tag) {
+    case "CommandHeld":
+      return { state: "PENDING", draft: true, name: event.trigger, links }
+    case "HeldApproved":
+      return { state: "APPROVED", links }
+    case "HeldRejected":
+      return { state: "REJECTED", links }
+    case "HeldLapsed":
+      return { state: "LAPSED", links }
+    default:
+      return absurd(event)
+  }
+}
+
+type Segments = Definitions<SegmentDefinition>
+
+const segment = (event: Of<"SegmentJoined" | "SegmentLeft">, segments: Segments): Facts =>
+  present({
+    state: event._tag === "SegmentJoined" ? "JOINED" : "LEFT",
+    reason: event.reason,
+    name: segments[event.segmentId]?.name,
+    links: { segment_id: event.segmentId }
+  })
+
+const factsOf = (event: Of<Told>, subject: string, business: Business, segments: Segments): Facts => {
   switch (event._tag) {
     case "FundsCredited":
     case "FundsDebited":
@@ -191,6 +284,24 @@ const factsOf = (event: Of<Told>, business: Business): Facts => {
       return communication(event)
     case "MembershipChanged":
       return membership(event)
+    case "PersonInvited":
+    case "InvitationAccepted":
+    case "InvitationRejected":
+    case "InvitationExpired":
+    case "PersonLeft":
+    case "PersonRemoved":
+    case "PersonUpdated":
+      return person(event)
+    case "PurchaseRefused":
+      return { state: "REFUSED", reason: event.reason, links: { purchase_id: subject } }
+    case "CommandHeld":
+    case "HeldApproved":
+    case "HeldRejected":
+    case "HeldLapsed":
+      return held(event, subject)
+    case "SegmentJoined":
+    case "SegmentLeft":
+      return segment(event, segments)
     case "InteractionStateChanged":
       return { state: event.to, previous_state: event.from }
     case "ConsentChanged":
@@ -203,8 +314,9 @@ const factsOf = (event: Of<Told>, business: Business): Facts => {
       return { state: event.active ? "ACTIVE" : "INACTIVE", links: { commerce_pool_id: event.poolId } }
     case "TagsChanged":
       return { tags: event.tags }
-    case "ContactRegistered":
     case "ContactUpdated":
+      return { ...publicChange(event) }
+    case "ContactRegistered":
     case "IdentifiersAdded":
       return {}
     default:
@@ -212,16 +324,24 @@ const factsOf = (event: Of<Told>, business: Business): Facts => {
   }
 }
 
-export const renderFeedEntry = ({ id, event }: Recorded, business: Business): FeedEntry => {
+export const renderFeedEntry = (
+  { id, subject, event, cause: link }: Recorded,
+  business: Business,
+  segments: Segments
+): FeedEntry => {
   const one = event as Of<Told>
+  const { links = {}, ...facts } = factsOf(one, subject, business, segments)
+  const { runId: run_id, chain } = ("cause" in one && one.cause) || { runId: undefined, chain: [] }
   const cause =
-    "cause" in one && one.cause !== undefined ? { run_id: one.cause.runId, chain: one.cause.chain } : undefined
-  const { links = {}, ...facts } = factsOf(one, business)
+    run_id === undefined
+      ? undefined
+      : present({ run_id, chain, event_id: link?.eventId, purchase_id: link?.purchaseId })
   return { id, type: typeOf[one._tag], at: epoch(one.at), ...facts, links, ...(cause !== undefined && { cause }) }
 }
 
-/** Whether an entry names this id: as what it is about, as the run or an automation that brought it about, or as its own. */
+/** Whether an entry names this id: as its own, as what it is about, or as anything that brought it about. */
 export const isLinkedTo = (id: string, recorded: Recorded, business: Business): boolean => {
-  const { id: own, links, cause } = renderFeedEntry(recorded, business)
-  return own === id || Object.values(links).includes(id) || cause?.run_id === id || cause?.chain.includes(id) === true
+  const { id: own, links, cause } = renderFeedEntry(recorded, business, {})
+  const { chain = [], ...causes } = cause ?? {}
+  return [own, ...Object.values(links), ...Object.values(causes), ...chain].includes(id)
 }

@@ -5,6 +5,7 @@
 import { e164Of } from "#domain/contact/PhoneNumber.ts"
 import type { Profile } from "#domain/contact/Profile.ts"
 import type { Business } from "#domain/organisation/Business.ts"
+import { isTimeZone } from "#domain/shared/CalendarDate.ts"
 import { CountryCode } from "#domain/shared/Country.ts"
 import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
@@ -68,11 +69,17 @@ const LanguageCode = Schema.String.check(
   })
 )
 
+const TimeZone = Line.check(
+  Schema.makeFilter(isTimeZone, { message: "The time zone is a name of the IANA database, such as Europe/Nicosia." })
+)
+
 export const contactFields = {
   first_name: nullable(Line),
   middle_name: nullable(Line),
   last_name: nullable(Line),
   language_code: nullable(LanguageCode),
+  /** Where she lives: the business's zone, if it was never said. */
+  time_zone: nullable(TimeZone),
   email: Schema.optionalKey(Email),
   phone: Schema.optionalKey(
     Schema.Struct({ type: Schema.Literals(["LANDLINE", "MOBILE", "FAX"]), ...PhoneGiven.fields })
@@ -159,6 +166,7 @@ export const profileOf = (given: ContactFields, business: Pick<Business, "countr
 export const preferencesOf = (given: ContactFields) =>
   present({
     languageCode: given.language_code ?? undefined,
+    timeZone: given.time_zone ?? undefined,
     emailOptOut: given.email_opt_out,
     smsOptOut: given.sms_opt_out
   })

@@ -30,7 +30,8 @@ export const updateContact = declare({
   summary: "Change a contact",
   description:
     "What is given replaces what is there; what is left out, or null, stays. A new e-mail address or phone number " +
-    "identifies her from the answer on, and the old one no longer does.",
+    "identifies her from the answer on, and the old one no longer does. An opt-out holds at once, also where the rest is " +
+    "refused or waits for approval. Beyond the published description: time_zone, where she lives.",
   access: "contact",
   body: Schema.Struct({ id: Schema.optionalKey(Id), ...contactFields }),
   status: 200,

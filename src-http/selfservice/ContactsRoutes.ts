@@ -5,8 +5,9 @@ import * as Effect from "effect/Effect"
 import { AccessTokens } from "../door/AccessTokens.ts"
 import { serve } from "../door/Endpoint.ts"
 import { invalidField, notFound } from "../door/Fault.ts"
-import { askJudged, isLater } from "../door/Judging.ts"
+import { isLater } from "../door/Judging.ts"
 import { renderContact } from "../resource/Contact.ts"
+import { changeContact } from "../resource/ContactChange.ts"
 import { preferencesOf, profileOf } from "../resource/ContactFields.ts"
 import { present } from "../resource/Fields.ts"
 import { renderTokenPair } from "../resource/TokenPair.ts"
@@ -35,7 +36,7 @@ export const ownContactRoutes = [
       const profile = yield* profileOf(body, call.principal.business)
       const command = { _tag: "UpdateContact" as const, profile, ...preferencesOf(body) }
       const { expectedSeq } = call
-      const updated = yield* askJudged(call, id, command, { expectedSeq, tellsReplayed: true })
+      const updated = yield* changeContact(call, id, command, { by: "CONTACT", expectedSeq, tellsReplayed: true })
       if (isLater(updated)) return updated
       const { replayed, seq } = updated
       return { body: { id }, replayed, seq }

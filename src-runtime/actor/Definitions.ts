@@ -27,12 +27,17 @@ export class Definitions extends Context.Service<
       businesses: ReadonlyArray<string>,
       kind: K
     ) => Effect.Effect<ReadonlyMap<string, StateOf<K>>, ProjectionWaits>
+    /** The same, each with how many events of its stream are in it. */
+    readonly foldedInForce: (
+      businesses: ReadonlyArray<string>,
+      kind: Kind
+    ) => Effect.Effect<ReadonlyMap<string, Folded>, ProjectionWaits>
     /** Called with a business whose definitions may have changed; `undefined`: that of any. */
     readonly onChanged: (listener: (business: string | undefined) => void) => () => void
   }
 >()("koinon/runtime/Definitions") {}
 
-interface Remembered {
+interface Folded {
   readonly state: unknown
   readonly seq: number
 }
@@ -46,7 +51,7 @@ const make = Effect.gen(function* () {
   const actors = yield* Actors
   const sql = yield* SqlClient
   /** By business, then by kind. */
-  const remembered = new Map<string, Map<Kind, Remembered>>()
+  const remembered = new Map<string, Map<Kind, Folded>>()
   const listeners = new Set<(business: string | undefined) => void>()
 
   const forget = (business: string | undefined): void => {
@@ -54,7 +59,7 @@ const make = Effect.gen(function* () {
     else remembered.delete(business)
     for (const listener of listeners) listener(business)
   }
-  const kindsOf = (business: string): Map<Kind, Remembered> => {
+  const kindsOf = (business: string): Map<Kind, Folded> => {
     let kinds = remembered.get(business)
     if (kinds === undefined) {
       kinds = new Map()
@@ -84,7 +89,7 @@ const make = Effect.gen(function* () {
     const known = kinds.get(kind)
     if (known !== undefined) return known
     const { state, seq } = yield* actors.read(business, business, kind)
-    const found: Remembered = { state, seq }
+    const found: Folded = { state, seq }
     // What was forgotten meanwhile may have been read before it changed.
     const isKnowable = actors.holds(shardOf(business)) || actors.hearsOthers()
     if (isKnowable && remembered.get(business) === kinds) kinds.set(kind, found)
@@ -96,7 +101,7 @@ const make = Effect.gen(function* () {
 
   /** Those of which the journal has more than is remembered are read anew. */
   const inForce = Effect.fnUntraced(function* (businesses: ReadonlyArray<string>, kind: Kind) {
-    const found = new Map<string, unknown>()
+    const found = new Map<string, Folded>()
     const elsewhere = businesses.filter((business) => !actors.holds(shardOf(business)))
     const ends = new Map<string, number>()
     if (elsewhere.length > 0) {
@@ -115,18 +120,23 @@ const make = Effect.gen(function* () {
       // Whoever answered does not hold it any more.
       if (known.seq < end)
         return yield* new ProjectionWaits({ reason: "the definitions of a business are on their way" })
-      found.set(business, known.state)
+      found.set(business, known)
     }
     return found
   })
 
+  const foldedInForce = (businesses: ReadonlyArray<string>, kind: Kind) =>
+    Effect.mapError(inForce(businesses, kind), (error) => (error._tag === "ProjectionWaits" ? error : waiting(error)))
+
   return Definitions.of({
+    foldedInForce,
     of: <K extends Kind>(business: string, kind: K) =>
       Effect.map(read(business, kind), ({ state }) => state as StateOf<K>),
     inForce: <K extends Kind>(businesses: ReadonlyArray<string>, kind: K) =>
-      Effect.mapError(inForce(businesses, kind), (error) =>
-        error._tag === "ProjectionWaits" ? error : waiting(error)
-      ) as Effect.Effect<ReadonlyMap<string, StateOf<K>>, ProjectionWaits>,
+      Effect.map(
+        foldedInForce(businesses, kind),
+        (found) => new Map(Array.from(found, ([business, { state }]) => [business, state as StateOf<K>]))
+      ),
     onChanged: (listener) => {
       listeners.add(listener)
       return () => listeners.delete(listener)

@@ -13,6 +13,7 @@ import type { SqlError } from "effect/sql/SqlError"
 import { Actors } from "../actor/Actors.ts"
 import { Definitions } from "../actor/Definitions.ts"
 import { nameUuid } from "../actor/Naming.ts"
+import * as PastDefinitions from "../actor/PastDefinitions.ts"
 import { Codec } from "../journal/Codec.ts"
 import { Journal } from "../journal/Journal.ts"
 import { Outbox } from "../outbox/Outbox.ts"
@@ -24,9 +25,11 @@ import type { Projection } from "../projection/Projection.ts"
 import { type CursorInvalid, ViewUnavailable } from "../projection/ViewRefusal.ts"
 import type { SegmentChangeSink } from "../segment/SegmentChange.ts"
 import { PastLooks } from "../segment/PastLooks.ts"
+import { feedIdsOf } from "./CauseLinks.ts"
 import * as DryRun from "./DryRun.ts"
 import * as Dispatcher from "./Dispatcher.ts"
 import { FilterFacts } from "./FilterFacts.ts"
+import * as FilterJudgement from "./FilterJudgement.ts"
 import type { SendWebhook } from "./Runner.ts"
 import * as Runner from "./Runner.ts"
 import type { Run, RunQuery, RunState } from "./RunRows.ts"
@@ -37,6 +40,9 @@ export type { Run, RunQuery } from "./RunRows.ts"
 /** The row of a run says that it is over a moment before its task is: so often is looked whether that has passed. */
 const looksMax = 100
 const lookIntervalMs = 50
+
+/** How often is looked whether the time for an approval is over: every runner may, a run ends once. */
+const lapseIntervalMs = 60_000
 
 /** What became of something asked about a run. */
 export type Verdict = "DONE" | "NOT_FOUND" | "NOT_SO_NOW"
@@ -58,6 +64,8 @@ export class Automations extends Context.Service<
     /** A run that waits goes on behind the approval. */
     readonly approve: (business: string, id: string) => Effect.Effect<Verdict, ViewUnavailable>
     readonly reject: (business: string, id: string) => Effect.Effect<Verdict, ViewUnavailable>
+    /** Ends the runs whose approval nobody decided in time; done by itself at intervals. */
+    readonly lapse: Effect.Effect<void, SqlError>
     /** What would have been done in a time that has passed; nothing is (AUT-10). */
     readonly dryRun: (question: DryRun.Question) => Effect.Effect<DryRun.DryRun, ViewUnavailable>
   }
@@ -82,16 +90,29 @@ const make = Effect.fnUntraced(function* (limits: Parameters<typeof Runner.make>
   const { send } = yield* RunWebhooks
   const clock = yield* Clock.Clock
   const rows = RunRows.make(sql)
+  const journal = yield* Journal
+  const codec = new Codec(yield* Sealer)
   const now = (): number => clock.currentTimeMillisUnsafe()
-  const { projection, sink } = Dispatcher.make({
-    actors,
-    outbox,
-    definitions: yield* Definitions,
-    facts: yield* FilterFacts
-  })
-  const dryRun = DryRun.make(yield* Journal, yield* DataKeys, new Codec(yield* Sealer))
+  const definitions = yield* Definitions
+  const keys = yield* DataKeys
+  const past = PastDefinitions.make({ journal, codec, definitions })
+  const judge = FilterJudgement.make({ definitions: past, facts: yield* FilterFacts, journal, codec, keys })
+  const { projection, sink } = Dispatcher.make({ actors, outbox, definitions: past, judge })
+  const dryRun = DryRun.make(journal, keys, codec)
   const looks = yield* PastLooks
-  yield* outbox.work("automation", Runner.make({ actors, rows, sendWebhook: send, ...(limits && { limits }) }))
+  yield* outbox.work(
+    "automation",
+    Runner.make({ actors, definitions, rows, sendWebhook: send, ...(limits && { limits }) })
+  )
+
+  const withEvents = Effect.fnUntraced(
+    function* (business: string, runs: ReadonlyArray<Run>) {
+      const events = runs.map(({ event }) => event)
+      const ids = yield* feedIdsOf(journal, business, events)
+      return runs.map((run): Run => ({ ...run, eventId: ids.get(run.event) }))
+    },
+    Effect.mapError((cause) => new ViewUnavailable({ view: "the journal", cause }))
+  )
 
   /** In one transaction: the run's row, and what the outbox makes of it. */
   const verdict = Effect.fnUntraced(
@@ -127,16 +148,34 @@ const make = Effect.fnUntraced(function* (limits: Parameters<typeof Runner.make>
     )
   })
 
+  const lapse = Effect.suspend(() => rows.lapse(now())).pipe(
+    Effect.repeat({ while: (count) => count === RunRows.lapsedAtOnceMax }),
+    Effect.asVoid
+  )
+  yield* lapse.pipe(
+    Effect.catch((error) => Effect.logWarning("runs that nobody approved wait on for now", error._tag)),
+    Effect.delay(lapseIntervalMs),
+    Effect.forever,
+    Effect.forkScoped
+  )
+
   return Automations.of({
     projection,
+    lapse,
     sink,
-    runs: rows.list,
+    runs: Effect.fnUntraced(function* (query) {
+      const page = yield* rows.list(query)
+      return { ...page, rows: yield* withEvents(query.business, page.rows) }
+    }),
     dryRun: (question) =>
       Effect.mapError(
         looks.withPermit(dryRun(question)),
         (cause) => new ViewUnavailable({ view: "the journal", cause })
       ),
-    run: (business, id) => view(rows.get(business, id)),
+    run: Effect.fnUntraced(function* (business, id) {
+      const run = yield* view(rows.get(business, id))
+      return run === undefined ? undefined : (yield* withEvents(business, [run]))[0]
+    }),
     attempts: (business, run) =>
       view(
         run.task === run.id

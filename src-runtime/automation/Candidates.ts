@@ -1,17 +1,18 @@
 /**
- * Which automations a happening calls for: those of its trigger that were in force at its instant, in the version that they
- * had then (AUT-6). One in whose own chain it happened is not run again, nor is a chain made longer than it may be (AUT-8).
+ * Which automations a happening calls for: those of its trigger that were switched on at its instant, in the version that
+ * they had then (AUT-6). One in whose own chain it happened is not run again, nor is a chain made longer than it may be (AUT-8).
  */
 import type { AutomationDefinition } from "#domain/automation/Automation.ts"
 import { isPrior } from "#domain/automation/Automation.ts"
+import { filterFor } from "#domain/automation/EventFilter.ts"
 import type { Trigger } from "#domain/automation/Trigger.ts"
-import { type Definition, type Definitions, versionAt } from "#domain/definition/Definition.ts"
+import type { Definitions } from "#domain/definition/Definition.ts"
 import type { Cause } from "#domain/shared/Cause.ts"
 import type { Json } from "effect/Schema"
 import { nameUuid } from "../actor/Naming.ts"
 
 /** Automations in one chain, at most. */
-const chainLengthMax = 5
+export const chainLengthMax = 5
 
 /** Something that may set automations off. */
 export interface Happening {
@@ -36,16 +37,13 @@ export interface Candidate {
   readonly name: string
   readonly trigger: Trigger
   readonly version: number
+  /** As it is asked of this event. */
   readonly filter: AutomationDefinition["filter"]
   /** What is done about it now that it stands. */
   readonly actions: AutomationDefinition["actions"]
   /** Why it is not run although it is called for. */
   readonly skipped: "LOOP" | "CHAIN_TOO_LONG" | undefined
 }
-
-/** Whoever switches it off stops what has not happened yet, and whoever switches it on begins with what comes. */
-const wasActive = ({ state, stateSince }: Definition<AutomationDefinition>, at: number): boolean =>
-  stateSince <= at ? state === "ACTIVE" : state === "INACTIVE"
 
 const skipping = (cause: Cause | undefined, automationId: string): Candidate["skipped"] => {
   if (cause === undefined) return undefined
@@ -59,28 +57,28 @@ interface Ranked {
   readonly priority: number
 }
 
+/** `automations` are those that the business had at the instant of the happening. */
 export const candidatesOf = (
   happening: Happening,
   automations: Definitions<AutomationDefinition>
 ): ReadonlyArray<Candidate> => {
   const found: Array<Candidate & Ranked> = []
-  for (const definition of Object.values(automations)) {
-    if (!wasActive(definition, happening.at)) continue
-    const known = versionAt(definition, happening.at)
-    if (known === undefined || !happening.triggers.includes(known.body.trigger)) continue
-    const { trigger, segmentId, filter, priority = 0 } = known.body
+  for (const { id: automationId, name, version, state, body } of Object.values(automations)) {
+    const { trigger, segmentId, filter, priority = 0 } = body
+    if (state !== "ACTIVE" || !happening.triggers.includes(trigger)) continue
     if (segmentId !== undefined && segmentId !== happening.segmentId) continue
-    const actions = known.body.actions.filter((action) => !isPrior(action))
+    const actions = body.actions.filter((action) => !isPrior(action))
     if (actions.length === 0) continue
-    const { id: automationId, name } = definition
+    const asked = filter === undefined ? undefined : filterFor(filter, trigger, happening.eventType)
+    if (asked?.length === 0) continue
     found.push({
       happening,
-      runId: nameUuid("automation-run", automationId, String(known.version), happening.eventId),
+      runId: nameUuid("automation-run", automationId, String(version), happening.eventId),
       automationId,
       name,
       trigger,
-      version: known.version,
-      filter,
+      version,
+      filter: asked,
       actions,
       skipped: skipping(happening.cause, automationId),
       priority

@@ -30,6 +30,13 @@ const take =
   "DELETE FROM automation_effect e USING json_to_recordset($1::json) AS r(business uuid, effect text) " +
   "WHERE e.business = r.business AND e.effect = r.effect RETURNING e.business, e.effect, e.cause"
 
+/** Of what may end once more: a text that was taken can turn out not to have arrived. The row goes with the others of its age. */
+const look =
+  "SELECT e.business, e.effect, e.cause FROM automation_effect e JOIN json_to_recordset($1::json) " +
+  "AS r(business uuid, effect text) ON e.business = r.business AND e.effect = r.effect"
+const mayEndAgain = ({ event }: Committed): boolean =>
+  event._tag === "CommunicationCompleted" && event.gateway === "SMS"
+
 const effectOf = ({ event }: Committed): string | undefined => {
   if ("communicationId" in event) return `communication/${event.communicationId}`
   return "activityId" in event ? `activity/${event.activityId}` : undefined
@@ -53,14 +60,17 @@ export const follow: (
     return [{ business: committed.row.business, effect, cause: encode(cause), at: committed.row.at }]
   })
   if (begun.length > 0) yield* sql.unsafe(keep, [recordset(begun)])
-  const over = events.flatMap((committed) => {
-    const effect = effectOf(committed)
-    return effect !== undefined && ends.has(committed.event._tag) ? [{ business: committed.row.business, effect }] : []
-  })
-  const taken = new Map<string, Cause>()
-  if (over.length > 0) {
-    const rows = yield* sql.unsafe<{ business: string; effect: string; cause: string }>(take, [recordset(over)])
-    for (const { business, effect, cause } of rows) taken.set(`${business}/${effect}`, decode(cause))
+  const known = new Map<string, Cause>()
+  for (const isLast of [false, true]) {
+    const ended = events.flatMap((committed) => {
+      const effect = effectOf(committed)
+      const isIt = ends.has(committed.event._tag) && mayEndAgain(committed) !== isLast
+      return effect !== undefined && isIt ? [{ business: committed.row.business, effect }] : []
+    })
+    if (ended.length === 0) continue
+    const text = isLast ? take : look
+    const rows = yield* sql.unsafe<{ business: string; effect: string; cause: string }>(text, [recordset(ended)])
+    for (const { business, effect, cause } of rows) known.set(`${business}/${effect}`, decode(cause))
   }
-  return events.map((committed) => namedBy(committed) ?? taken.get(`${committed.row.business}/${effectOf(committed)}`))
+  return events.map((committed) => namedBy(committed) ?? known.get(`${committed.row.business}/${effectOf(committed)}`))
 })

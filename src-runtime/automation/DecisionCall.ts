@@ -1,6 +1,6 @@
 /**
- * Asks somebody outside what is to become of a command (AUT-3): one POST, no redirect, answered in time with one of four
- * words, or it counts as not answered. Whatever else comes back is not looked at, and not written down.
+ * Asks somebody outside what is to become of a command (AUT-3): one POST, signed like a webhook, no redirect, answered in
+ * time with one of four words, or it counts as not answered. Whatever else comes back is not looked at, and not written down.
  */
 import type { PatchFields } from "#domain/automation/Automation.ts"
 import * as Effect from "effect/Effect"
@@ -89,12 +89,22 @@ const read = (response: IncomingMessage, done: (text: string | Unanswered) => vo
   response.on("close", () => done(new Unanswered({ reason: "it closed midway" })))
 }
 
-const post = (url: URL, body: string, targets: Targets): Effect.Effect<string, Unanswered> =>
+/** What is asked, where, and the headers that sign it. */
+export interface Question {
+  readonly url: string
+  readonly headers: Readonly<Record<string, string>>
+  readonly body: string
+}
+
+/** The secret of an automation that asks at an address of its own. */
+export const ownSecretId = (automationId: string): string => `decision/${automationId}`
+
+const post = ({ url, headers, body }: Question, targets: Targets): Effect.Effect<string, Unanswered> =>
   Effect.callback((resume) => {
     // An address that is written as numbers is not looked up when it is connected to.
-    const objection = targets.objectionTo(url.href)
+    const objection = targets.objectionTo(url)
     if (objection !== undefined) return resume(Effect.fail(new Unanswered({ reason: objection })))
-    const ask = url.protocol === "https:" ? httpsRequest : httpRequest
+    const ask = url.startsWith("https:") ? httpsRequest : httpRequest
     let request: ClientRequest | undefined
     // The first end counts; whatever the connection does after it is of no interest.
     const done = (text: string | Unanswered): void => {
@@ -108,7 +118,7 @@ const post = (url: URL, body: string, targets: Targets): Effect.Effect<string, U
         // A connection of its own: one that was kept open would have been judged for another name.
         agent: false,
         lookup: targets.lookup,
-        headers: { "content-type": "application/json", "content-length": Buffer.byteLength(body) }
+        headers: { ...headers, "content-type": "application/json", "content-length": Buffer.byteLength(body) }
       },
       (response) => read(response, done)
     )
@@ -119,12 +129,11 @@ const post = (url: URL, body: string, targets: Targets): Effect.Effect<string, U
 
 /** `withinMs` is all the time there is, from the look-up of the name to the last byte. */
 export const decide = Effect.fnUntraced(function* (
-  url: string,
-  question: object,
+  question: Question,
   { withinMs, targets }: { readonly withinMs: number; readonly targets: Targets }
 ): Effect.fn.Return<Decision, Unanswered> {
   if (withinMs <= 0) return yield* new Unanswered({ reason: "no time was left" })
-  const text = yield* Effect.timeoutOrElse(post(new URL(url), JSON.stringify(question), targets), {
+  const text = yield* Effect.timeoutOrElse(post(question, targets), {
     duration: withinMs,
     orElse: () => Effect.fail(new Unanswered({ reason: "it did not answer in time" }))
   })

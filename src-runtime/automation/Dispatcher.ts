@@ -8,8 +8,6 @@
  */
 import { type Trigger, triggeringTags, triggersOf } from "#domain/automation/Trigger.ts"
 import type { Event } from "#domain/Event.ts"
-import { dependsOn } from "#domain/segment/Dependencies.ts"
-import { compile } from "#domain/segment/Evaluate.ts"
 import { type EventDocument, eventDocuments } from "#domain/segment/Facts.ts"
 import type { Cause } from "#domain/shared/Cause.ts"
 import * as Clock from "effect/Clock"
@@ -17,30 +15,28 @@ import * as Effect from "effect/Effect"
 import type { SqlClient } from "effect/sql/SqlClient"
 import { ConnectionError, SqlError } from "effect/sql/SqlError"
 import type { Actors } from "../actor/Actors.ts"
-import type { Definitions } from "../actor/Definitions.ts"
+import type { PastDefinitions } from "../actor/PastDefinitions.ts"
 import { shardOf } from "../actor/Placement.ts"
 import type { Outbox } from "../outbox/Outbox.ts"
 import { type Committed, type Projection, recordset } from "../projection/Projection.ts"
 import type { Position } from "../projection/ProjectionCursors.ts"
 import type { ProjectionWaits } from "../projection/ViewRefusal.ts"
-import type { SegmentChange, SegmentChangeSink } from "../segment/SegmentChange.ts"
+import type { ChangeReason, SegmentChange, SegmentChangeSink } from "../segment/SegmentChange.ts"
 import { type Candidate, candidatesOf, type Happening } from "./Candidates.ts"
 import * as Causes from "./Causes.ts"
-import { factsAsOf, type FilterFacts, segmentsOf } from "./FilterFacts.ts"
+import type * as FilterJudgement from "./FilterJudgement.ts"
 import { encodeBody } from "./RunBody.ts"
 import * as RunRows from "./RunRows.ts"
 
 export const automationsName = "automations"
 /** A crowd of commits shares one pass; nobody waits longer for it. */
 const gatherMs = 10
-/** Facts of contacts asked for at once. */
-const contactsAtOnceMax = 500
 
 interface Options {
   readonly actors: Actors["Service"]
-  readonly definitions: Definitions["Service"]
+  readonly definitions: PastDefinitions
   readonly outbox: Outbox["Service"]
-  readonly facts: FilterFacts["Service"]
+  readonly judge: ReturnType<typeof FilterJudgement.make>
 }
 
 const readPositions = "SELECT shard, shard_offset FROM automation_position WHERE shard = ANY ($1::smallint[])"
@@ -65,10 +61,11 @@ const unseen = Effect.fnUntraced(function* (sql: SqlClient, events: ReadonlyArra
   return fresh
 })
 
-/** A happening with the place that its facts are to be as of. */
-interface Placed extends Happening {
-  readonly position: Position | undefined
-}
+/** A happening with what its facts are to be as of: an event's place, or an instant. */
+interface Placed extends Happening, FilterJudgement.AsOf {}
+
+/** What is changed for many at once is changed for what they are now; each of the others has an instant of its own. */
+const atOnce: ReadonlySet<ChangeReason> = new Set<ChangeReason>(["DEFINITION", "REFRESH", "IMPORT", "REMOVAL"])
 
 const valuesOf = (document: EventDocument | undefined): Happening["values"] => {
   if (document === undefined) return {}
@@ -87,7 +84,8 @@ const happeningOf = (committed: Committed, triggers: ReadonlyArray<Trigger>, cau
     at: row.at,
     values: valuesOf(eventDocuments(committed)[0]),
     cause,
-    position: { shard: row.shard, offset: row.offset }
+    position: { shard: row.shard, offset: row.offset },
+    until: Number.POSITIVE_INFINITY
   }
 }
 
@@ -101,43 +99,17 @@ const happeningOfChange = (change: SegmentChange): Placed => ({
   at: change.at,
   values: { segment_id: change.segmentId, reason: change.reason },
   cause: change.cause,
-  position: undefined
+  position: undefined,
+  until: atOnce.has(change.reason) ? Number.POSITIVE_INFINITY : change.at
 })
 
-const placeOf = (business: string, contact: string): string => `${business}/${contact}`
-
-export const make = ({ actors, definitions, outbox, facts }: Options) => {
-  /** An event is judged by all that was committed before it, wherever that was. */
-  const automationsOf = (those: Iterable<string>) => definitions.inForce([...new Set(those)], "automations")
-
+export const make = ({ actors, definitions, outbox, judge }: Options) => {
   const called = Effect.fnUntraced(function* (happenings: ReadonlyArray<Placed>) {
-    const found: Array<readonly [Candidate, Position | undefined]> = []
-    const inForce = yield* automationsOf(happenings.map(({ business }) => business))
+    const found: Array<readonly [Candidate, Placed]> = []
+    const automationsAt = yield* definitions.at(happenings, "automations")
     for (const happening of happenings) {
-      const automations = inForce.get(happening.business) ?? {}
-      for (const candidate of candidatesOf(happening, automations)) found.push([candidate, happening.position])
-    }
-    return found
-  })
-
-  /** Facts and segments of the contacts of which a filter has to be judged, by business and contact. */
-  const known = Effect.fnUntraced(function* (
-    sql: SqlClient,
-    happenings: ReadonlyArray<Placed>,
-    types: ReadonlySet<string>
-  ) {
-    const byBusiness = Map.groupBy(happenings, ({ business }) => business)
-    const found = new Map<string, Known>()
-    for (const [business, those] of byBusiness) {
-      const contacts = [...new Set(those.map(({ contact }) => contact))]
-      const upTo = endsOf(actors, those)
-      for (let begin = 0; begin < contacts.length; begin += contactsAtOnceMax) {
-        const some = contacts.slice(begin, begin + contactsAtOnceMax)
-        const of = yield* facts.of(business, some, upTo, types)
-        const segments = yield* segmentsOf(sql, business, some)
-        for (const contact of some) {
-          found.set(placeOf(business, contact), { facts: of.get(contact), segments: segments.get(contact) ?? nobody })
-        }
+      for (const candidate of candidatesOf(happening, automationsAt(happening))) {
+        found.push([candidate, happening])
       }
     }
     return found
@@ -145,22 +117,14 @@ export const make = ({ actors, definitions, outbox, facts }: Options) => {
 
   const wanted = Effect.fnUntraced(function* (sql: SqlClient, happenings: ReadonlyArray<Placed>) {
     const candidates = yield* called(happenings)
-    const filtered = candidates.filter(([{ filter }]) => filter !== undefined)
-    if (filtered.length === 0) return candidates.map(([candidate]) => candidate)
-    const judged = yield* known(
-      sql,
-      filtered.map(([{ happening }, position]) => ({ ...happening, position })),
-      new Set(filtered.flatMap(([{ filter }]) => (filter === undefined ? [] : [...dependsOn(filter).events])))
+    const questions = candidates.flatMap(([{ filter }, { business, contact, at, position, until }]) =>
+      filter === undefined ? [] : [{ business, contact, at, position, until, filter }]
     )
-    return candidates.flatMap(([candidate, position]) => {
-      if (candidate.filter === undefined) return [candidate]
-      const { business, contact, at } = candidate.happening
-      const of = judged.get(placeOf(business, contact))
-      // She is not registered (any more): no filter holds for her.
-      if (of?.facts === undefined) return []
-      const isMember = (segment: string): boolean => of.segments.has(segment)
-      return compile(candidate.filter)(factsAsOf(of.facts, position), at, isMember).holds ? [candidate] : []
-    })
+    const holds = questions.length === 0 ? [] : yield* judge(sql, questions, (those) => endsOf(actors, those))
+    let judged = 0
+    return candidates.flatMap(([candidate]) =>
+      candidate.filter === undefined || holds[judged++] === true ? [candidate] : []
+    )
   })
 
   const setOff = Effect.fnUntraced(function* (sql: SqlClient, happenings: ReadonlyArray<Placed>) {
@@ -185,8 +149,9 @@ export const make = ({ actors, definitions, outbox, facts }: Options) => {
     reset: () => Effect.void,
     isQuiet: Effect.fnUntraced(function* (events) {
       if (events.some(Causes.concerns)) return false
-      const inForce = yield* automationsOf(events.map(({ row }) => row.business))
-      return inForce.values().every((automations) => Object.keys(automations).length === 0)
+      const rows = events.map(({ row }) => row)
+      const automationsAt = yield* definitions.at(rows, "automations")
+      return rows.every((row) => Object.keys(automationsAt(row)).length === 0)
     }),
     apply: Effect.fnUntraced(function* (sql, events) {
       const fresh = yield* unseen(sql, events)
@@ -209,14 +174,8 @@ export const make = ({ actors, definitions, outbox, facts }: Options) => {
 const waitingIsTransient = (cause: ProjectionWaits): Effect.Effect<never, SqlError> =>
   Effect.fail(new SqlError({ reason: new ConnectionError({ cause, message: cause.reason }) }))
 
-interface Known {
-  readonly facts: Parameters<typeof factsAsOf>[0] | undefined
-  readonly segments: ReadonlySet<string>
-}
-const nobody: ReadonlySet<string> = new Set()
-
 /** What the facts have to hold: each event that is judged, and of a change all that was committed about its contact. */
-const endsOf = (actors: Actors["Service"], those: ReadonlyArray<Placed>): ReadonlyArray<Position> => {
+const endsOf = (actors: Actors["Service"], those: ReadonlyArray<FilterJudgement.Question>): ReadonlyArray<Position> => {
   const ends = new Map<number, number>()
   for (const { contact, position } of those) {
     const shard = position?.shard ?? shardOf(contact)

@@ -1,6 +1,6 @@
 /**
- * The commands that wait, or waited, for approval, as the back office and contacts
- * list them (AUT-5): a view without what they say.
+ * The commands that wait, or waited, for approval, as contacts list them, and `Approvals` for the back office (AUT-5): a
+ * view without what they say.
  */
 import type { HeldStanding } from "#domain/held/Held.ts"
 import type { HeldEvent } from "#domain/held/HeldEvent.ts"
@@ -13,7 +13,7 @@ import { SqlClient } from "effect/sql/SqlClient"
 import { type Condition, readPage, type SortColumn } from "../projection/Listing.ts"
 import type { Page, PageRequest } from "../projection/Paging.ts"
 import { type Committed, type Projection, recordset } from "../projection/Projection.ts"
-import { type CursorInvalid, ViewUnavailable } from "../projection/ViewRefusal.ts"
+import type { CursorInvalid, ViewUnavailable } from "../projection/ViewRefusal.ts"
 
 export interface ListedHeld {
   readonly id: string
@@ -40,7 +40,6 @@ export class HeldCommands extends Context.Service<
   HeldCommands,
   {
     readonly list: (query: HeldQuery) => Effect.Effect<Page<ListedHeld>, CursorInvalid | ViewUnavailable>
-    readonly find: (business: string, id: string) => Effect.Effect<ListedHeld | undefined, ViewUnavailable>
   }
 >()("koinon/runtime/HeldCommands") {}
 
@@ -141,17 +140,7 @@ export const layer: Layer.Layer<HeldCommands, never, SqlClient> = Layer.effect(
           request: query
         })
         return { ...page, rows: page.rows.map(listedOf) }
-      }),
-      find: (business, id) =>
-        sql
-          .unsafe<Row>(`SELECT ${columns} FROM held_command WHERE business = $1::uuid AND id = $2::uuid`, [
-            business,
-            id
-          ])
-          .pipe(
-            Effect.map(([row]) => (row === undefined ? undefined : listedOf(row))),
-            Effect.mapError((cause) => new ViewUnavailable({ view: "held_command", cause }))
-          )
+      })
     })
   )
 )

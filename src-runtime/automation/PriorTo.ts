@@ -22,15 +22,20 @@ import type { Refusal } from "#domain/Refusal.ts"
 import { dependsOn } from "#domain/segment/Dependencies.ts"
 import { compile } from "#domain/segment/Evaluate.ts"
 import { profileDocument } from "#domain/segment/Facts.ts"
+import { goodSecrets } from "#domain/webhook/Endpoint.ts"
 import * as Clock from "effect/Clock"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
+import { randomUUID } from "node:crypto"
 import { Actors } from "../actor/Actors.ts"
 import { Definitions } from "../actor/Definitions.ts"
 import type { RuntimeRefusal } from "../actor/RuntimeRefusal.ts"
-import { decide, type Decision } from "./DecisionCall.ts"
+import { Sealer } from "../privacy/Sealer.ts"
+import { publicProfile } from "../webhook/PublicFacts.ts"
+import { signed } from "../webhook/Signature.ts"
 import { Targets } from "../webhook/Targets.ts"
+import { decide, type Decision, ownSecretId, type Question, Unanswered } from "./DecisionCall.ts"
 import { type FactsUnavailable, PriorFacts } from "./PriorFacts.ts"
 import { Rejections } from "./Rejections.ts"
 
@@ -75,18 +80,21 @@ interface Case {
 const proposedBy = ({ before, command, at, key, business }: Case): ContactState | undefined =>
   proposal(before, command, { at, key, business })
 
-/** What somebody outside is asked; what is derived for comparing is of no use there. */
-const questionOf = (automation: PriorAutomation, { business, command }: Case, proposed: ContactState) => {
-  const { _id, business: _, folded: _folded, ...contact } = profileDocument(business, proposed)
-  const { id, name, version } = automation
-  return { trigger: triggerOf(command), automation: { id, name, version }, contact: { ...contact, id: _id } }
-}
+type Asking = Extract<PriorAction, { readonly _tag: "DECISION" }>
+
+/** What somebody outside is asked. */
+const questionOf = ({ id, name, version }: PriorAutomation, { command }: Case, proposed: ContactState) => ({
+  trigger: triggerOf(command),
+  automation: { id, name, version },
+  contact: publicProfile(proposed)
+})
 
 const make = Effect.fnUntraced(function* ({ allowed }: Settings) {
   const actors = yield* Actors
   const definitions = yield* Definitions
   const facts = yield* PriorFacts
   const rejections = yield* Rejections
+  const sealer = yield* Sealer
   const decisionsWithinMs = yield* DecisionsWithinMs
   const targets = new Targets(allowed)
   const clock = yield* Clock.Clock
@@ -129,20 +137,38 @@ const make = Effect.fnUntraced(function* ({ allowed }: Settings) {
 
   const nameOf = ({ id, name }: PriorAutomation) => ({ automationId: id, automation: name })
 
-  const outside = Effect.fnUntraced(function* (
+  /** Where to ask, and under which secrets: those of the endpoint, or the automation's own. */
+  const addressOf = Effect.fnUntraced(function* (business: string, automationId: string, { endpointId, url }: Asking) {
+    if (endpointId === undefined) return { url: url ?? "", secretIds: [ownSecretId(automationId)] }
+    const endpoint = (yield* definitions.of(business, "endpoints"))[endpointId]
+    if (endpoint?.state !== "ACTIVE") return yield* new Unanswered({ reason: "its endpoint is switched off" })
+    return { url: endpoint.body.url, secretIds: goodSecrets(endpoint.body, now()) }
+  })
+
+  const questionFor = Effect.fnUntraced(function* (
     automation: PriorAutomation,
-    { url, failOpen }: Extract<PriorAction, { readonly _tag: "DECISION" }>,
-    each: Case
-  ) {
+    action: Asking,
+    each: Case,
+    proposed: ContactState
+  ): Effect.fn.Return<Question, Unanswered | RuntimeRefusal> {
+    const { id: business } = each.business
+    const { url, secretIds } = yield* addressOf(business, automation.id, action)
+    const body = JSON.stringify(questionOf(automation, each, proposed))
+    const headers = signed(sealer, business, secretIds, randomUUID(), Math.floor(now() / 1_000), body)
+    return { url, headers, body }
+  })
+
+  const outside = Effect.fnUntraced(function* (automation: PriorAutomation, action: Asking, each: Case) {
     const proposed = proposedBy(each)
     const allow: Decision = { _tag: "ALLOW" }
     if (proposed === undefined) return allow
     const withinMs = each.at + decisionsWithinMs - now()
-    return yield* decide(url, questionOf(automation, each, proposed), { withinMs, targets }).pipe(
+    return yield* questionFor(automation, action, each, proposed).pipe(
+      Effect.flatMap((question) => decide(question, { withinMs, targets })),
       Effect.catchTag("Unanswered", ({ reason }) =>
         Effect.logWarning(`a decision for the automation ${automation.id} was not given: ${reason}`).pipe(
           Effect.andThen(
-            failOpen
+            action.failOpen
               ? Effect.succeed(allow)
               : turnedAway(automation, each, { _tag: "NotDecided", ...nameOf(automation) })
           )
@@ -199,4 +225,5 @@ const make = Effect.fnUntraced(function* ({ allowed }: Settings) {
 
 export const layer = (
   settings: Settings
-): Layer.Layer<PriorTo, never, Actors | Definitions | PriorFacts | Rejections> => Layer.effect(PriorTo, make(settings))
+): Layer.Layer<PriorTo, never, Actors | Definitions | PriorFacts | Rejections | Sealer> =>
+  Layer.effect(PriorTo, make(settings))

@@ -1,4 +1,5 @@
 /** The table of runs: written where a run is set off, changed by whoever does it, read by people in lists. */
+import { heldForMs } from "#domain/held/HeldDecider.ts"
 import * as Effect from "effect/Effect"
 import type { SqlClient } from "effect/sql/SqlClient"
 import type { SqlError } from "effect/sql/SqlError"
@@ -6,6 +7,9 @@ import { type Condition, readPage } from "../projection/Listing.ts"
 import type { Page, PageRequest } from "../projection/Paging.ts"
 import { recordset } from "../projection/Projection.ts"
 import type { CursorInvalid, ViewUnavailable } from "../projection/ViewRefusal.ts"
+
+/** Rows of one statement. */
+export const lapsedAtOnceMax = 1_000
 
 export const runStates = ["PENDING", "RUNNING", "WAITING", "SKIPPED", "COMPLETED", "REJECTED", "FAILED"] as const
 export type RunState = (typeof runStates)[number]
@@ -33,9 +37,15 @@ export interface Run extends Omit<NewRun, "state" | "reason"> {
   readonly nextAction: number
   /** Of the outbox. */
   readonly task: string
+  /** Of the approval that it waits for, or waited for last. */
+  readonly approval:
+    | { readonly assignee: string | undefined; readonly heldAt: number; readonly expiresAt: number }
+    | undefined
   readonly createdAt: number
   readonly changedAt: number
   readonly endedAt: number | undefined
+  /** What set it off, as the activity feed names it. */
+  readonly eventId?: string | undefined
 }
 
 interface Row {
@@ -53,6 +63,9 @@ interface Row {
   readonly next_action: number
   readonly actions: number
   readonly task: string
+  readonly assignee: string | null
+  readonly held_at: bigint | null
+  readonly expires_at: bigint | null
   readonly created_at: bigint
   readonly changed_at: bigint
   readonly ended_at: bigint | null
@@ -60,7 +73,7 @@ interface Row {
 
 const columns =
   "id, business, contact, automation, version, trigger, event, event_at, chain, state, reason, next_action, actions, " +
-  "task, created_at, changed_at, ended_at"
+  "task, assignee, held_at, expires_at, created_at, changed_at, ended_at"
 
 const insertRuns =
   "INSERT INTO automation_run (id, business, contact, automation, version, trigger, event, event_at, chain, state, " +
@@ -79,13 +92,18 @@ const failRun =
   "WHERE business = $1::uuid AND task = $2::uuid AND state IN ('PENDING', 'RUNNING')"
 const holdRun =
   "UPDATE automation_run SET state = 'WAITING', next_action = $4::integer, held = $5, reason = NULL, " +
-  "changed_at = $6::bigint WHERE id = $1::uuid AND business = $2::uuid AND task = $3::uuid AND state IN ('PENDING', 'RUNNING')"
+  "changed_at = $6::bigint, held_at = $6::bigint, expires_at = $7::bigint, decided_at = NULL, assignee = $8 WHERE id = $1::uuid AND business = $2::uuid AND task = $3::uuid AND state IN ('PENDING', 'RUNNING')"
 const decideRun =
-  "UPDATE automation_run SET state = $3, task = $4::uuid, changed_at = $5::bigint, " +
+  "UPDATE automation_run SET state = $3, task = $4::uuid, changed_at = $5::bigint, decided_at = $5::bigint, " +
   "ended_at = CASE WHEN $3 = 'REJECTED' THEN $5::bigint END, reason = $6, held = NULL FROM " +
   "(SELECT id AS held_id, held AS held_body FROM automation_run WHERE id = $1::uuid FOR UPDATE) h " +
   "WHERE id = $1::uuid AND id = h.held_id AND business = $2::uuid AND state = 'WAITING' " +
-  "RETURNING h.held_body AS held, contact"
+  // A runner of before expiry, while one is replaced by the other, gives it none.
+  "AND coalesce(expires_at > $5::bigint, true) RETURNING h.held_body AS held, contact"
+const lapseRuns =
+  "UPDATE automation_run SET state = 'REJECTED', reason = 'LAPSED', held = NULL, changed_at = $1::bigint, " +
+  "decided_at = $1::bigint, ended_at = $1::bigint WHERE id = ANY (ARRAY(SELECT id FROM automation_run WHERE " +
+  "state = 'WAITING' AND expires_at <= $1::bigint ORDER BY expires_at LIMIT $2::integer FOR UPDATE SKIP LOCKED)) RETURNING 1"
 const againRun =
   "UPDATE automation_run SET state = 'PENDING', reason = NULL, ended_at = NULL, changed_at = $4::bigint " +
   "WHERE id = $1::uuid AND business = $2::uuid AND state = ANY ($3::text[]) RETURNING task"
@@ -105,6 +123,14 @@ const shown = (row: Row): Run => ({
   nextAction: row.next_action,
   actions: row.actions,
   task: row.task,
+  approval:
+    row.held_at === null
+      ? undefined
+      : {
+          assignee: row.assignee ?? undefined,
+          heldAt: Number(row.held_at),
+          expiresAt: Number(row.expires_at)
+        },
   createdAt: Number(row.created_at),
   changedAt: Number(row.changed_at),
   endedAt: row.ended_at === null ? undefined : Number(row.ended_at)
@@ -154,10 +180,16 @@ export const make = (sql: SqlClient) => ({
     run: { readonly id: string; readonly business: string; readonly task: string },
     next: number,
     body: string,
+    assignee: string | undefined,
     now: number
-  ): Effect.Effect<void, SqlError> =>
-    Effect.asVoid(sql.unsafe(holdRun, [run.id, run.business, run.task, next, body, BigInt(now)])),
-  /** What was held, if it still was. */
+  ): Effect.Effect<void, SqlError> => {
+    const until = [BigInt(now), BigInt(now + heldForMs)]
+    return Effect.asVoid(sql.unsafe(holdRun, [run.id, run.business, run.task, next, body, ...until, assignee ?? null]))
+  },
+  /** Ends what nobody decided in time; how many, `lapsedAtOnceMax` at most. */
+  lapse: (now: number): Effect.Effect<number, SqlError> =>
+    Effect.map(sql.unsafe(lapseRuns, [BigInt(now), lapsedAtOnceMax]), (rows) => rows.length),
+  /** What was held, if it still was and its time was not over. */
   decide: (
     business: string,
     id: string,

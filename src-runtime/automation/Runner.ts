@@ -1,13 +1,16 @@
 /**
  * Does runs: the worker of the queue "automation". Actions are done in order, each under an id made of the run and its
  * number, so that one that is done again after a crash changes nothing. One that fails is tried again while those after it
- * wait; after the limit the run has FAILED and goes on from that action when somebody says so (AUT-7).
+ * wait; after the limit, or at once if waiting changes nothing, the run has FAILED and goes on from that action when
+ * somebody says so (AUT-7).
  *
- * An approval ends the task: what is left is held in the run's row until somebody decides, and no other run waits for it.
+ * An approval ends the task: what is left is held in the run's row until somebody decides or its time is over, and no other
+ * run waits for it.
  */
 import type { Action } from "#domain/automation/Automation.ts"
 import type { Command } from "#domain/Command.ts"
-import type { Refusal } from "#domain/Refusal.ts"
+import type { Purpose } from "#domain/contact/Communication.ts"
+import { isTransient, type Refusal } from "#domain/Refusal.ts"
 import type { Cause } from "#domain/shared/Cause.ts"
 import * as Reason from "effect/Cause"
 import * as Clock from "effect/Clock"
@@ -16,6 +19,7 @@ import * as Result from "effect/Result"
 import type { Json } from "effect/Schema"
 import type { SqlError } from "effect/sql/SqlError"
 import type { Actors } from "../actor/Actors.ts"
+import type { Definitions } from "../actor/Definitions.ts"
 import { nameUuid } from "../actor/Naming.ts"
 import type { Reply } from "../actor/Pending.ts"
 import type { Outcome, Task, WorkOptions } from "../outbox/Task.ts"
@@ -37,7 +41,8 @@ export interface WebhookOfRun {
   readonly business: string
   readonly contact: string
   readonly endpointId: string
-  readonly type: string
+  /** What set the run off. */
+  readonly event: Pick<RunBody, "eventId" | "eventType" | "values">
   readonly at: number
   readonly data: { readonly [name: string]: Json }
   readonly cause: Cause
@@ -47,6 +52,7 @@ export type SendWebhook = (webhook: WebhookOfRun) => Effect.Effect<void, SqlErro
 
 interface Options {
   readonly actors: Pick<Actors["Service"], "askWith">
+  readonly definitions: Pick<Definitions["Service"], "inForce">
   readonly rows: RunRows
   readonly sendWebhook: SendWebhook
   readonly limits?: Pick<WorkOptions, "maxAttempts" | "backoff">
@@ -59,22 +65,21 @@ type Done =
   | { readonly _tag: "Failed"; readonly reason: string; readonly isPermanent: boolean }
 const done: Done = { _tag: "Done" }
 
-const permanent: ReadonlySet<Refusal["_tag"]> = new Set<Refusal["_tag"]>([
-  "ContactNotFound",
-  "InvalidContact",
-  "NotSupported",
-  "OrganisationNotFound"
-])
+/** Refusals that may pass with time, as others end what is open. Whatever else is refused waits for somebody to change it. */
+const passing: ReadonlySet<Refusal["_tag"]> = new Set<Refusal["_tag"]>(["TooManyActivities", "TooManyCommunications"])
+
+const isPermanent = (refusal: Refusal): boolean => !passing.has(refusal._tag) && !isTransient(refusal)
 
 /** The id of what an action makes. */
 const effectId = (runId: string, index: number): string => nameUuid("automation-effect", runId, String(index))
 
-const commandOf = (body: RunBody, action: Action, now: number): Command | undefined => {
+/** `purpose`: of the template that is to be sent. */
+const commandOf = (body: RunBody, action: Action, purpose: Purpose, now: number): Command | undefined => {
   const cause = causeOf(body)
   const id = effectId(body.runId, body.next)
   switch (action._tag) {
     case "COMMUNICATION": {
-      const { channel, purpose, templateId } = action
+      const { channel, templateId } = action
       const { name, values } = body
       return { _tag: "RequestCommunication", communicationId: id, channel, purpose, name, templateId, values, cause }
     }
@@ -102,13 +107,13 @@ const webhookOf = (body: RunBody, business: string, endpointId: string): Webhook
   business,
   contact: body.contact,
   endpointId,
-  type: body.eventType,
+  event: body,
   at: body.eventAt,
-  data: { automation_id: body.automationId, run_id: body.runId, contact_id: body.contact, event: body.values },
+  data: { automation_id: body.automationId, run_id: body.runId, contact_id: body.contact },
   cause: causeOf(body)
 })
 
-export const make = ({ actors, rows, sendWebhook, limits = {} }: Options): WorkOptions => {
+export const make = ({ actors, definitions, rows, sendWebhook, limits = {} }: Options): WorkOptions => {
   const maxAttempts = limits.maxAttempts ?? attemptsMax
 
   /** Asked under the next id as long as an earlier one was refused before: a refusal stands for ever, its reason may not. */
@@ -121,10 +126,17 @@ export const make = ({ actors, rows, sendWebhook, limits = {} }: Options): WorkO
       if (reply._tag === "Failed") return { _tag: "Failed", reason: reply.refusal._tag, isPermanent: false } as const
       if (Result.isSuccess(reply.outcome)) return done
       if (reply.replayed) continue
-      const { _tag: reason } = reply.outcome.failure
-      return { _tag: "Failed", reason, isPermanent: permanent.has(reason) } as const
+      const { failure } = reply.outcome
+      return { _tag: "Failed", reason: failure._tag, isPermanent: isPermanent(failure) } as const
     }
     return { _tag: "Failed", reason: "it was refused too often", isPermanent: true } as const
+  })
+
+  /** The template says as what its message goes, whatever the action said when it was saved (SendPurpose.ts). */
+  const purposeOf = Effect.fnUntraced(function* (business: string, action: Action) {
+    if (action._tag !== "COMMUNICATION") return "MARKETING"
+    const templates = yield* definitions.inForce([business], "templates")
+    return templates.get(business)?.[action.templateId]?.body.purpose ?? "MARKETING"
   })
 
   const perform = Effect.fnUntraced(function* (task: Task, body: RunBody, action: Action) {
@@ -137,10 +149,12 @@ export const make = ({ actors, rows, sendWebhook, limits = {} }: Options): WorkO
     const now = clock.currentTimeMillisUnsafe()
     if (action._tag === "APPROVAL") {
       const rest = JSON.stringify(encodeBody({ ...body, next: body.next + 1 }))
-      yield* rows.hold({ id: body.runId, business, task: task.id }, body.next, rest, now)
+      yield* rows.hold({ id: body.runId, business, task: task.id }, body.next, rest, action.assignee, now)
       return { _tag: "Held" } as const
     }
-    const command = commandOf(body, action, now)
+    const purpose = yield* Effect.result(purposeOf(business, action))
+    if (purpose._tag === "Failure") return { _tag: "Failed", reason: purpose.failure._tag, isPermanent: false } as const
+    const command = commandOf(body, action, purpose.success, now)
     return command === undefined ? done : yield* ask(body, business, command)
   })
 

@@ -58,12 +58,14 @@ export interface Push {
 }
 
 /**
- * It did not go. `REFUSED`: nor will it ever, to that address. `GONE`: nor will anything else, for there is no such device any
+ * It did not go. `REFUSED`: nor will it ever, to that address. `DECLINED`: nor will it ever, to any. `GONE`: nor will anything else, for there is no such device any
  * more. `FAILED`: it may yet, and perhaps it has gone. The reason is for operators: it names no person and no address.
  */
 export class SendFault extends Schema.TaggedError<SendFault>()("SendFault", {
-  kind: Schema.Literals(["REFUSED", "GONE", "FAILED"]),
+  kind: Schema.Literals(["REFUSED", "DECLINED", "GONE", "FAILED"]),
   reason: Schema.String,
+  /** What the provider calls the reason. */
+  code: Schema.optionalKey(Schema.String),
   /** As asked for by the other side. */
   retryAfterMs: Schema.optionalKey(Schema.Int)
 }) {}

@@ -23,6 +23,9 @@ const retentionMs = 180 * dayMs
 const forgetIntervalMs = 10 * 60_000
 const forgottenAtOnceMax = 1_000
 
+/** In place of a template's id: Koinon wrote the message itself, and kept its words before it was asked for. */
+export const ownWords = "PRINTOUT"
+
 export interface CommunicationBody extends Message {
   readonly purpose: Purpose
   /** Who is named as its sender, for people; and in place of the installation's own on the wire. */
@@ -61,11 +64,11 @@ export class CommunicationBodies extends Context.Service<
     ) => Effect.Effect<StoredBody, ViewUnavailable>
     /** By id; what is forgotten, or cannot be opened any more, is not there. */
     readonly read: (places: ReadonlyArray<BodyPlace>) => Effect.Effect<ReadonlyMap<string, StoredBody>, ViewUnavailable>
-    /** What the provider calls it, or has said of it. What is final stays. */
+    /** What the provider calls it, or has said of it. What is final stays; answers what stands now. */
     readonly note: (
       place: Pick<BodyPlace, "business" | "id">,
       said: { readonly providerId?: string | undefined; readonly status: string }
-    ) => Effect.Effect<void, ViewUnavailable>
+    ) => Effect.Effect<string | undefined, ViewUnavailable>
   }
 >()("koinon/runtime/CommunicationBodies") {}
 
@@ -78,6 +81,8 @@ interface Row {
   readonly provider_status: string | null
 }
 
+export const isUndelivered = (providerStatus: string | undefined): boolean =>
+  providerStatus === "undelivered" || providerStatus === "failed"
 /** After these a provider says nothing else; a late message of its does not go back behind them. */
 const finalStatuses = ["delivered", "undelivered", "failed", "read"]
 const insert =
@@ -92,9 +97,11 @@ const update =
   "UPDATE communication_body SET provider_id = coalesce($3, provider_id), provider_status = $4, provider_at = $5::bigint " +
   "WHERE business = $1::uuid AND communication = $2::uuid " +
   "AND (provider_status IS NULL OR provider_status <> ALL ($6::text[]))"
+const readStatus =
+  "SELECT provider_status FROM communication_body WHERE business = $1::uuid AND communication = $2::uuid"
 const forget =
   "DELETE FROM communication_body WHERE (business, communication) IN " +
-  "(SELECT business, communication FROM communication_body WHERE forget_at <= $1::bigint LIMIT $2)"
+  "(SELECT business, communication FROM communication_body WHERE forget_at <= $1::bigint LIMIT $2) RETURNING 1"
 
 const of = (id: string): string => `communication/${id}`
 
@@ -129,7 +136,8 @@ const make = Effect.gen(function* () {
 
   const old = Effect.gen(function* () {
     const now = yield* Clock.currentTimeMillis
-    yield* sql.unsafe(forget, [now, forgottenAtOnceMax])
+    const step = sql.unsafe(forget, [now, forgottenAtOnceMax])
+    yield* Effect.repeat(step, { while: ({ length }) => length === forgottenAtOnceMax })
   })
   yield* Effect.catch(old, (error) => Effect.logWarning("old messages stay for now", reasonOf(error))).pipe(
     Effect.delay(forgetIntervalMs),
@@ -155,6 +163,8 @@ const make = Effect.gen(function* () {
     note: Effect.fn("CommunicationBodies.note")(function* ({ business, id }, { providerId, status }) {
       const now = yield* Clock.currentTimeMillis
       yield* view(sql.unsafe(update, [business, id, providerId ?? null, status, now, finalStatuses]))
+      const [row] = yield* view(sql.unsafe<Pick<Row, "provider_status">>(readStatus, [business, id]))
+      return row?.provider_status ?? undefined
     })
   })
 })

@@ -21,6 +21,7 @@ interface Change {
   readonly updated_at: number
   readonly state?: string
   readonly reason?: string
+  readonly reason_code?: string
   readonly gateway?: string
   readonly language?: string
   readonly authorized_at?: number
@@ -60,6 +61,7 @@ const changeColumns = {
   updated_at: "bigint",
   state: "text",
   reason: "text",
+  reason_code: "text",
   gateway: "text",
   language: "text",
   authorized_at: "bigint",
@@ -68,7 +70,7 @@ const changeColumns = {
   clicked_at: "bigint",
   archived: "boolean"
 }
-const replaced = ["state", "reason", "gateway", "language", "authorized_at", "ended_at", "archived"]
+const replaced = ["state", "reason", "reason_code", "gateway", "language", "authorized_at", "ended_at", "archived"]
 const update =
   "UPDATE communication c SET updated_at = greatest(c.updated_at, r.updated_at), " +
   replaced.map((name) => `${name} = coalesce(r.${name}, c.${name})`).join(", ") +
@@ -114,8 +116,9 @@ const changeOf = ({ event, row }: Committed): Change | undefined => {
       return { business, id, updated_at: at, ...ended, ...(gateway !== undefined && { gateway }) }
     }
     case "CommunicationRejected": {
-      const { communicationId: id, reason, at } = event
-      return { business, id, updated_at: at, state: "REJECTED", reason, ended_at: at }
+      const { communicationId: id, reason, code, at } = event
+      const ended = { state: "REJECTED", reason, ended_at: at }
+      return { business, id, updated_at: at, ...ended, ...(code !== undefined && { reason_code: code }) }
     }
     case "CommunicationMarked":
       return { business, id: event.communicationId, updated_at: event.at, ...markOf(event) }

@@ -21,6 +21,8 @@ export interface Communication {
   readonly purpose: Purpose
   readonly state: "PENDING" | "COMPLETED" | "REJECTED"
   readonly reason: RejectionReason | undefined
+  /** What its provider calls the reason. */
+  readonly reasonCode: string | undefined
   readonly gateway: Gateway | undefined
   readonly language: string | undefined
   /** Epoch milliseconds, like all of them. */
@@ -71,6 +73,7 @@ interface Row {
   readonly purpose: Purpose
   readonly state: Communication["state"]
   readonly reason: RejectionReason | null
+  readonly reason_code: string | null
   readonly gateway: Gateway | null
   readonly language: string | null
   readonly created_at: Instant
@@ -81,8 +84,8 @@ interface Row {
   readonly archived: boolean
 }
 const columns =
-  "business, id, contact, plan, plan_run, template, name, channel, purpose, state, reason, gateway, language, " +
-  "created_at, updated_at, ended_at, viewed_at, clicked_at, archived"
+  "business, id, contact, plan, plan_run, template, name, channel, purpose, state, reason, reason_code, gateway, " +
+  "language, created_at, updated_at, ended_at, viewed_at, clicked_at, archived"
 
 const sorts: Readonly<Record<CommunicationQuery["sort"], SortColumn<Row>>> = {
   CREATED: { column: "created_at", type: "bigint", valueOf: (row) => Number(row.created_at) },
@@ -105,6 +108,7 @@ const communicationOf = (row: Row, stored: StoredBody | undefined): Communicatio
   purpose: row.purpose,
   state: row.state,
   reason: row.reason ?? undefined,
+  reasonCode: row.reason_code ?? undefined,
   gateway: row.gateway ?? undefined,
   language: row.language ?? stored?.body.language,
   createdAt: Number(row.created_at),

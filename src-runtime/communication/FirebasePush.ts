@@ -90,7 +90,7 @@ export const make = Effect.fn("FirebasePush.make")(function* ({ url, account }: 
     const type = { "content-type": "application/x-www-form-urlencoded" }
     const posted = yield* post(provider, token_uri, type, form.toString())
     const granted = isSuccess(posted) ? Option.getOrUndefined(decodeToken(posted.text)) : undefined
-    if (granted === undefined) return yield* faultOf(provider, posted, "FAILED", " to the service account")
+    if (granted === undefined) return yield* faultOf(provider, posted, "FAILED", "to the service account")
     held = { token: granted.access_token, until: now + granted.expires_in * secondMs - marginMs }
     return held.token
   })

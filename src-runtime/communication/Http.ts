@@ -45,11 +45,12 @@ export const faultOf = (
   provider: string,
   { status, retryAfterMs }: Posted,
   kind: SendFault["kind"],
-  detail = ""
+  code?: string
 ): SendFault =>
   new SendFault({
     kind,
-    reason: `${provider} answered ${status}${detail}`,
+    reason: `${provider} answered ${status}${code === undefined ? "" : ` (${code})`}`,
+    ...(code !== undefined && { code }),
     ...(retryAfterMs !== undefined && { retryAfterMs })
   })
 

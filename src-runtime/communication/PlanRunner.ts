@@ -5,11 +5,13 @@
  * most, and a repetition changes nothing: nobody gets two (AUT-12). What is sent, and whether, is judged elsewhere.
  *
  * Bounds: one batch of 200 at a time for a business, four businesses at once, 500 messages a second. What was due more
- * than six hours ago is missed, and said to be.
+ * than six hours ago is missed, and said to be; it is made up for when somebody asks for it.
  */
 import { isLocal, latestOccurrence, localOccurrence, type Occurrence } from "#domain/communication/Occurrence.ts"
-import { type Plan, purposeOf } from "#domain/communication/Plan.ts"
+import type { Plan } from "#domain/communication/Plan.ts"
+import { purposeOf } from "#domain/communication/SendPurpose.ts"
 import type { Template } from "#domain/communication/Template.ts"
+import type { Purpose } from "#domain/contact/Communication.ts"
 import type { Definition } from "#domain/definition/Definition.ts"
 import type { Refusal } from "#domain/Refusal.ts"
 import * as Cause from "effect/Cause"
@@ -21,6 +23,7 @@ import * as Latch from "effect/Latch"
 import * as Layer from "effect/Layer"
 import { SqlClient } from "effect/sql/SqlClient"
 import type { SqlError } from "effect/sql/SqlError"
+import * as Schema from "effect/Schema"
 import { Actors } from "../actor/Actors.ts"
 import { Definitions } from "../actor/Definitions.ts"
 import { nameUuid } from "../actor/Naming.ts"
@@ -50,16 +53,25 @@ const triesMax = 10
 /** A batch that could not be finished waits, and longer each time. */
 const tryAgain: Backoff.Backoff = { firstMs: 1_000, mostMs: 60_000 }
 
+/** Why a plan is not run: nothing was stored. */
+export class PlanNotRun extends Schema.TaggedError<PlanNotRun>()("PlanNotRun", { why: Schema.String }) {}
+
 export class PlanRunner extends Context.Service<
   PlanRunner,
   {
-    /** A run of its own, now, whatever the schedule says; the same `name` is the same run. Answers its id. */
+    /** A run of its own, now, whatever the schedule says, but within the window; the same `name` is the same run. Answers its id. */
     readonly sendNow: (
       business: string,
       plan: Definition<Plan>,
-      template: Template,
+      template: Definition<Template>,
       name: string
-    ) => Effect.Effect<string, ViewUnavailable>
+    ) => Effect.Effect<string, ViewUnavailable | PlanNotRun>
+    /** Begins a run that was missed; one that has begun stays as it is. Answers its id, where there is one. */
+    readonly makeUp: (
+      business: string,
+      plan: Definition<Plan>,
+      run: string
+    ) => Effect.Effect<string | undefined, ViewUnavailable | PlanNotRun>
     /** How often it has looked at everything that may be due. */
     readonly looks: () => number
   }
@@ -156,11 +168,15 @@ const make = Effect.gen(function* () {
   const lookAtPlans = Effect.fnUntraced(function* (business: string) {
     const plans = Object.values(yield* definitions.of(business, "plans"))
     const active = plans.filter(({ state }) => state === "ACTIVE")
-    const zones = active.some(({ body }) => isLocal(body.schedule)) ? yield* runs.zones(business) : []
+    const zones = active.some(({ body }) => isLocal(body.schedule)) ? yield* runs.zones(business, now()) : []
     for (const plan of active) yield* writeDown(business, plan, occurrencesOf(plan, zones, now()))
   })
 
-  const request = (run: PlanRun, contact: string): Effect.Effect<"REQUESTED" | ReturnType<typeof outcomeOf>> => {
+  const request = (
+    run: PlanRun,
+    purpose: Purpose,
+    contact: string
+  ): Effect.Effect<"REQUESTED" | ReturnType<typeof outcomeOf>> => {
     const communicationId = communicationIdOf(run, contact)
     return actors
       .ask({
@@ -172,7 +188,7 @@ const make = Effect.gen(function* () {
           _tag: "RequestCommunication",
           communicationId,
           channel: run.channel,
-          purpose: run.purpose,
+          purpose,
           name: run.name,
           templateId: run.template,
           planId: run.plan,
@@ -198,9 +214,11 @@ const make = Effect.gen(function* () {
   }
 
   /** The next batch; says whether anything moved. */
-  const send = Effect.fnUntraced(function* (run: PlanRun) {
+  const send = Effect.fnUntraced(function* (run: PlanRun, plan: Plan) {
     const batch = yield* runs.batch(run, batchMax)
-    const results = yield* Effect.forEach(batch, ({ contact }) => request(run, contact), {
+    // The run may have been written down when a plan was let be more than it is now.
+    const purpose = purposeOf(plan, run)
+    const results = yield* Effect.forEach(batch, ({ contact }) => request(run, purpose, contact), {
       concurrency: askedAtOnceMax
     })
     const tried = (tries.get(run.id) ?? 0) + 1
@@ -220,27 +238,29 @@ const make = Effect.gen(function* () {
     return isMine ? results.length : 0
   })
 
-  const isOver = Effect.fnUntraced(function* (run: PlanRun) {
-    const plans = yield* definitions.of(run.business, "plans")
-    return plans[run.plan]?.state !== "ACTIVE"
+  /** The plan, unless it was switched off or deleted: its runs are over then. */
+  const activePlan = Effect.fnUntraced(function* (run: PlanRun) {
+    const plan = (yield* definitions.of(run.business, "plans"))[run.plan]
+    return plan?.state === "ACTIVE" ? plan.body : undefined
   })
 
   /** One step of a run; says how many were asked, and `undefined` where it has to wait and need not hold up another. */
   const step = Effect.fnUntraced(function* (run: PlanRun) {
     if (!actors.holds(shardOf(run.business))) return 0
-    if (yield* isOver(run)) {
+    const plan = yield* activePlan(run)
+    if (plan === undefined) {
       yield* runs.cancel(run.id, now())
       return 0
     }
     if (resting.has(run.id)) return undefined
-    if (run.state === "SENDING") return yield* send(run)
+    if (run.state === "SENDING") return yield* send(run, plan)
     if (now() - run.dueAt > latenessMaxMs) {
       yield* runs.miss(run.id)
       return 0
     }
     if (!(yield* recipients.areSettled(run.business, run.segments))) return undefined
     const started = yield* runs.start(run.id, now())
-    return started?.state === "SENDING" ? yield* send(started) : 0
+    return started?.state === "SENDING" ? yield* send(started, plan) : 0
   })
 
   const unlessUnavailable = <A, E>(what: string, work: Effect.Effect<A, E>, otherwise: A): Effect.Effect<A> =>
@@ -308,18 +328,45 @@ const make = Effect.gen(function* () {
   )
   yield* Effect.forkScoped(Effect.forever(lookAndWait()))
 
+  const view = <A>(effect: Effect.Effect<A, SqlError>): Effect.Effect<A, ViewUnavailable> =>
+    Effect.mapError(effect, (cause) => new ViewUnavailable({ view: "plan_run", cause }))
+
+  /** What holds for every run, whoever asks for it. */
+  const objectionTo = ({ state, body }: Definition<Plan>): string | undefined => {
+    if (state !== "ACTIVE") return "It is switched off."
+    return isInside(body.window, now()) ? undefined : "No run begins outside of its window."
+  }
+
   return PlanRunner.of({
-    sendNow: (business, plan, template, name) => {
+    sendNow: Effect.fn("PlanRunner.sendNow")(function* (business, plan, template, name) {
       const { id, version, body } = plan
       const occurrence: Occurrence = { key: `now ${name}`, at: now() }
+      const runId = runIdOf(business, id, occurrence.key)
+      if ((yield* view(runs.one(business, id, runId))) !== undefined) return runId
+      const why =
+        objectionTo(plan) ??
+        (isLocal(body.schedule)
+          ? "Its day is another for each contact; a run that was missed can be run."
+          : undefined) ??
+        (template.state === "ACTIVE" ? undefined : "Its template is switched off.")
+      if (why !== undefined) return yield* new PlanNotRun({ why })
       const run = { business, plan: id, name: plan.name, version, body, occurrence, state: "WAITING" as const }
-      const { channel } = template
-      return runs.add({ ...run, channel, purpose: purposeOf(body, template) }).pipe(
-        Effect.mapError((cause: SqlError) => new ViewUnavailable({ view: "plan_run", cause })),
-        Effect.tap(() => Effect.sync(() => wake.openUnsafe())),
-        Effect.as(runIdOf(business, id, occurrence.key))
-      )
-    },
+      const { channel } = template.body
+      yield* view(runs.add({ ...run, channel, purpose: purposeOf(body, template.body) }))
+      wake.openUnsafe()
+      return runId
+    }),
+    makeUp: Effect.fn("PlanRunner.makeUp")(function* (business, plan, id) {
+      const run = yield* view(runs.one(business, plan.id, id))
+      if (run === undefined) return undefined
+      if (run.state === "CANCELLED") return yield* new PlanNotRun({ why: "It was cancelled." })
+      if (run.state !== "MISSED") return id
+      const why = objectionTo(plan)
+      if (why !== undefined) return yield* new PlanNotRun({ why })
+      yield* view(runs.makeUp(run, now()))
+      wake.openUnsafe()
+      return id
+    }),
     looks: () => looks
   })
 })

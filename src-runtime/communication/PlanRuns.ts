@@ -87,6 +87,10 @@ export interface Selection {
 }
 export interface Chosen {
   readonly business: string
+  /** Null where it is about no run: then nobody was in an earlier one. */
+  readonly plan: string | null
+  readonly series: string
+  readonly dueAt: number
   readonly segments: ReadonlyArray<string>
   readonly occasion: "BIRTHDAY" | "NAME_DAY" | null
   readonly day: number | null
@@ -97,19 +101,29 @@ const members =
   "SELECT DISTINCT m.contact FROM segment_member m WHERE m.business = $1::uuid AND m.segment = ANY ($2::text::uuid[])"
 const remembered =
   "SELECT DISTINCT m.contact FROM contact_anniversary a JOIN segment_member m ON m.business = a.business " +
-  "AND m.contact = a.contact AND m.segment = ANY ($2::text::uuid[]) WHERE a.business = $1::uuid AND a.time_zone = $3"
-const withBirthday = `${remembered} AND a.birthday = ANY ($4::text::smallint[])`
-const withNameDay =
-  `${remembered} AND (a.name_day = ANY ($4::text::smallint[]) ` +
-  "OR (a.name_day IS NULL AND a.feast = ANY ($5::text[])))"
+  "AND m.contact = a.contact AND m.segment = ANY ($2::text::uuid[]) WHERE a.business = $1::uuid"
+const inZone = "a.time_zone = $3"
+/**
+ * Who has left the zone for one where the run of that day had begun already: her message would come nowhere. Both runs are
+ * of one series, so nobody gets it in both.
+ */
+const leftLate =
+  "a.former_zone = $3 AND a.moved_at > $4::bigint AND EXISTS (SELECT FROM plan_run o WHERE o.business = a.business " +
+  "AND o.plan = $5::uuid AND o.series = $6 AND o.time_zone = a.time_zone AND o.started_at <= a.moved_at)"
+const onBirthday = "a.birthday = ANY ($7::text::smallint[])"
+const onNameDay = "(a.name_day = ANY ($7::text::smallint[]) OR (a.name_day IS NULL AND a.feast = ANY ($8::text[])))"
+const rememberedOn = (day: string): string =>
+  `${remembered} AND ${inZone} AND ${day} UNION ${remembered} AND ${leftLate} AND ${day}`
+/** No day lasts longer, from where it begins first to where it ends last. */
+const movedWithinMs = 2 * 24 * 60 * 60 * 1_000
 
-const selectionOf = ({ business, segments, occasion, day, timeZone }: Chosen): Selection => {
+const selectionOf = ({ business, plan, series, segments, occasion, day, timeZone, dueAt }: Chosen): Selection => {
   const base = [business, arrayOf(segments)]
   if (occasion === null) return { text: members, parameters: base }
-  const kept = [...base, timeZone, arrayOf(keptOn(day ?? 0))]
+  const kept = [...base, timeZone, BigInt(dueAt - movedWithinMs), plan, series, arrayOf(keptOn(day ?? 0))]
   return occasion === "BIRTHDAY"
-    ? { text: withBirthday, parameters: kept }
-    : { text: withNameDay, parameters: [...kept, feastsOn(day ?? 0)] }
+    ? { text: rememberedOn(onBirthday), parameters: kept }
+    : { text: rememberedOn(onNameDay), parameters: [...kept, feastsOn(day ?? 0)] }
 }
 
 /** In an order that does not change. */
@@ -135,6 +149,9 @@ const forget = "DELETE FROM plan_recipient WHERE run = $1::uuid AND position <= 
 const cancel =
   "UPDATE plan_run SET state = 'CANCELLED', ended_at = $2::bigint WHERE id = $1::uuid AND state IN ('WAITING', 'SENDING')"
 const miss = "UPDATE plan_run SET state = 'MISSED' WHERE id = $1::uuid AND state = 'WAITING'"
+const makeUp =
+  "UPDATE plan_run SET state = 'WAITING', due_at = $4::bigint WHERE business = $1::uuid AND plan = $2::uuid " +
+  "AND id = $3::uuid AND state = 'MISSED'"
 const readOpen =
   `SELECT ${columns} FROM plan_run WHERE state IN ('WAITING', 'SENDING') AND shard = ANY ($1::text::smallint[]) ` +
   "ORDER BY priority DESC, due_at, id LIMIT $2::integer"
@@ -257,6 +274,8 @@ export const make = (sql: SqlClient) => {
         Effect.andThen(sql.unsafe(cancel, [id, BigInt(now)]), sql.unsafe(forget, [id, 9_223_372_036_854_775_807n]))
       ),
     miss: (id: string) => sql.unsafe(miss, [id]),
+    /** What was missed is due again, now; for whom it is stays as it was written down. */
+    makeUp: ({ business, plan, id }: PlanRun, now: number) => sql.unsafe(makeUp, [business, plan, id, BigInt(now)]),
     /** Whom a run would be for: their number, and the first of them. */
     chosen: (chosen: Chosen, most: number) => {
       const { text, parameters } = selectionOf(chosen)
@@ -274,9 +293,11 @@ export const make = (sql: SqlClient) => {
     one: (business: string, plan: string, id: string) =>
       Effect.map(sql.unsafe<Row>(readOne, [business, plan, id]), ([row]) => row && runOf(row)),
     counts: (run: PlanRun) => Effect.map(sql.unsafe<CountRow>(countSends, [run.business, run.plan, run.key]), countsOf),
-    /** Zones in which persons of the business live. */
-    zones: (business: string) =>
-      Effect.map(sql.unsafe<{ readonly name: string }>(zonesOf, [business]), (rows) => rows.map(({ name }) => name)),
+    /** Zones in which persons of the business live, or have lived until lately. */
+    zones: (business: string, now: number) =>
+      Effect.map(sql.unsafe<{ readonly name: string }>(zonesOf, [business, BigInt(now - movedWithinMs)]), (rows) =>
+        rows.map(({ name }) => name)
+      ),
     /** Businesses that have ever had a plan. */
     owners: Effect.map(sql.unsafe<{ readonly id: string }>(owners), (rows) => rows.map(({ id }) => id))
   }

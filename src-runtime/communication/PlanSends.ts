@@ -3,8 +3,9 @@ import * as Effect from "effect/Effect"
 import { type Committed, type Projection, recordset } from "../projection/Projection.ts"
 
 const request =
-  "INSERT INTO plan_send (communication, business, plan, run_key, state) SELECT communication, business, plan, run_key, " +
-  "'PENDING' FROM json_to_recordset($1::json) AS r(communication uuid, business uuid, plan uuid, run_key text) " +
+  "INSERT INTO plan_send (communication, business, plan, run_key, state, at) SELECT communication, business, plan, " +
+  "run_key, 'PENDING', at FROM json_to_recordset($1::json) AS r(communication uuid, business uuid, plan uuid, " +
+  "run_key text, at bigint) " +
   "ON CONFLICT (communication) DO NOTHING"
 const end =
   "UPDATE plan_send p SET state = coalesce(r.state, p.state), reason = coalesce(r.reason, p.reason), " +
@@ -45,7 +46,7 @@ const changed = (known: Change | undefined, { event, row: { business } }: Commit
 
 const requested = ({ event, row: { business } }: Committed) =>
   event._tag === "CommunicationRequested" && event.planId !== undefined && event.planRun !== undefined
-    ? [{ communication: event.communicationId, business, plan: event.planId, run_key: event.planRun }]
+    ? [{ communication: event.communicationId, business, plan: event.planId, run_key: event.planRun, at: event.at }]
     : []
 
 export const planSends: Projection = {

@@ -1,11 +1,11 @@
 /** Plans for those who look at them: their runs with what became of each message, and what a run would do now. */
 import { isLocal } from "#domain/communication/Occurrence.ts"
-import { type Plan, purposeOf } from "#domain/communication/Plan.ts"
+import type { Plan } from "#domain/communication/Plan.ts"
+import { purposeOf } from "#domain/communication/SendPurpose.ts"
 import type { Template } from "#domain/communication/Template.ts"
-import { everyLinkTo } from "#domain/communication/TemplateTags.ts"
-import type { Channel, RejectionReason } from "#domain/contact/Communication.ts"
-import type { ContactState } from "#domain/contact/ContactState.ts"
+import type { RejectionReason } from "#domain/contact/Communication.ts"
 import { authorizeSend } from "#domain/contact/Sending.ts"
+import type { Definition } from "#domain/definition/Definition.ts"
 import type { Business } from "#domain/organisation/Business.ts"
 import { dayNumber } from "#domain/shared/CalendarDate.ts"
 import * as Clock from "effect/Clock"
@@ -16,6 +16,7 @@ import * as Result from "effect/Result"
 import { SqlClient } from "effect/sql/SqlClient"
 import type { SqlError } from "effect/sql/SqlError"
 import { Actors } from "../actor/Actors.ts"
+import { nameUuid } from "../actor/Naming.ts"
 import type { RuntimeRefusal } from "../actor/RuntimeRefusal.ts"
 import type { Page, PageRequest } from "../projection/Paging.ts"
 import { Projector } from "../projection/Projector.ts"
@@ -24,8 +25,8 @@ import { liveSegmentsName } from "../segment/LiveSegments.ts"
 import * as PlanRuns from "./PlanRuns.ts"
 import type { PlanRun, SendCounts } from "./PlanRuns.ts"
 import { planSends } from "./PlanSends.ts"
+import { type Asked, prepare } from "./Preparing.ts"
 import { Recipients } from "./Recipients.ts"
-import { render } from "./Rendering.ts"
 
 /** Recipients who are judged one by one in a dry run. */
 const judgedMax = 1_000
@@ -64,35 +65,34 @@ export class Plans extends Context.Service<
     readonly dryRun: (
       business: Business,
       plan: Plan,
-      template: Template
+      template: Definition<Template>,
+      out: Pick<Asked, "address" | "links">
     ) => Effect.Effect<DryRun, Unread | RuntimeRefusal>
   }
 >()("koinon/runtime/Plans") {}
 
-const hasAddress = (channel: Channel, { profile }: ContactState): boolean => {
-  if (channel === "EMAIL") return profile.email !== undefined
-  return channel === "SMS" ? profile.phone?.type === "MOBILE" : true
+/** A message that nobody is sent. */
+const communicationId = nameUuid("dry run")
+
+interface Case extends Pick<Asked, "business" | "template" | "contact" | "at" | "address" | "links"> {
+  readonly plan: Plan
 }
 
-/** What would become of a message now; `WAIT` for the end of quiet hours. */
-const verdictOf = (
-  business: Business,
-  plan: Plan,
-  template: Template,
-  contact: ContactState,
-  at: number
-): RejectionReason | "GO" | "WAIT" => {
+/** What would become of a message now: judged and made ready as a send is; `WAIT` for the end of quiet hours. */
+const verdictOf = ({ plan, ...made }: Case): RejectionReason | "GO" | "WAIT" => {
+  const { business, template, contact, at } = made
   const { channel } = template
-  const pending = { id: "dry run", channel, purpose: purposeOf(plan, template), authorized: false }
+  const purpose = purposeOf(plan, template)
+  const pending = { id: communicationId, channel, purpose, authorized: false }
   const command = { _tag: "AuthorizeSend" as const, communicationId: pending.id }
   const turn = { at, key: contact.id, commandId: pending.id, business }
   const judgement = authorizeSend({ ...contact, communications: [pending] }, command, turn)
   if (Result.isFailure(judgement)) return "GAVE_UP"
   const { events, answer } = judgement.success
   for (const event of events) if (event._tag === "CommunicationRejected") return event.reason
-  if (!hasAddress(channel, contact)) return "NO_ADDRESS"
-  const links = everyLinkTo("https://example.com")
-  if (render({ template, business, contact, at, links })._tag !== "Rendered") return "MISSING_VALUE"
+  const task = { communicationId, channel, purpose, name: "", templateId: plan.templateId, at }
+  const prepared = prepare({ ...made, task, sender: undefined })
+  if (prepared._tag === "Impossible") return prepared.reason
   return answer?._tag === "SendJudged" && answer.verdict === "WAIT" ? "WAIT" : "GO"
 }
 
@@ -122,15 +122,16 @@ const make = Effect.gen(function* () {
     { schedule, segmentIds: segments }: Plan,
     at: number
   ) {
+    const about = { business, plan: null, series: "", dueAt: at, segments }
     if (!isLocal(schedule)) {
-      const everybody = { business, segments, occasion: null, day: null, timeZone: null }
+      const everybody = { ...about, occasion: null, day: null, timeZone: null }
       return yield* view(runs.chosen(everybody, judgedMax))
     }
     const contacts: Array<string> = []
     let total = 0
-    for (const timeZone of yield* view(runs.zones(business))) {
+    for (const timeZone of yield* view(runs.zones(business, at))) {
       const day = dayNumber(at, timeZone)
-      const here = { business, segments, occasion: schedule.type, day, timeZone }
+      const here = { ...about, occasion: schedule.type, day, timeZone }
       const found = yield* view(runs.chosen(here, judgedMax))
       total += found.total
       contacts.push(...found.contacts)
@@ -146,7 +147,7 @@ const make = Effect.gen(function* () {
       if (run === undefined) return undefined
       return { run, sends: yield* view(runs.counts(run)) }
     }),
-    dryRun: Effect.fn("Plans.dryRun")(function* (business, plan, template) {
+    dryRun: Effect.fn("Plans.dryRun")(function* (business, plan, template, out) {
       const at = clock.currentTimeMillisUnsafe()
       yield* settled(business.id, plan.segmentIds)
       const { total, contacts } = yield* chosenOf(business.id, plan, at)
@@ -154,7 +155,9 @@ const make = Effect.gen(function* () {
         contacts,
         (id) =>
           Effect.map(actors.read(business.id, id, "contact"), ({ state }) =>
-            verdictOf(business, plan, template, state, at)
+            template.state === "ACTIVE"
+              ? verdictOf({ business, plan, template: template.body, contact: state, at, ...out })
+              : "TEMPLATE_INACTIVE"
           ),
         { concurrency: readAtOnceMax }
       )

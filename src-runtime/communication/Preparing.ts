@@ -2,7 +2,7 @@
  * Makes a message ready to go: to which address, in which words, with links of its own. What cannot be made ready says why,
  * in the words in which the message is then refused.
  */
-import type { Template } from "#domain/communication/Template.ts"
+import { isTooLong, type Template } from "#domain/communication/Template.ts"
 import type { RejectionReason } from "#domain/contact/Communication.ts"
 import type { ContactState } from "#domain/contact/ContactState.ts"
 import type { Device } from "#domain/contact/Device.ts"
@@ -11,7 +11,7 @@ import type { CommunicationBody } from "./CommunicationBodies.ts"
 import type { SendTask } from "./CommunicationView.ts"
 import { lastConsentDay, type LinkAction, type MessageLink, type MessageLinks } from "./MessageLinks.ts"
 import { render } from "./Rendering.ts"
-import { track, withWayOut } from "./Tracking.ts"
+import { track, withShortWayOut, withWayOut } from "./Tracking.ts"
 
 export interface Ready {
   readonly _tag: "Ready"
@@ -59,7 +59,7 @@ export interface Asked {
   readonly at: number
   /** The installation's own. */
   readonly address: string
-  readonly links: MessageLinks["Service"]
+  readonly links: Pick<MessageLinks["Service"], "pathOf">
   /** Of the channel, where it has one. */
   readonly sender: string | undefined
 }
@@ -80,6 +80,7 @@ const senderName = ({ template, sender }: Asked): string | undefined => {
   return address === undefined ? name : `${name} <${address}>`
 }
 
+/** Also for who asks whether it could be sent: a dry run says what the send would. */
 export const prepare = (asked: Asked): Ready | Impossible => {
   const { task, template, business, contact, at } = asked
   const { channel, purpose, values } = task
@@ -110,7 +111,12 @@ export const prepare = (asked: Asked): Ready | Impossible => {
     ...(sender !== undefined && { sender }),
     ...(template.sender !== undefined && { from: template.sender })
   }
-  if (channel !== "EMAIL") return { _tag: "Ready", body: { ...same, text: words, urls: [] } }
+  if (channel !== "EMAIL") {
+    const isOut = channel === "SMS" && purpose === "MARKETING"
+    const text = isOut ? withShortWayOut(words, rest.language, linkOf("OPT_OUT")) : words
+    if (isTooLong(channel, text)) return impossible("TOO_LONG", `${rest.language}: it is too long for ${channel}`)
+    return { _tag: "Ready", body: { ...same, text, urls: [] } }
+  }
   const isOptional = purpose !== "MANDATORY"
   const unsubscribe = isOptional ? { unsubscribe: linkOf("OPT_OUT") } : {}
   const { html, text } = isOptional

@@ -6,6 +6,8 @@
  *
  *     judged: GO ─► written ─► gateway ─► handed ─► completed        WAIT ─► later        REJECTED, OVER ─► nothing to do
  */
+import { purposeAtSend } from "#domain/communication/SendPurpose.ts"
+import type { Template } from "#domain/communication/Template.ts"
 import { claimOf } from "#domain/contact/Claims.ts"
 import type { RejectionReason } from "#domain/contact/Communication.ts"
 import type { ContactState } from "#domain/contact/ContactState.ts"
@@ -24,11 +26,11 @@ import { Outbox } from "../outbox/Outbox.ts"
 import type { Outcome, Task, WorkOptions } from "../outbox/Task.ts"
 import { Sealer } from "../privacy/Sealer.ts"
 import { reasonOf } from "../projection/ProjectionFailure.ts"
-import type { ViewUnavailable } from "../projection/ViewRefusal.ts"
+import type { ProjectionWaits, ViewUnavailable } from "../projection/ViewRefusal.ts"
 import { Gateways, SendFault } from "./Channel.ts"
-import { CommunicationBodies, type CommunicationBody, type StoredBody } from "./CommunicationBodies.ts"
+import { CommunicationBodies, type CommunicationBody, ownWords, type StoredBody } from "./CommunicationBodies.ts"
 import type { Handed, SendTask } from "./CommunicationView.ts"
-import * as ExportNotice from "./ExportNotice.ts"
+import * as OwnNotice from "./OwnNotice.ts"
 import { MessageLinks } from "./MessageLinks.ts"
 import { noAddress, prepare, reachable, recipientOf } from "./Preparing.ts"
 import { PublicAddress } from "./PublicAddress.ts"
@@ -55,7 +57,7 @@ const over: Outcome = { _tag: "Done", result: "it had ended before" }
 type Taken = Pick<Handed, "gateway" | "providerId" | "gone">
 const outbox: Taken = { gateway: "OUTBOX" }
 
-type Trouble = Refusal | RuntimeRefusal | SendFault | ViewUnavailable
+type Trouble = Refusal | RuntimeRefusal | SendFault | ViewUnavailable | ProjectionWaits
 
 /** What an attempt that could not be made is: something to try again, and never with a value in it. */
 const failed = (error: Trouble): Outcome =>
@@ -73,14 +75,14 @@ const make = Effect.fnUntraced(function* ({ failuresMax = failuresMaxDefault }: 
   const journal = yield* Journal
   const sealer = yield* Sealer
 
-  const reject = (task: Task, { communicationId }: SendTask, reason: RejectionReason, detail: string) =>
+  const reject = (task: Task, { communicationId }: SendTask, reason: RejectionReason, detail: string, code?: string) =>
     actors
       .ask({
         business: task.business,
         key: task.key,
         id: nameUuid("communication rejected", task.business, communicationId, reason),
         fingerprint: "communication",
-        command: { _tag: "RejectCommunication", communicationId, reason }
+        command: { _tag: "RejectCommunication", communicationId, reason, ...(code !== undefined && { code }) }
       })
       .pipe(
         Effect.as<Outcome>({ _tag: "Done", result: reason, log: detail }),
@@ -111,14 +113,20 @@ const make = Effect.fnUntraced(function* ({ failuresMax = failuresMaxDefault }: 
   const senderOf = (channel: SendTask["channel"]): string | undefined =>
     channel === "EMAIL" ? gateways.mail?.sender : channel === "SMS" ? gateways.sms?.sender : undefined
 
+  /** As it is in force now, wherever that was said: what was made a moment ago is there, what was switched off is off. */
   const templateOf = Effect.fnUntraced(function* (business: string, id: string) {
-    const templates = yield* definitions.of(business, "templates")
-    return templates[id]?.body
+    const templates = yield* definitions.inForce([business], "templates")
+    return templates.get(business)?.[id]
   })
 
   /** As it was written before, or now, and to where the contact can be reached now; or why it cannot be. */
-  const written = Effect.fnUntraced(function* (task: Task, send: SendTask, contact: ContactState) {
-    const { communicationId: id, templateId, channel } = send
+  const written = Effect.fnUntraced(function* (
+    task: Task,
+    send: SendTask,
+    template: Template | undefined,
+    contact: ContactState
+  ) {
+    const { communicationId: id, channel } = send
     const place = { business: task.business, contact: task.key, id }
     const known = (yield* bodies.read([place])).get(id)
     if (known !== undefined) {
@@ -126,11 +134,9 @@ const make = Effect.fnUntraced(function* ({ failuresMax = failuresMaxDefault }: 
       if (recipient === undefined) return noAddress(channel)
       return known.body.recipient === recipient ? known : yield* bodies.readdress(place, known, recipient)
     }
-    const template = yield* templateOf(task.business, templateId)
+    if (template === undefined) return { reason: "TEMPLATE_GONE", detail: "its words are not kept any more" } as const
     const business = actors.business(task.business)
-    if (template === undefined || business === undefined) {
-      return { reason: "TEMPLATE_GONE", detail: "there is no such template" } as const
-    }
+    if (business === undefined) return { reason: "TEMPLATE_GONE", detail: "there is no such business" } as const
     const address = yield* publicAddress.url
     const at = yield* Clock.currentTimeMillis
     const made = prepare({ task: send, template, business, contact, at, address, links, sender: senderOf(channel) })
@@ -229,9 +235,9 @@ const make = Effect.fnUntraced(function* ({ failuresMax = failuresMaxDefault }: 
     }
   }
 
-  const sent = Effect.fnUntraced(function* (task: Task, send: SendTask) {
+  const sent = Effect.fnUntraced(function* (task: Task, send: SendTask, template: Template | undefined) {
     const { state: contact } = yield* actors.read(task.business, task.key, "contact")
-    const ready = yield* written(task, send, contact)
+    const ready = yield* written(task, send, template, contact)
     if ("reason" in ready) return yield* reject(task, send, ready.reason, ready.detail)
     const result = yield* Effect.result(handOver(task, send, ready, contact))
     if (result._tag === "Success") {
@@ -242,8 +248,9 @@ const make = Effect.fnUntraced(function* ({ failuresMax = failuresMaxDefault }: 
       const onward: Outcome = { _tag: "Continue", body: { ...send, handed } as unknown as Json }
       return onward
     }
-    const { kind, reason, retryAfterMs } = result.failure
-    if (kind !== "FAILED") return yield* reject(task, send, "ADDRESS_REFUSED", reason)
+    const { kind, reason, code, retryAfterMs } = result.failure
+    if (kind === "DECLINED") return yield* reject(task, send, "PROVIDER_REFUSED", reason, code)
+    if (kind !== "FAILED") return yield* reject(task, send, "ADDRESS_REFUSED", reason, code)
     const now = yield* Clock.currentTimeMillis
     const outcome: Outcome = {
       _tag: "Retry",
@@ -267,21 +274,30 @@ const make = Effect.fnUntraced(function* ({ failuresMax = failuresMaxDefault }: 
 
   const attempted = Effect.fnUntraced(function* (task: Task) {
     const send = task.body as unknown as SendTask
-    const { communicationId, handed } = send
+    const { communicationId, templateId, handed } = send
     if (handed !== undefined) return yield* stated(task, send, handed)
     if (task.failures >= failuresMax) return yield* reject(task, send, "GAVE_UP", `${task.failures} attempts failed`)
     const now = yield* Clock.currentTimeMillis
     if (now - send.at > expiresAfterMs) return yield* reject(task, send, "EXPIRED", "it waited too long")
+    // What is switched off goes no more, whatever was asked for before, and however often it was tried.
+    const template = yield* templateOf(task.business, templateId)
+    if (template === undefined && templateId !== ownWords) {
+      return yield* reject(task, send, "TEMPLATE_GONE", "there is no such template")
+    }
+    if (template !== undefined && template.state !== "ACTIVE") {
+      return yield* reject(task, send, "TEMPLATE_INACTIVE", "it is switched off")
+    }
+    const purpose = template === undefined ? send.purpose : purposeAtSend(send, template.body)
     // Under an id of its own: what was judged once may be judged otherwise now.
     const { answer } = yield* actors.ask({
       business: task.business,
       key: task.key,
-      command: { _tag: "AuthorizeSend", communicationId }
+      command: { _tag: "AuthorizeSend", communicationId, purpose }
     })
     if (answer._tag !== "SendJudged") return yield* Effect.die(new Error(`a send was answered ${answer._tag}`))
     switch (answer.verdict) {
       case "GO":
-        return yield* sent(task, send)
+        return yield* sent(task, { ...send, purpose }, template?.body)
       case "WAIT": {
         const later: Outcome = { _tag: "Later", at: answer.at ?? now }
         return later
@@ -302,10 +318,10 @@ const make = Effect.fnUntraced(function* ({ failuresMax = failuresMaxDefault }: 
 export const start = Effect.fnUntraced(function* (options: SendingOptions = {}) {
   const outbox = yield* Outbox
   const attempt = yield* make(options)
-  const tell = yield* ExportNotice.make
+  const tell = yield* OwnNotice.make
   yield* outbox.work("communication", {
     concurrency: concurrencyDefault,
-    attempt: (task) => (ExportNotice.isNotice(task) ? tell(task) : attempt(task)),
+    attempt: (task) => (OwnNotice.isNotice(task) ? tell(task) : attempt(task)),
     attemptMaxMs,
     // The end of a message is stated by the contact, not by the queue.
     giveUpAfterMs: 4 * expiresAfterMs,

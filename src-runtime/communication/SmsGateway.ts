@@ -7,7 +7,7 @@ import * as Option from "effect/Option"
 import * as Redacted from "effect/Redacted"
 import * as Schema from "effect/Schema"
 import { createHmac, timingSafeEqual } from "node:crypto"
-import type { SmsGateway, TextMessage } from "./Channel.ts"
+import type { SendFault, SmsGateway, TextMessage } from "./Channel.ts"
 import { faultOf, isSuccess, post } from "./Http.ts"
 
 const provider = "SMS provider"
@@ -28,6 +28,15 @@ const decodeRefused = Schema.decodeUnknownOption(Refused)
 
 /** The number: invalid, unreachable from here, no mobile, or has said STOP to the provider. */
 const addressCodes: ReadonlySet<number> = new Set([21211, 21214, 21217, 21408, 21610, 21612, 21614])
+
+/** What speaks of us, of the way there or of the moment, and not of the message. */
+const passingStatuses: ReadonlySet<number> = new Set([401, 403, 404, 405, 407, 408, 425, 429])
+
+/** A number that is none is about the address, everything else that is no passing trouble about the message. */
+const kindOf = (status: number, code: number | undefined): SendFault["kind"] => {
+  if (status < 400 || status >= 500 || passingStatuses.has(status)) return "FAILED"
+  return code !== undefined && addressCodes.has(code) ? "REFUSED" : "DECLINED"
+}
 
 /** Of the address with all fields of the form behind it, sorted by name. */
 export const signatureOf = (token: Redacted.Redacted, url: string, form: Readonly<Record<string, string>>): string =>
@@ -56,8 +65,12 @@ export const make = ({ url, account, token, sender }: SmsOptions): SmsGateway =>
       )
       if (isSuccess(posted)) return Option.getOrUndefined(decodeAccepted(posted.text))?.sid
       const code = Option.getOrUndefined(decodeRefused(posted.text))?.code
-      const isRefusal = posted.status === 400 && (code === undefined || addressCodes.has(code))
-      return yield* faultOf(provider, posted, isRefusal ? "REFUSED" : "FAILED", code === undefined ? "" : ` (${code})`)
+      return yield* faultOf(
+        provider,
+        posted,
+        kindOf(posted.status, code),
+        code === undefined ? undefined : String(code)
+      )
     }),
     isSigned: (called, form, signature) => {
       const expected = Buffer.from(signatureOf(token, called, form))

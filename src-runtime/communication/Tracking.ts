@@ -52,6 +52,11 @@ const ways: Readonly<Record<string, string>> = {
 }
 const isGreek = (language: string): boolean => /^(el|ell|gre)\b/i.test(language)
 
+const shortWays: Readonly<Record<string, string>> = { el: "Διαγραφή", en: "Stop" }
+/** The same for a text message, in which every character is paid for. */
+export const withShortWayOut = (text: string, language: string, optOut: string): string =>
+  text.includes(optOut) ? text : `${text}\n${shortWays[isGreek(language) ? "el" : "en"] ?? ""}: ${optOut}`
+
 /** Marketing has a way out that a reader can see, also where the template has forgotten it. */
 export const withWayOut = (
   { html, text }: { readonly html: string | undefined; readonly text: string },

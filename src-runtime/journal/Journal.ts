@@ -38,6 +38,17 @@ export interface StreamRef {
   readonly id: string
 }
 
+/** An event by its place in its stream. */
+export interface EventRef extends StreamRef {
+  readonly seq: number
+}
+
+/**
+ * What happens at a contact's key in streams of their own, and is looked for by her: one index is of these types alone
+ * (migration 0019), so a type that is added here needs one as well.
+ */
+export const asideTypes = ["PurchaseRefused", "CommandHeld", "HeldApproved", "HeldRejected", "HeldLapsed"] as const
+
 export interface LoadedStream extends StreamRef {
   readonly snapshot: SnapshotRow | undefined
   /** All events after the snapshot, in sequence. */
@@ -150,6 +161,18 @@ export class Journal extends Context.Service<
       stream: StreamRef,
       beforeSeq: number,
       rowsMax: number
+    ) => Effect.Effect<ReadonlyArray<EventRow>, JournalUnavailable>
+    /** A page of what happened at a key in streams of their own (`asideTypes`): DESC before an offset, ASC after it. */
+    readonly asideEvents: (
+      business: string,
+      key: string,
+      from: { readonly offset: number; readonly order: "ASC" | "DESC" },
+      rowsMax: number
+    ) => Effect.Effect<ReadonlyArray<EventRow>, JournalUnavailable>
+    /** Those of them that there are, in no order. */
+    readonly eventsAt: (
+      business: string,
+      places: ReadonlyArray<EventRef>
     ) => Effect.Effect<ReadonlyArray<EventRow>, JournalUnavailable>
     /** All businesses: the streams that are a business itself. */
     readonly businessIds: Effect.Effect<ReadonlyArray<string>, JournalUnavailable>

@@ -33,7 +33,7 @@ import * as Worker from "./Worker.ts"
 /** Characters of a body as it is stored. */
 const bodySizeMax = 1024 * 1024
 /** What is finished is kept this long, and goes so many at a time. */
-const retentionMs = 30 * 24 * 60 * 60_000
+export const retentionMs = 30 * 24 * 60 * 60_000
 const prunedAtOnceMax = 1_000
 const pruneIntervalMs = 10 * 60_000
 /** A lost connection to the notices is made anew as often; until then the table is looked at each second. */
@@ -99,6 +99,7 @@ export class Outbox extends Context.Service<
   }
 >()("koinon/runtime/Outbox") {}
 
+const waiting = { state: "WAITING", finished: null } as const
 const queues: ReadonlyArray<QueueName> = ["automation", "webhook", "communication"]
 
 const make = Effect.gen(function* () {
@@ -175,11 +176,12 @@ const make = Effect.gen(function* () {
       const at = now()
       yield* rows.enqueue(
         tasks.map((task, nth): TaskRows.NewRow => {
-          const { id, queue, business, key, lane, body, dueAt } = task
+          const { id, queue, business, key, lane, body, dueAt, isWithheld = false } = task
           const sealed = sealing.seal(keyOf, task, body, bodyOf(id))
           if (sealed.length > bodySizeMax) throw new RangeError(`the body of a task of ${queue} is too long`)
           const place = { shard: shardOf(key), lane: nameUuid("lane", queue, business, key, lane) }
-          return { nth, id, queue, business, key, ...place, body: sealed, at, due: Math.round(dueAt) }
+          const end = isWithheld ? ({ state: "WITHHELD", finished: at } as const) : waiting
+          return { nth, id, queue, business, key, ...place, body: sealed, at, due: Math.round(dueAt), ...end }
         })
       )
     }),

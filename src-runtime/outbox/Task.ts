@@ -20,6 +20,8 @@ export interface NewTask {
   readonly body: Json
   /** Epoch milliseconds; not before. */
   readonly dueAt: number
+  /** It is kept, but not done unless somebody asks for it. */
+  readonly isWithheld?: boolean
 }
 
 export interface Task {
@@ -47,8 +49,10 @@ export type Outcome =
   | { readonly _tag: "Continue"; readonly body: Json; readonly log?: Json }
   /** It will never succeed; what comes after it goes on. */
   | { readonly _tag: "Dead"; readonly reason: string; readonly log?: Json }
+  /** It is not to be done now, and nobody has tried: it is kept until somebody asks for it, and its lane goes on. */
+  | { readonly _tag: "Withheld" }
 
-export type TaskState = "WAITING" | "DONE" | "DEAD" | "CANCELLED"
+export type TaskState = "WAITING" | "DONE" | "DEAD" | "CANCELLED" | "WITHHELD"
 
 /** A task and where it stands, for those who look. */
 export interface TaskView {

@@ -19,6 +19,8 @@ export interface NewRow {
   readonly body: string
   readonly at: number
   readonly due: number
+  readonly state: "WAITING" | "WITHHELD"
+  readonly finished: number | null
 }
 
 export interface TaskRow {
@@ -92,9 +94,10 @@ const taskColumns =
 const told = `SELECT pg_notify('${noticeChannel}', q.queue) FROM (SELECT DISTINCT queue FROM changed) q`
 
 const enqueueRows =
-  "WITH changed AS (INSERT INTO outbox_task (id, queue, business, key, shard, lane, body, enqueued_at, due_at) " +
-  "SELECT id, queue, business, key, shard, lane, body, at, due FROM json_to_recordset($1::json) AS r(nth integer, id uuid, " +
-  "queue text, business uuid, key uuid, shard smallint, lane uuid, body text, at bigint, due bigint) ORDER BY nth " +
+  "WITH changed AS (INSERT INTO outbox_task (id, queue, business, key, shard, lane, body, enqueued_at, due_at, state, " +
+  "finished_at) SELECT id, queue, business, key, shard, lane, body, at, due, state, finished FROM " +
+  "json_to_recordset($1::json) AS r(nth integer, id uuid, queue text, business uuid, key uuid, shard smallint, lane uuid, " +
+  "body text, at bigint, due bigint, state text, finished bigint) ORDER BY nth " +
   `ON CONFLICT (id) DO NOTHING RETURNING queue) ${told}`
 
 /** The lanes with something due, in the order of their oldest, each with what comes first in it. */
@@ -138,7 +141,7 @@ const again = (from: string, body: string): string =>
   `WITH changed AS (UPDATE outbox_task SET state = 'WAITING', version = version + 1, failures = 0, failing_since = NULL, ` +
   `finished_at = NULL, due_at = $3::bigint${body} WHERE id = ANY ($1::uuid[]) AND business = $2::uuid AND state IN (${from}) ` +
   `RETURNING queue), told AS (${told}) SELECT (SELECT count(*) FROM changed) AS changed, (SELECT count(*) FROM told) AS told`
-const replayRow = again("'DONE', 'DEAD', 'CANCELLED'", ", body = coalesce(origin, body), origin = NULL")
+const replayRow = again("'DONE', 'DEAD', 'CANCELLED', 'WITHHELD'", ", body = coalesce(origin, body), origin = NULL")
 const resumeRow = again("'DEAD', 'CANCELLED'", "")
 
 const cancelRow =

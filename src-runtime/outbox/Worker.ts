@@ -86,7 +86,7 @@ const defect = (cause: Cause.Cause<unknown>): Outcome => {
   return { _tag: "Retry", reason: error instanceof Error ? `it threw ${error.name}` : "it threw" }
 }
 
-const detailOf = (outcome: Exclude<Outcome, { readonly _tag: "Later" }>): Json => ({
+const detailOf = (outcome: Exclude<Outcome, { readonly _tag: "Later" | "Withheld" }>): Json => ({
   ...("reason" in outcome && { reason: outcome.reason }),
   ...("result" in outcome && { result: outcome.result }),
   ...("log" in outcome && { log: outcome.log })
@@ -200,6 +200,7 @@ export const start = Effect.fnUntraced(function* (
       const { at: later, body } = outcome
       return { ...same, state: "WAITING", due: later, body: sealedBody(body), outcome: null, detail: null }
     }
+    if (outcome._tag === "Withheld") return { ...same, state: "WITHHELD", finished: at, outcome: null, detail: null }
     const detail = sealing.seal(keyOf, row, detailOf(outcome), attemptOf(id, row.attempts + 1))
     switch (outcome._tag) {
       case "Done":

@@ -1,7 +1,7 @@
 /**
- * What has happened to one contact, read page by page from her own stream: what was committed before the call is in it,
- * and there is no view that could lag behind. Rows are read in bounded pages and only those that a list is made of are
- * decoded; a list that is not counted stops reading with its page.
+ * What moved on the wallet of one contact and what she bought, read page by page from her own stream: what was committed
+ * before the call is in it, and there is no view that could lag behind. Rows are read in bounded pages and only those that a
+ * list is made of are decoded; a list that is not counted stops reading with its page.
  */
 import { contact } from "#domain/contact/Contact.ts"
 import type { ContactEvent } from "#domain/contact/ContactEvent.ts"
@@ -39,6 +39,7 @@ export interface WalletEntryFilters extends Period {
   /** The member who drew, the owner who shared, the other side of a transfer. */
   readonly counterpartId?: string | undefined
   readonly purchaseId?: string | undefined
+  readonly id?: string | undefined
 }
 
 export interface PurchaseFilters extends Period {
@@ -53,19 +54,6 @@ export interface PostedPurchase {
   /** When it was posted, which may be later than it happened. */
   readonly postedAt: number
   readonly date: number
-}
-
-/** An event of a contact with its place among all events of its shard, which names it for ever. */
-export interface Recorded {
-  /** "shard/offset". */
-  readonly id: string
-  readonly event: ContactEvent
-}
-
-export interface EventFilters extends Period {
-  readonly tags: ReadonlyArray<ContactEvent["_tag"]>
-  /** Of those, the ones that are meant. */
-  readonly matches: (recorded: Recorded) => boolean
 }
 
 export class History extends Context.Service<
@@ -84,13 +72,6 @@ export class History extends Context.Service<
       filters: PurchaseFilters,
       page: PageRequest
     ) => Effect.Effect<Page<PostedPurchase>, CursorInvalid | ViewUnavailable>
-    /** What has happened to her, event by event. */
-    readonly events: (
-      business: string,
-      contactId: string,
-      filters: EventFilters,
-      page: PageRequest
-    ) => Effect.Effect<Page<Recorded>, CursorInvalid | ViewUnavailable>
     /** All of these kinds since an instant, oldest first. */
     readonly since: <Tag extends ContactEvent["_tag"]>(
       business: string,
@@ -226,13 +207,14 @@ const make = Effect.gen(function* () {
 
   return History.of({
     walletEntries: Effect.fn("History.walletEntries")((business, contactId, filters, page) => {
-      const { type, transactionTypes, pocket, poolId, counterpartId, purchaseId } = filters
+      const { type, transactionTypes, pocket, poolId, counterpartId, purchaseId, id } = filters
       return readable(
         read(business, contactId, filters, page, {
           list: "entries",
           tags: walletEventTags,
           itemsOf: walletEntries,
           matches: (entry) =>
+            (id === undefined || entry.id === id) &&
             (type === undefined || entry.type === type) &&
             (transactionTypes === undefined || transactionTypes.includes(entry.transactionType)) &&
             (pocket === undefined || entry.pocket === pocket) &&
@@ -255,16 +237,6 @@ const make = Effect.gen(function* () {
         })
       )
     }),
-    events: Effect.fn("History.events")((business, contactId, { tags, matches, ...period }, page) =>
-      readable(
-        read<Recorded>(business, contactId, period, page, {
-          list: "events",
-          tags,
-          itemsOf: (event, { shard, offset }) => [{ id: `${shard}/${offset}`, event }],
-          matches
-        })
-      )
-    ),
     since: <Tag extends ContactEvent["_tag"]>(
       business: string,
       contactId: string,

@@ -35,8 +35,11 @@ export interface Projection {
    * cursor follows within a second or so. What is read again after a crash has to come to the same.
    */
   readonly isQuiet?: (events: ReadonlyArray<Committed>) => Effect.Effect<boolean, ProjectionWaits>
-  /** Empties the view. */
-  readonly reset: (sql: SqlClient) => Effect.Effect<void, SqlError>
+  /** Empties the view, which had been read so far; its cursors stand at zero by then. */
+  readonly reset: (
+    sql: SqlClient,
+    readTo: ReadonlyArray<{ readonly shard: number; readonly offset: number }>
+  ) => Effect.Effect<void, SqlError>
   /** Writes what follows from the events; interrupted or failed, none of it remains. */
   readonly apply: (sql: SqlClient, events: ReadonlyArray<Committed>) => Effect.Effect<void, SqlError | ProjectionWaits>
   /** Called when what the last `apply` wrote is durable. */

@@ -42,8 +42,9 @@ const moveRows =
   "WHERE c.projection = $1 AND c.shard = held.shard RETURNING c.shard"
 
 const resetRows =
-  "WITH held AS (SELECT shard FROM projection_cursor WHERE projection = $1 ORDER BY shard FOR UPDATE) " +
-  "UPDATE projection_cursor c SET shard_offset = 0 FROM held WHERE c.projection = $1 AND c.shard = held.shard"
+  "WITH held AS (SELECT shard, shard_offset FROM projection_cursor WHERE projection = $1 ORDER BY shard FOR UPDATE) " +
+  "UPDATE projection_cursor c SET shard_offset = 0 FROM held WHERE c.projection = $1 AND c.shard = held.shard " +
+  "RETURNING held.shard, held.shard_offset"
 
 /** One look at the end of every shard's index, not a scan. */
 const readHeads =
@@ -62,6 +63,13 @@ const readLag =
   "CROSS JOIN LATERAL (SELECT coalesce(max(e.shard_offset), 0) AS head FROM event e WHERE e.shard = c.shard) h " +
   "LEFT JOIN event o ON o.shard = c.shard AND o.shard_offset = c.shard_offset + 1"
 
+interface PositionRow {
+  readonly shard: number
+  readonly shard_offset: bigint
+}
+const positionsOf = (rows: ReadonlyArray<PositionRow>): ReadonlyArray<Position> =>
+  rows.map(({ shard, shard_offset }) => ({ shard, offset: Number(shard_offset) }))
+
 const lagOf = (row: { readonly events: bigint; readonly oldest: bigint | null } | undefined): Lag => ({
   events: Number(row?.events ?? 0),
   oldestAt: row === undefined || row.oldest === null ? undefined : Number(row.oldest)
@@ -72,11 +80,8 @@ export const make = (sql: SqlClient) => ({
 
   load: (projection: string) =>
     Effect.map(
-      sql.unsafe<{ shard: number; shard_offset: bigint }>(
-        "SELECT shard, shard_offset FROM projection_cursor WHERE projection = $1",
-        [projection]
-      ),
-      (rows) => rows.map(({ shard, shard_offset }): Position => ({ shard, offset: Number(shard_offset) }))
+      sql.unsafe<PositionRow>("SELECT shard, shard_offset FROM projection_cursor WHERE projection = $1", [projection]),
+      positionsOf
     ),
 
   /** To be run in the transaction that writes what was read between the two. */
@@ -87,7 +92,8 @@ export const make = (sql: SqlClient) => ({
     )
   },
 
-  reset: (projection: string) => Effect.asVoid(sql.unsafe(resetRows, [projection])),
+  /** How far each shard had been read. */
+  reset: (projection: string) => Effect.map(sql.unsafe<PositionRow>(resetRows, [projection]), positionsOf),
 
   /** The last event of each shard with events. */
   heads: Effect.map(sql.unsafe<{ shard: number; head: bigint }>(readHeads, [shardCount]), (rows) =>

@@ -70,6 +70,6 @@ export const sinkOf = (
         ),
         () => Effect.sync(() => projection.applied?.())
       ),
-    reset: sql.withTransaction(Effect.andThen(cursors.reset(name), projection.reset(sql)))
+    reset: sql.withTransaction(Effect.flatMap(cursors.reset(name), (readTo) => projection.reset(sql, readTo)))
   }
 }

@@ -3,7 +3,7 @@
  * well. It is collected beside what is in force, in steps; whoever something happens to meanwhile is judged again, so that
  * at its end it is true for every contact at once.
  */
-import { dependsOn, plainOf } from "#domain/segment/Dependencies.ts"
+import { dependsOn } from "#domain/segment/Dependencies.ts"
 import { compile } from "#domain/segment/Evaluate.ts"
 import type { ConditionSets } from "#domain/segment/Condition.ts"
 import * as Effect from "effect/Effect"
@@ -12,13 +12,15 @@ import type { SqlClient } from "effect/sql/SqlClient"
 import type { SqlError } from "effect/sql/SqlError"
 import { recordset } from "../projection/Projection.ts"
 import type { Position } from "../projection/ProjectionCursors.ts"
-import { pipelineOf } from "./Mql.ts"
+import { pipelineBytes, pipelineOf } from "./Mql.ts"
 import type { Store } from "./LateStore.ts"
 
 /** Contacts judged, or noted, at a time. */
 const contactsAtOnce = 500
 /** Members of other segments that one question to the store may hold; with more, contacts are judged one by one. */
 const namedMax = 50_000
+/** Bytes of one question to the store, about; with more, contacts are judged one by one. */
+const pipelineBytesMax = 8 * 1024 * 1024
 
 const insertCandidates =
   "INSERT INTO segment_candidate (run, contact, holds, due_at) SELECT $2::uuid, contact, holds, due_at " +
@@ -59,10 +61,6 @@ export interface Subject {
 
 /** Members of the segments that are named. */
 export type Named = ReadonlyMap<string, ReadonlySet<string>>
-
-const isOfCalendar = (sets: ConditionSets): boolean =>
-  dependsOn(sets).time ||
-  sets.some(({ conditions }) => conditions.some((condition) => plainOf(condition).type === "ANNIVERSARY"))
 
 const isLarge = (named: Named): boolean => {
   let members = 0
@@ -124,7 +122,7 @@ export const make = (sql: SqlClient, store: Store, timeZoneOf: (business: string
   /** All zones that contacts of the business live in, its own first; only where the calendar matters. */
   const zonesOf = (business: string, sets: ConditionSets) => {
     const home = timeZoneOf(business)
-    const found = isOfCalendar(sets) ? store.zones(business) : Effect.succeed([])
+    const found = dependsOn(sets).calendar ? store.zones(business) : Effect.succeed([])
     return Effect.map(found, (zones): readonly [string, ...ReadonlyArray<string>] => [
       home,
       ...zones.filter((zone) => zone !== home)
@@ -134,15 +132,15 @@ export const make = (sql: SqlClient, store: Store, timeZoneOf: (business: string
   const asked = (business: string, sets: ConditionSets, at: number, named: Named) =>
     Stream.unwrap(
       Effect.map(zonesOf(business, sets), (zones) =>
-        store.matching(business, pipelineOf(sets, { business, at, zones, members: (id) => named.get(id) ?? [] }))
+        pipelineBytes(sets, zones.length) > pipelineBytesMax
+          ? oneByOne(business, sets, at, named)
+          : store.matching(business, pipelineOf(sets, { business, at, zones, members: (id) => named.get(id) ?? [] }))
       )
     )
 
   const everyContact = (business: string) => store.matching(business, [])
 
-  /** Who is in at an instant, on what the store holds. */
-  const matching = (business: string, sets: ConditionSets, at: number, named: Named) => {
-    if (!isLarge(named)) return asked(business, sets, at, named)
+  const oneByOne = (business: string, sets: ConditionSets, at: number, named: Named) => {
     const judge = compile(sets)
     return everyContact(business).pipe(
       Stream.grouped(contactsAtOnce),
@@ -156,6 +154,10 @@ export const make = (sql: SqlClient, store: Store, timeZoneOf: (business: string
       )
     )
   }
+
+  /** Who is in at an instant, on what the store holds. */
+  const matching = (business: string, sets: ConditionSets, at: number, named: Named) =>
+    (isLarge(named) ? oneByOne : asked)(business, sets, at, named)
 
   return {
     namedBy,

@@ -19,7 +19,7 @@ export const mediaTypes = {
   xlsx: "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 } as const
 
-/** As people call the columns, without case, spaces and marks. */
+/** As people call the columns, without case, digits, spaces and marks. */
 const names: Readonly<Record<string, ReferenceKind>> = {
   id: "id",
   contactid: "id",
@@ -31,7 +31,7 @@ const names: Readonly<Record<string, ReferenceKind>> = {
   phonenumber: "phone",
   mobile: "phone"
 }
-const nameOf = (header: string): string => header.toLowerCase().replaceAll(/[^a-z]/g, "")
+const nameOf = (header: string): string => header.toLowerCase().replaceAll(/[^\p{L}]/gu, "")
 
 /** A row of the file, counted from 1 with its header; without a reference if it has none. */
 export interface ReadRow {
@@ -39,27 +39,45 @@ export interface ReadRow {
   readonly reference: Reference | undefined
 }
 
+/** The comma first; what Excel writes where the comma is the decimal sign; what is copied out of a sheet. */
+const delimiters = [",", ";", "\t"] as const
+/** How a file for Excel says it itself, in a line before the header. */
+const hint = /^sep=(.)\r?\n/i
+
+/** The one by which the first line names a column; others may stand within the name of one. */
+const delimiterOf = (head: string): string =>
+  delimiters.find((delimiter) => head.split(delimiter).some((cell) => names[nameOf(cell)] !== undefined)) ?? ","
+
 const refused = (rule: string) => new WorkbookRefused({ rule })
 
-const csvRows = (bytes: Uint8Array) => {
-  const text = Effect.try({
-    try: () => new TextDecoder("utf-8", { fatal: true }).decode(bytes),
-    catch: () => refused("It is not UTF-8.")
-  })
-  return Effect.flatMap(text, (whole) => {
-    const head = whole.slice(0, Math.max(0, whole.search(/[\r\n]/)) || whole.length)
-    // What Excel writes where the comma is the decimal sign.
-    const delimiter = !head.includes(",") && head.includes(";") ? ";" : ","
-    return Stream.make(whole).pipe(
-      Stream.pipeThroughChannel(
-        Csv.decodeString({ delimiter, maxRecordSize: recordBytesMax, ignoreEmptyLines: false })
-      ),
-      Stream.take(referencesMax + 2),
-      Stream.runCollect,
-      Effect.mapError(({ message, line }) => refused(`Line ${line}: ${message}`))
-    )
-  })
+/** The rows, and how many lines stand before the header. */
+interface Sheet {
+  readonly rows: ReadonlyArray<ReadonlyArray<string>>
+  readonly before: number
 }
+
+const csvSheet = Effect.fnUntraced(function* (bytes: Uint8Array): Effect.fn.Return<Sheet, WorkbookRefused> {
+  const whole = yield* Effect.try({
+    try: () => new TextDecoder("utf-8", { fatal: true }).decode(bytes),
+    catch: () => refused('It is not UTF-8. A spreadsheet writes it as "CSV UTF-8".')
+  })
+  const [hintLine = "", hinted] = hint.exec(whole) ?? []
+  const text = whole.slice(hintLine.length)
+  const [head = ""] = text.slice(0, recordBytesMax).split(/[\r\n]/, 1)
+  const rows = yield* Stream.make(text).pipe(
+    Stream.pipeThroughChannel(
+      Csv.decodeString({
+        delimiter: hinted ?? delimiterOf(head),
+        maxRecordSize: recordBytesMax,
+        ignoreEmptyLines: false
+      })
+    ),
+    Stream.take(referencesMax + 2),
+    Stream.runCollect,
+    Effect.mapError(({ message, line }) => refused(`Line ${line}: ${message}`))
+  )
+  return { rows, before: hintLine === "" ? 0 : 1 }
+})
 
 /** `home` is the country of a phone number that names none. */
 const referenceOf = (
@@ -68,10 +86,12 @@ const referenceOf = (
   home: string
 ): Reference | undefined => {
   for (const kind of ["id", "code", "email", "phone"] as const) {
-    const index = columns.indexOf(kind)
     // A mark before a cell keeps a spreadsheet from calculating it, also in what was exported here.
-    const text = index < 0 ? "" : (cells[index] ?? "").trim().replace(/^'(?=[=+\-@])/, "")
-    if (text === "") continue
+    const text = cells
+      .filter((_, index) => columns[index] === kind)
+      .map((cell) => cell.trim().replace(/^'(?=[=+\-@])/, ""))
+      .find((cell) => cell !== "")
+    if (text === undefined) continue
     if (kind !== "phone") return { kind, value: text }
     return { kind, value: Result.getOrElse(e164Of({ number: text }, "phone", home), () => text) }
   }
@@ -79,7 +99,9 @@ const referenceOf = (
 }
 
 export const read = Effect.fnUntraced(function* (bytes: Uint8Array, mediaType: string, home: string) {
-  const rows = yield* mediaType === mediaTypes.xlsx ? rowsOf(bytes) : csvRows(bytes)
+  const { rows, before } = yield* mediaType === mediaTypes.xlsx
+    ? Effect.map(rowsOf(bytes), (rows): Sheet => ({ rows, before: 0 }))
+    : csvSheet(bytes)
   const [header, ...rest] = rows
   const columns = (header ?? []).map((cell) => names[nameOf(cell)])
   if (!columns.some((kind) => kind !== undefined)) {
@@ -87,6 +109,8 @@ export const read = Effect.fnUntraced(function* (bytes: Uint8Array, mediaType: s
   }
   if (rest.length > referencesMax) return yield* refused(`A file names at most ${referencesMax} contacts.`)
   return rest.flatMap((cells, index): ReadonlyArray<ReadRow> =>
-    cells.every((cell) => cell.trim() === "") ? [] : [{ row: index + 2, reference: referenceOf(cells, columns, home) }]
+    cells.every((cell) => cell.trim() === "")
+      ? []
+      : [{ row: index + before + 2, reference: referenceOf(cells, columns, home) }]
   )
 })

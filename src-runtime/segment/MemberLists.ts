@@ -82,6 +82,9 @@ const readMembership =
 const readChanges =
   "SELECT * FROM segment_change WHERE business = $1::uuid AND segment = $2::uuid AND position > $3::bigint " +
   "ORDER BY position LIMIT $4::integer"
+const readChangesOfContact = (compared: "<" | "<=" | ">", order: "ASC" | "DESC"): string =>
+  `SELECT * FROM segment_change WHERE business = $1::uuid AND contact = $2::uuid AND (at, id) ${compared} ($3::bigint, ` +
+  `$4::uuid) ORDER BY at ${order}, id ${order} LIMIT $5::integer`
 const readLastUntil =
   "SELECT joined FROM segment_change WHERE business = $1::uuid AND contact = $3::uuid AND segment = $2::uuid " +
   "AND at <= $4::bigint ORDER BY position DESC LIMIT 1"
@@ -159,3 +162,18 @@ export const changesAfter = (sql: SqlClient, business: string, segment: string, 
   Effect.map(sql.unsafe<ChangeRow>(readChanges, [business, segment, BigInt(position), rowsMax]), (rows) =>
     rows.map(changeOf)
   )
+
+/** The joins and leaves of one contact, of all segments: DESC before an instant and an id, or from it on; ASC after it. */
+export const changesOfContact = (
+  sql: SqlClient,
+  business: string,
+  contact: string,
+  begin: { readonly at: number; readonly id: string; readonly isIncluded: boolean; readonly order: "ASC" | "DESC" },
+  rowsMax: number
+): Effect.Effect<ReadonlyArray<SegmentChange>, SqlError> => {
+  const compared = begin.order === "ASC" ? ">" : begin.isIncluded ? "<=" : "<"
+  const parameters = [business, contact, BigInt(begin.at), begin.id, rowsMax]
+  return Effect.map(sql.unsafe<ChangeRow>(readChangesOfContact(compared, begin.order), parameters), (rows) =>
+    rows.map(changeOf)
+  )
+}

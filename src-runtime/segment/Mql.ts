@@ -4,7 +4,7 @@
  * `Reference.ts` says. Only the stages and operators listed here are used. The zones of the contacts have to be known: all
  * that is of the calendar is reckoned here.
  */
-import { catalogue, locate } from "#domain/segment/Catalogue.ts"
+import { catalogue, type FieldType, locate } from "#domain/segment/Catalogue.ts"
 import type {
   Anniversary,
   AnyEntry,
@@ -12,19 +12,17 @@ import type {
   Condition,
   ConditionSet,
   ConditionSets,
+  Filter,
   ListCondition,
   Plain,
   TextCondition
 } from "#domain/segment/Condition.ts"
-import { dependsOn, plainOf } from "#domain/segment/Dependencies.ts"
+import { dependsOn, filtersOf, plainOf } from "#domain/segment/Dependencies.ts"
 import { placeOf } from "#domain/segment/FactAccess.ts"
-import { monthDaysFrom } from "#domain/segment/Periods.ts"
 import { fold } from "#domain/segment/TextFold.ts"
-import { portablePattern } from "#domain/segment/TextPattern.ts"
-import { dayNumber } from "#domain/shared/CalendarDate.ts"
 import { civilOf } from "#domain/shared/CivilDate.ts"
 import { eventConditionMql, filtersMql, type Now, type OfEvents, readsOf } from "./MqlEvents.ts"
-import { both, filterMql, intervalsOf, literal, type Mql } from "./MqlFilter.ts"
+import { both, type Field, filterMql, intervalsOf, type Mql, patternOf } from "./MqlFilter.ts"
 
 type Query = Mql
 
@@ -57,38 +55,32 @@ const listOperators = {
   HAS_NONE: "$nin"
 } as const satisfies Record<ListCondition["operator"], string>
 
-/** A text as a pattern that means the text itself. */
-const quoted = (text: string): string => text.replaceAll(/[\\^$.*+?()[\]{}|]/g, String.raw`\$&`)
-
-const textQuery = (path: string, { operator, value }: TextCondition): Query => {
-  if (operator === "MATCHES") return { [path]: { $regex: portablePattern(value) } }
-  const folded = `folded.${path}`
-  const text = fold(value)
-  switch (operator) {
-    case "IS":
-      return { [folded]: { $eq: text } }
-    case "CONTAINS":
-      return { [folded]: { $regex: quoted(text) } }
-    case "STARTS_WITH":
-      return { [folded]: { $regex: `^${quoted(text)}` } }
-    case "ENDS_WITH":
-      return { [folded]: { $regex: String.raw`${quoted(text)}\z` } }
-  }
+const textQuery = (path: string, condition: TextCondition): Query => {
+  const { operator, value } = condition
+  if (operator === "IS") return { [`folded.${path}`]: { $eq: fold(value) } }
+  return { [operator === "MATCHES" ? path : `folded.${path}`]: { $regex: patternOf(condition) } }
 }
 
-const anniversaryQuery = (path: string, { operator, value = 0 }: Anniversary, { at, timeZone }: Now): Query => {
-  const today = dayNumber(at, timeZone)
-  if (operator === "IN_MONTH") return { [`${path}.month`]: { $eq: value } }
-  if (operator === "THIS_MONTH") return { [`${path}.month`]: { $eq: civilOf(today).month } }
-  const monthDay = { $add: [{ $multiply: [`$${path}.month`, 100] }, `$${path}.day`] }
-  const kept = monthDaysFrom(today, operator === "TODAY" ? 0 : value)
-  return { $expr: both([{ $isNumber: `$${path}.month` }, { $in: [monthDay, literal(kept)] }]) }
+const fieldOf = (path: string, type: FieldType | undefined): Field => ({
+  place: `$${path}`,
+  folded: `$folded.${path}`,
+  type
+})
+
+const anniversaryQuery = (path: string, condition: Anniversary, { at, timeZone, orderOf }: Now): Query => {
+  const { operator, value = 0 } = condition
+  const type = locate(catalogue.fields, condition.field)?.field.type
+  if (type !== "INSTANT" && operator === "IN_MONTH") return { [`${path}.month`]: { $eq: value } }
+  return { $expr: filterMql(fieldOf(path, type), condition, at, timeZone, orderOf) }
 }
 
 const anyQuery = (path: string, { where, field }: AnyEntry, now: Now): Query => {
   const fields = locate(catalogue.fields, field)?.field.fields ?? []
   const cond = both(filtersMql(fields, "$$entry", where, now))
-  return { $expr: { $gt: [{ $size: { $filter: { input: { $ifNull: [`$${path}`, []] }, as: "entry", cond } } }, 0] } }
+  // The same entries, with their texts folded; only where more than their case goes.
+  const asText = where.some(({ type }) => type === "TEXT") ? [`$folded.${path}`] : []
+  const input = { $ifNull: [...asText, `$${path}`, []] }
+  return { $expr: { $gt: [{ $size: { $filter: { input, as: "entry", cond } } }, 0] } }
 }
 
 type OfProfile = Extract<Plain, { readonly type: "COMPARISON" | "EXISTENCE" | "LIST" | "DATE" | "RECENCY" }>
@@ -106,8 +98,7 @@ const profileQuery = (path: string, condition: OfProfile, { at, timeZone, orderO
     case "DATE":
     case "RECENCY": {
       if (type === "DATE") {
-        const field = { place: `$${path}`, isList: false, isDate: true }
-        return { $expr: filterMql(field, condition, at, timeZone, orderOf) }
+        return { $expr: filterMql(fieldOf(path, type), condition, at, timeZone, orderOf) }
       }
       return any(
         intervalsOf(condition, at, timeZone).map(({ from, to }) => ({
@@ -209,6 +200,23 @@ const eventsStage = (sets: ConditionSets, { business, at }: MqlOptions): Mql => 
       ]
     }
   }
+}
+
+/** What a filter on a date comes to in a pipeline, for each zone. */
+const bytesOf = ({ type }: Plain | Filter): number => {
+  if (type === "ANNIVERSARY") return 16_000
+  return type === "RECENCY" || type === "HAS_BEEN" ? 1_000 : 200
+}
+
+/** About how large a pipeline is: a server takes none beyond 16 MiB. */
+export const pipelineBytes = (sets: ConditionSets, zones: number): number => {
+  const plain = sets.flatMap(({ conditions }) => conditions).map(plainOf)
+  const dated = plain.reduce(
+    (sum, condition) =>
+      sum + [condition, ...filtersOf(condition)].reduce((bytes, each) => bytes + bytesOf(each), 1_000),
+    0
+  )
+  return dated * zones + 4 * JSON.stringify(sets).length
 }
 
 export const pipelineOf = (sets: ConditionSets, options: MqlOptions): ReadonlyArray<Mql> => {

@@ -1,6 +1,7 @@
 /** Conditions on what happened, as expressions of MQL over `$events`: those of one contact, oldest first. */
 import { catalogue, type CatalogueField } from "#domain/segment/Catalogue.ts"
 import type { Count, EndmostEvent, Filter, HasBeen, Sum, Window } from "#domain/segment/Condition.ts"
+import { filtersOf } from "#domain/segment/Dependencies.ts"
 import { instantsOf } from "#domain/segment/Periods.ts"
 import { type Change, type Tracked, trackedFields } from "#domain/segment/Tracked.ts"
 import {
@@ -22,10 +23,11 @@ export interface Now {
 }
 
 /** A field of what stands at `place`: of an event, of an entry of a list. */
-const fieldIn = (fields: ReadonlyArray<CatalogueField>, place: string, path: string): Field => {
-  const type = fields.find((field) => field.path === path)?.type
-  return { place: `${place}.${path}`, isList: type === "LIST" || type === "ENTRIES", isDate: type === "DATE" }
-}
+const fieldIn = (fields: ReadonlyArray<CatalogueField>, place: string, path: string): Field => ({
+  place: `${place}.${path}`,
+  folded: `${place}.folded.${path}`,
+  type: fields.find((field) => field.path === path)?.type
+})
 
 export const filtersMql = (
   fields: ReadonlyArray<CatalogueField>,
@@ -131,8 +133,7 @@ export const readsOf = (condition: OfEvents): ReadonlyArray<string> => {
     ]
   }
   return [
-    ...(condition.where ?? []).map(({ field }) => field),
-    ...(condition.type === "SUM" ? [condition.field] : []),
-    ...(condition.type === "LAST" || condition.type === "FIRST" ? condition.is.map(({ field }) => field) : [])
+    ...filtersOf(condition).flatMap(({ type, field }) => (type === "TEXT" ? [field, `folded.${field}`] : [field])),
+    ...(condition.type === "SUM" ? [condition.field] : [])
   ]
 }

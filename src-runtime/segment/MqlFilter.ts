@@ -2,8 +2,12 @@
  * Filters on one value as expressions of MQL. The store knows no calendar of ours: whatever depends on a zone is reckoned
  * here, for each zone, and handed over as instants and numbers.
  */
-import type { Comparison, Filter, ListCondition } from "#domain/segment/Condition.ts"
-import { daysOf, instantsOf, type Interval } from "#domain/segment/Periods.ts"
+import type { FieldType } from "#domain/segment/Catalogue.ts"
+import type { Anniversary, Comparison, Filter, ListCondition, TextCondition } from "#domain/segment/Condition.ts"
+import { daysOf, instantsOf, instantsOn, type Interval, monthDaysOf } from "#domain/segment/Periods.ts"
+import { fold } from "#domain/segment/TextFold.ts"
+import { portablePattern } from "#domain/segment/TextPattern.ts"
+import { dayNumber } from "#domain/shared/CalendarDate.ts"
 
 export type Mql = { readonly [operator: string]: unknown }
 
@@ -77,9 +81,20 @@ const list = (place: Place, { operator, values }: ListCondition): Mql => {
   return operator === "HAS_ANY" ? { $gt: [shared, 0] } : { $eq: [shared, 0] }
 }
 
-/** A number within any of the intervals. */
-export const inIntervals = (value: unknown, intervals: ReadonlyArray<Interval>): Mql =>
-  either(
+/** Of so many intervals each is looked at. */
+const fewIntervals = 4
+
+/** A number within any of the intervals, which stand in order: of many, half of them are left out at each step. */
+export const inIntervals = (value: unknown, intervals: ReadonlyArray<Interval>): Mql => {
+  const half = Math.floor(intervals.length / 2)
+  const middle = intervals[half]
+  if (intervals.length > fewIntervals && middle !== undefined) {
+    return either([
+      both([{ $lt: [value, middle.from] }, inIntervals(value, intervals.slice(0, half))]),
+      both([{ $gte: [value, middle.from] }, inIntervals(value, intervals.slice(half))])
+    ])
+  }
+  return either(
     intervals.map(({ from, to }) =>
       both([
         ...(from === -Infinity ? [] : [{ $gte: [value, from] }]),
@@ -87,12 +102,49 @@ export const inIntervals = (value: unknown, intervals: ReadonlyArray<Interval>):
       ])
     )
   )
+}
 
 /** Where a field is, and what of its type decides how it is asked. */
 export interface Field {
   readonly place: Place
-  readonly isList: boolean
-  readonly isDate: boolean
+  /** Where its text stands folded, if more than its case goes. */
+  readonly folded: Place
+  readonly type: FieldType | undefined
+}
+
+/** A text as a pattern that means the text itself. */
+const quoted = (text: string): string => text.replaceAll(/[\\^$.*+?()[\]{}|]/g, String.raw`\$&`)
+
+/** Found in the folded text, but for MATCHES. */
+export const patternOf = ({ operator, value }: TextCondition): string => {
+  const text = quoted(fold(value))
+  switch (operator) {
+    case "IS":
+      return String.raw`^${text}\z`
+    case "CONTAINS":
+      return text
+    case "STARTS_WITH":
+      return `^${text}`
+    case "ENDS_WITH":
+      return String.raw`${text}\z`
+    case "MATCHES":
+      return portablePattern(value)
+  }
+}
+
+const lower = ({ place, folded }: Pick<Field, "place" | "folded">): Mql => ({ $toLower: { $ifNull: [folded, place] } })
+
+const textMql = ({ place, folded }: Field, condition: TextCondition): Mql => {
+  if (condition.operator === "IS") return { $eq: [lower({ place, folded }), literal(fold(condition.value))] }
+  const input = condition.operator === "MATCHES" ? place : lower({ place, folded })
+  return { $regexMatch: { input, regex: literal(patternOf(condition)) } }
+}
+
+const anniversaryMql = ({ place, type }: Field, condition: Anniversary, at: number, timeZone: string): Mql => {
+  const monthDays = monthDaysOf(condition, dayNumber(at, timeZone))
+  if (type === "INSTANT") return both([{ $isNumber: place }, inIntervals(place, instantsOn(monthDays, timeZone))])
+  const monthDay = { $add: [{ $multiply: [`${place}.month`, 100] }, `${place}.day`] }
+  return both([{ $isNumber: `${place}.month` }, { $in: [monthDay, literal(monthDays)] }])
 }
 
 /** Days of the calendar in order, as one number. */
@@ -104,12 +156,12 @@ export type OrderOf = (day: number) => number
 
 /** An instant, or the beginning of a date, within any of the intervals. */
 const within = (
-  { place, isDate }: Field,
+  { place, type }: Field,
   intervals: ReadonlyArray<Interval>,
   timeZone: string,
   orderOf: OrderOf
 ): Mql => {
-  if (!isDate) return both([{ $isNumber: place }, inIntervals(place, intervals)])
+  if (type !== "DATE") return both([{ $isNumber: place }, inIntervals(place, intervals)])
   const days = intervals
     .map((interval) => daysOf(interval, timeZone))
     .filter(({ from, to }) => from < to)
@@ -133,7 +185,7 @@ export const filterMql = (field: Field, filter: Filter, at: number, timeZone: st
     case "COMPARISON":
       return comparison(place, filter)
     case "EXISTENCE": {
-      const there = existence(place, field.isList)
+      const there = existence(place, field.type === "LIST" || field.type === "ENTRIES")
       return filter.exists ? there : negated(there)
     }
     case "LIST":
@@ -141,5 +193,9 @@ export const filterMql = (field: Field, filter: Filter, at: number, timeZone: st
     case "DATE":
     case "RECENCY":
       return within(field, intervalsOf(filter, at, timeZone), timeZone, orderOf)
+    case "TEXT":
+      return textMql(field, filter)
+    case "ANNIVERSARY":
+      return anniversaryMql(field, filter, at, timeZone)
   }
 }

@@ -43,5 +43,7 @@ export const mqlExpressionOperators: ReadonlySet<string> = new Set([
   "$setIntersection",
   "$setIsSubset",
   "$add",
-  "$multiply"
+  "$multiply",
+  "$regexMatch",
+  "$toLower"
 ])

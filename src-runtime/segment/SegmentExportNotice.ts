@@ -4,6 +4,7 @@
  * export by mail; it makes the link itself, as late as it can, so that it is fresh when it is read. Without one, nobody is
  * told, which is said in the log.
  */
+import type { ExportFields } from "#domain/segment/ExportFields.ts"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import type { SqlError } from "effect/sql/SqlError"
@@ -14,6 +15,8 @@ export interface SegmentExport {
   readonly business: string
   readonly segmentId: string
   readonly format: "CSV" | "XLSX"
+  /** Absent: what is usual. */
+  readonly fields?: ExportFields | undefined
   /** E-mail addresses. */
   readonly recipients: ReadonlyArray<string>
 }

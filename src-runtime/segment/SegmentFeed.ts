@@ -5,7 +5,7 @@
  */
 import { contact } from "#domain/contact/Contact.ts"
 import type { Event } from "#domain/Event.ts"
-import { eventDocuments, eventForms, profileDocument } from "#domain/segment/Facts.ts"
+import { eventDocuments, eventForms, foldedEvent, profileDocument } from "#domain/segment/Facts.ts"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
@@ -34,7 +34,7 @@ export const segmentStoreName = "segment_store"
 export const seqField = "_seq"
 
 /** Raised when documents are made differently than before: a store that holds older ones is emptied and filled anew. */
-const documentsVersion = 1
+const documentsVersion = 3
 const writtenBy = `documents ${documentsVersion}, contact ${contact.stateVersion}`
 
 /**
@@ -149,7 +149,7 @@ const make = Effect.gen(function* () {
     if (answer === undefined || !errors.every(isDuplicate)) await cut().catch(butDuplicates)
   }
   const putEvents = async (to: SegmentCollections, committed: ReadonlyArray<Committed>) => {
-    const documents = committed.flatMap(eventDocuments) as Array<StoredDocument>
+    const documents = committed.flatMap(eventDocuments).map(foldedEvent) as Array<StoredDocument>
     if (documents.length === 0) return
     await put(to, { insert: to.events.collectionName, documents }, () =>
       to.events.insertMany(documents, { ordered: false })

@@ -12,13 +12,7 @@ import type { Document } from "mongodb"
 import type { Position } from "../projection/ProjectionCursors.ts"
 import { Projector } from "../projection/Projector.ts"
 import type { ProjectionBehind, ViewUnavailable } from "../projection/ViewRefusal.ts"
-import {
-  reasonOf,
-  type SegmentCollections,
-  SegmentDatabase,
-  SegmentStoreUnavailable,
-  type StoredDocument
-} from "./SegmentDatabase.ts"
+import { reasonOf, type SegmentCollections, SegmentDatabase, SegmentStoreUnavailable } from "./SegmentDatabase.ts"
 import { segmentStoreName, seqField } from "./SegmentFeed.ts"
 
 /** Contacts asked for at once. */
@@ -27,6 +21,11 @@ const contactsAtOnce = 5_000
 const progressIntervalMs = 5_000
 /** Ids in one answer of the store. */
 const idsAtOnce = 20_000
+
+/** `seq` events of the contact's own stream are in the profile. */
+export interface StoredFacts extends ContactFacts {
+  readonly seq: number
+}
 
 export type Pipeline = ReadonlyArray<Document>
 
@@ -39,7 +38,7 @@ export class SegmentStore extends Context.Service<
       business: string,
       contacts: ReadonlyArray<string>,
       types?: ReadonlySet<string>
-    ) => Effect.Effect<ReadonlyMap<string, ContactFacts>, SegmentStoreUnavailable>
+    ) => Effect.Effect<ReadonlyMap<string, StoredFacts>, SegmentStoreUnavailable>
     /** The contacts that come out of a pipeline on the profiles. */
     readonly matching: (business: string, pipeline: Pipeline) => Stream.Stream<string, SegmentStoreUnavailable>
     /** All zones that contacts of the business live in. */
@@ -50,7 +49,12 @@ export class SegmentStore extends Context.Service<
   }
 >()("koinon/runtime/SegmentStore") {}
 
-const profileOf = ({ [seqField]: _, ...profile }: StoredDocument): ProfileDocument => profile as ProfileDocument
+/** Texts stand folded beside it for the store's own sake. */
+const eventOf = (stored: EventDocument): EventDocument => {
+  if (!("folded" in stored)) return stored
+  const { folded: _, ...event } = stored
+  return event
+}
 
 const bySequence = (left: EventDocument, right: EventDocument): number => left.sequence - right.sequence
 
@@ -74,11 +78,15 @@ const make = Effect.gen(function* () {
       ])
       const byContact = new Map<string, Array<EventDocument>>(found.map(({ _id }) => [_id, []]))
       for (const event of happened as ReadonlyArray<unknown> as ReadonlyArray<EventDocument>) {
-        byContact.get(event.contact)?.push(event)
+        byContact.get(event.contact)?.push(eventOf(event))
       }
-      return found.map((profile): readonly [string, ContactFacts] => [
+      return found.map(({ [seqField]: seq, ...profile }): readonly [string, StoredFacts] => [
         profile._id,
-        { profile: profileOf(profile), events: (byContact.get(profile._id) ?? []).toSorted(bySequence) }
+        {
+          seq: Number(seq),
+          profile: profile as ProfileDocument,
+          events: (byContact.get(profile._id) ?? []).toSorted(bySequence)
+        }
       ])
     })
 
@@ -96,7 +104,7 @@ const make = Effect.gen(function* () {
   return SegmentStore.of({
     kind,
     facts: Effect.fn("SegmentStore.facts")(function* (business, contacts, types) {
-      const found = new Map<string, ContactFacts>()
+      const found = new Map<string, StoredFacts>()
       for (let at = 0; at < contacts.length; at += contactsAtOnce) {
         const some = yield* factsOf(business, contacts.slice(at, at + contactsAtOnce), types)
         for (const [contact, facts] of some) found.set(contact, facts)

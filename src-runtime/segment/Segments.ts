@@ -23,7 +23,7 @@ import { HistoricalFacts } from "./HistoricalFacts.ts"
 import type { Imported, Reference } from "./Imports.ts"
 import { LiveMembership } from "./LiveMembership.ts"
 import { liveSegmentsName } from "./LiveSegments.ts"
-import { csvOf, fitsWorkbook, workbookOf, type WorkbookTooLong } from "./MemberSheet.ts"
+import * as MemberSheet from "./MemberSheet.ts"
 import * as MemberLists from "./MemberLists.ts"
 import type { MemberOf, SegmentStatus } from "./MemberLists.ts"
 import * as Preview from "./Preview.ts"
@@ -98,11 +98,11 @@ export class Segments extends Context.Service<
       segment: string,
       references: ReadonlyArray<Reference>
     ) => Effect.Effect<ReadonlyArray<Imported>, Unread>
-    /** The members as a file for people, in steps. */
-    readonly csv: (business: string, segment: string) => Stream.Stream<string, Unread>
-    readonly workbook: (business: string, segment: string) => Effect.Effect<Uint8Array, Unread | WorkbookTooLong>
+    /** The members as a file for people, in steps; that it can be read is known before the first of them. */
+    readonly csv: (sheet: MemberSheet.Sheet) => Effect.Effect<Stream.Stream<string, Unread>, Unread>
+    readonly workbook: (sheet: MemberSheet.Sheet) => Effect.Effect<Uint8Array, Unread | MemberSheet.WorkbookTooLong>
     /** Whether a workbook can be made of the members as they are now. */
-    readonly fitsWorkbook: (business: string, segment: string) => Effect.Effect<boolean, Unread>
+    readonly fitsWorkbook: (sheet: MemberSheet.Sheet) => Effect.Effect<boolean, Unread>
     /** Says whether she had been imported. */
     readonly removeMember: (business: string, segment: string, contact: string) => Effect.Effect<boolean, Unread>
   }
@@ -139,6 +139,7 @@ const make = Effect.gen(function* () {
   const { evaluation, handStore, imports, timers, wakeRefresher } = yield* LiveMembership
   handStore(store)
   const looking = Preview.make({ sql, store, history, evaluation, looks: yield* PastLooks })
+  const sheets = MemberSheet.make(sql, store)
   const clock = yield* Clock.Clock
   const now = (): number => clock.currentTimeMillisUnsafe()
 
@@ -174,6 +175,8 @@ const make = Effect.gen(function* () {
   })
   /** What a look sees, the store sees, and the segments that are named. */
   const looked = Effect.andThen(withNames, store.caughtUp())
+  /** The store is waited for only where it is asked. */
+  const seenBy = ({ fields }: MemberSheet.Sheet) => (fields === undefined ? withNames : looked)
 
   return Segments.of({
     isMember: Effect.fn("Segments.isMember")((business, segment, contact) =>
@@ -275,15 +278,16 @@ const make = Effect.gen(function* () {
         })
       )
     ),
-    csv: (business, segment) =>
-      Stream.mapError(Stream.unwrap(Effect.as(withNames, csvOf(sql, business, segment))), unread),
-    workbook: Effect.fn("Segments.workbook")((business, segment) =>
-      Effect.mapError(Effect.andThen(withNames, workbookOf(sql, business, segment)), (error) =>
+    csv: Effect.fn("Segments.csv")((sheet) =>
+      view(Effect.as(seenBy(sheet), Stream.mapError(sheets.csv(sheet), unread)))
+    ),
+    workbook: Effect.fn("Segments.workbook")((sheet) =>
+      Effect.mapError(Effect.andThen(seenBy(sheet), sheets.workbook(sheet)), (error) =>
         error._tag === "WorkbookTooLong" ? error : unread(error)
       )
     ),
-    fitsWorkbook: Effect.fn("Segments.fitsWorkbook")((business, segment) =>
-      view(Effect.andThen(settled, fitsWorkbook(sql, business, segment)))
+    fitsWorkbook: Effect.fn("Segments.fitsWorkbook")((sheet) =>
+      view(Effect.andThen(settled, MemberSheet.fitsWorkbook(sql, sheet)))
     ),
     removeMember: Effect.fn("Segments.removeMember")((business, segment, contact) =>
       view(Effect.andThen(settled, imports.remove(business, segment, contact)))

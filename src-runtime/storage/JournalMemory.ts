@@ -3,7 +3,7 @@
  * runners share one and faults are drawn from a seed. Nothing survives the process.
  */
 import * as Effect from "effect/Effect"
-import { Conflicting, Fenced, Journal } from "../journal/Journal.ts"
+import { asideTypes, Conflicting, Fenced, Journal } from "../journal/Journal.ts"
 import { type Listener, noticesOf } from "../journal/Notice.ts"
 import {
   claimName,
@@ -252,6 +252,25 @@ export const make = (store: Store): Journal["Service"] =>
           .filter((event) => event.business === business && event.seq < beforeSeq)
           .toReversed()
           .slice(0, rowsMax)
+      ),
+    asideEvents: (business, key, { offset, order }, rowsMax) =>
+      Effect.sync(() => {
+        const types: ReadonlyArray<string> = asideTypes
+        const isMeant = (event: EventRow): boolean =>
+          event.business === business &&
+          event.key === key &&
+          types.includes(event.type) &&
+          (order === "DESC" ? event.offset < offset : event.offset > offset)
+        const found = [...store.shards.values()].flat().filter(isMeant)
+        return (order === "DESC" ? found.toReversed() : found).slice(0, rowsMax)
+      }),
+    eventsAt: (business, places) =>
+      Effect.sync(() =>
+        places.flatMap((place) =>
+          (store.streams.get(streamName(place)) ?? []).filter(
+            (event) => event.business === business && event.seq === place.seq
+          )
+        )
       ),
     businessIds: Effect.sync(() =>
       [...store.streams.values()].flatMap((events) => (events[0]?.aggregate === 1 ? [events[0].id] : []))

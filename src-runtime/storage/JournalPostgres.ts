@@ -9,6 +9,7 @@ import * as Layer from "effect/Layer"
 import * as Queue from "effect/Queue"
 import type { SqlError } from "effect/sql/SqlError"
 import {
+  asideTypes,
   Conflicting,
   Fenced,
   Journal,
@@ -59,6 +60,8 @@ const rowOf = (row: object): unknown => {
 
 const eventColumns =
   'business, key, aggregate, id, seq, shard, shard_offset AS "offset", type, version, body, checksum, at'
+/** Written out, for only then is the index of these types used. */
+const asideList = asideTypes.map((type) => `'${type}'`).join(", ")
 const commandColumns = "id, business, key, fingerprint, outcome, at"
 const inboxColumns = 'id, business, key, shard, command, deliver_at AS "deliverAt", at'
 const heldClaims =
@@ -309,6 +312,25 @@ const make = Effect.gen(function* () {
         `SELECT ${eventColumns} FROM event WHERE id = $1::uuid AND aggregate = $2::smallint AND seq < $3::integer ` +
           "AND business = $4::uuid ORDER BY seq DESC LIMIT $5::integer",
         [stream.id, stream.aggregate, beforeSeq, business, rowsMax]
+      ),
+    asideEvents: (business, key, { offset, order }, rowsMax) =>
+      query(
+        "asideEvents",
+        `SELECT ${eventColumns} FROM event WHERE key = $1::uuid AND type IN (${asideList}) AND shard_offset ` +
+          `${order === "DESC" ? "<" : ">"} $2::bigint AND business = $3::uuid ORDER BY shard_offset ${order} LIMIT $4::integer`,
+        [key, BigInt(offset), business, rowsMax]
+      ),
+    eventsAt: (business, places) =>
+      query(
+        "eventsAt",
+        `SELECT ${eventColumns} FROM event WHERE (id, aggregate, seq) IN (SELECT * FROM unnest($1::uuid[], $2::smallint[], ` +
+          "$3::integer[])) AND business = $4::uuid",
+        [
+          uuids(places.map(({ id }) => id)),
+          smallints(places.map(({ aggregate }) => aggregate)),
+          integers(places.map(({ seq }) => seq)),
+          business
+        ]
       ),
     businessIds: Effect.suspend(() =>
       Effect.map(

@@ -1,8 +1,8 @@
 /**
  * How long the tables keep what is over, and the pruner that lets go of the rest: every runner looks at intervals, in
  * statements of at most a thousand rows, and passes over rows that another has in hand, so any number may do it at once.
- * What is still under way stays, however old. Outbox, messages and audit of rejections are pruned where they are written;
- * the journal never is.
+ * What is still under way stays, however old. Outbox, what messages say and audit of rejections are pruned where they are
+ * written; the journal never is, so a view that is rebuilt has what is old again until the next look.
  */
 import * as Clock from "effect/Clock"
 import * as Context from "effect/Context"
@@ -27,6 +27,10 @@ const webhookReplayMs = 30 * dayMs
 const heldCommandMs = 400 * dayMs
 /** Runs of plans that are over, since they were due: a yearly one can be compared with the last. */
 export const planRunMs = 400 * dayMs
+/** What became of each message of a plan, since it was asked for: never before the run that counts it. */
+const planSendMs = planRunMs
+/** What became of messages, since they ended: who got what a year ago can be told, though no longer in its words. */
+const communicationMs = 400 * dayMs
 
 /** Rows of one statement. */
 const rowsMax = 1_000
@@ -70,6 +74,8 @@ const rules = [
     text: rowsOf("plan_run", "state IN ('DONE', 'MISSED', 'CANCELLED')", "due_at"),
     isFullToGoOn: true
   },
+  { keptMs: planSendMs, text: rowsOf("plan_send", "state <> 'PENDING'", "at"), isFullToGoOn: true },
+  { keptMs: communicationMs, text: rowsOf("communication", "ended_at IS NOT NULL", "ended_at"), isFullToGoOn: true },
   { keptMs: webhookReplayMs, text: rowsOf("webhook_replay", "true", "at"), isFullToGoOn: true },
   // One segment at a time.
   { keptMs: segmentChangeMs, text: nextChanges, isFullToGoOn: false }

@@ -41,6 +41,8 @@ export interface Cursor {
   readonly since?: number | undefined
   /** After a position that a payload gave: what came later where that stands. */
   readonly after?: { readonly shard: number; readonly offset: number } | undefined
+  /** What never arrived, as far as anybody knows, and is not on its way. */
+  readonly onlyMissed?: boolean | undefined
 }
 
 export interface Series {
@@ -83,7 +85,7 @@ const shown = (row: Row): Delivery => ({
 })
 
 export const conditionsOf = (business: string, endpoint: string, cursor: Cursor): ReadonlyArray<Condition> => {
-  const { contact, fromSequence, toSequence, since, after } = cursor
+  const { contact, fromSequence, toSequence, since, after, onlyMissed = false } = cursor
   return [
     ["business = ?::uuid", business],
     ["endpoint = ?::uuid", endpoint],
@@ -93,7 +95,8 @@ export const conditionsOf = (business: string, endpoint: string, cursor: Cursor)
     ...(since === undefined ? [] : [["at >= ?::text::bigint", String(since)] as const]),
     ...(after === undefined
       ? []
-      : [["shard = ?::integer AND shard_offset > ?::text::bigint", after.shard, String(after.offset)] as const])
+      : [["shard = ?::integer AND shard_offset > ?::text::bigint", after.shard, String(after.offset)] as const]),
+    ...(onlyMissed ? [["state IN ('WITHHELD', 'DEAD', 'CANCELLED')"] as const] : [])
   ]
 }
 

@@ -1,12 +1,11 @@
 /**
  * One attempt of one delivery: signs it, sends it, and says what came of it. An answer of 2xx is success; 410 switches the
  * endpoint off; everything else is tried again, when the receiver says or when the outbox thinks right. An endpoint that has
- * failed for days, without one success, is switched off too, and somebody is told.
+ * failed for days, without one success, is switched off too. What is for one that is off is withheld.
  */
 import type { Definition } from "#domain/definition/Definition.ts"
-import type { EndpointDefinition } from "#domain/webhook/Endpoint.ts"
+import { type EndpointDefinition, goodSecrets } from "#domain/webhook/Endpoint.ts"
 import * as Clock from "effect/Clock"
-import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Random from "effect/Random"
 import type { Json } from "effect/Schema"
@@ -26,23 +25,10 @@ import type { Message } from "./Telling.ts"
 /** What is not known now is looked at again so soon. */
 const unknownWaitMs = 1_000
 
-export interface Disabled {
-  readonly business: string
-  readonly endpoint: string
-  readonly at: number
-  readonly reason: string
-}
+/** Of a reason, as it is stored. */
+const reasonLengthMax = 200
 
-/** Told when an endpoint was switched off by itself. */
-export const DisabledNotice = Context.Reference<(disabled: Disabled) => Effect.Effect<void>>(
-  "koinon/runtime/DisabledNotice",
-  {
-    defaultValue:
-      () =>
-      ({ business, endpoint, reason }) =>
-        Effect.logWarning(`the webhook endpoint ${endpoint} of ${business} was switched off`, reason)
-  }
-)
+type Endpoint = Definition<EndpointDefinition>
 
 export interface Parts {
   readonly actors: Actors["Service"]
@@ -66,42 +52,49 @@ const reasonFor = (called: Called): string =>
       ? `it answered ${called.status}; redirects are not followed`
       : `it answered ${called.status}`
 
+/** Since when it has been this address, as far as is known: how another one fared says nothing of it. */
+const addressSince = ({ body, savedAt, earlier }: Endpoint): number => {
+  let since = savedAt
+  for (const before of earlier) {
+    if (before.body.url !== body.url) break
+    since = before.savedAt
+  }
+  return since
+}
+
 export const make = Effect.fnUntraced(function* (parts: Parts) {
   const { actors, definitions, sealer, health, call, timeoutMs, disableAfterMs } = parts
   const clock = yield* Clock.Clock
-  const noticed = yield* DisabledNotice
   const gates = new EndpointGates()
   const now = (): number => clock.currentTimeMillisUnsafe()
 
-  const disable = Effect.fnUntraced(function* (task: Task, endpoint: string, reason: string, since: number) {
-    const { business } = task
-    const id = nameUuid("webhook disabled", endpoint, String(since))
-    const command = { _tag: "ChangeEndpointState", id: endpoint, state: "INACTIVE" } as const
-    const done = yield* Effect.exit(actors.ask({ business, key: business, command, id }))
-    // Unreachable, it is tried again with the next failure.
-    if (done._tag === "Failure") return
-    yield* health.disabled(business, endpoint, now(), reason)
-    yield* noticed({ business, endpoint, at: now(), reason })
-  })
+  /** Unless somebody has changed it or switched it on since: then it is the next attempts that say how it fares. */
+  const disable = ({ business }: Task, { id: endpoint, version, stateSince }: Endpoint, reason: string) => {
+    const because = { reason: reason.slice(0, reasonLengthMax), version, stateSince }
+    const command = { _tag: "ChangeEndpointState", id: endpoint, state: "INACTIVE", because } as const
+    const id = nameUuid("webhook off by itself", endpoint, String(version), String(stateSince))
+    const asked = Effect.asVoid(actors.ask({ business, key: business, command, id }))
+    // It is asked again with the next failure.
+    return Effect.catch(asked, (error) => Effect.logWarning("a webhook endpoint was not switched off", error._tag))
+  }
 
   /** What a failure means for the endpoint as a whole. */
-  const failed = Effect.fnUntraced(function* (task: Task, endpoint: Definition<EndpointDefinition>, called: Called) {
+  const failed = Effect.fnUntraced(function* (task: Task, endpoint: Endpoint, called: Called) {
     const reason = reasonFor(called)
     const failingSince = yield* health.failed(task.business, endpoint.id, now(), reason)
     if ("status" in called && called.status === 410) {
-      yield* disable(task, endpoint.id, "it answered 410 Gone", endpoint.stateSince)
-    } else if (now() - Math.max(failingSince, endpoint.stateSince) >= disableAfterMs) {
-      yield* disable(task, endpoint.id, `it failed for too long: ${reason}`, endpoint.stateSince)
+      yield* disable(task, endpoint, "it answered 410 Gone")
+    } else if (now() - Math.max(failingSince, endpoint.stateSince, addressSince(endpoint)) >= disableAfterMs) {
+      yield* disable(task, endpoint, `it failed for too long: ${reason}`)
     }
   })
 
-  const send = Effect.fnUntraced(function* (task: Task, endpoint: Definition<EndpointDefinition>, message: Message) {
-    const { url, secretId, previous } = endpoint.body
+  const send = Effect.fnUntraced(function* (task: Task, endpoint: Endpoint, message: Message) {
+    const { url } = endpoint.body
     const body = JSON.stringify(message.payload)
     const startedAt = now()
-    const secretIds = previous !== undefined && previous.until > startedAt ? [secretId, previous.secretId] : [secretId]
     const timestamp = Math.floor(startedAt / 1_000)
-    const headers = signed(sealer, task.business, secretIds, task.id, timestamp, body)
+    const headers = signed(sealer, task.business, goodSecrets(endpoint.body, startedAt), task.id, timestamp, body)
     const called = yield* call(url, headers, body, timeoutMs)
     const response: { readonly [field: string]: Json } =
       "failure" in called
@@ -114,20 +107,32 @@ export const make = Effect.fnUntraced(function* (parts: Parts) {
   const outcomeOf = (called: Called, log: Json): Outcome => {
     if (isSuccess(called)) return { _tag: "Done", log }
     const reason = reasonFor(called)
-    if ("status" in called && called.status === 410) return { _tag: "Dead", reason, log }
     const wait = "failure" in called ? undefined : called.retryAfterMs
     return { _tag: "Retry", reason, log, ...(wait !== undefined && { notBefore: now() + wait }) }
   }
 
-  return Effect.fnUntraced(function* (task: Task): Effect.fn.Return<Outcome> {
-    const message = task.body as unknown as Message
+  /** As it is now, or what follows from there being none to call. */
+  const endpointOf = Effect.fnUntraced(function* (task: Task): Effect.fn.Return<Endpoint | Outcome> {
+    const { endpoint: id } = task.body as unknown as Message
     const known = yield* Effect.exit(definitions.of(task.business, "endpoints"))
     if (known._tag === "Failure") return { _tag: "Later", at: now() + unknownWaitMs }
-    const endpoint = known.value[message.endpoint]
+    const endpoint = known.value[id]
     if (endpoint === undefined) return { _tag: "Dead", reason: "the endpoint was deleted" }
-    if (endpoint.state !== "ACTIVE") return { _tag: "Dead", reason: "the endpoint is switched off" }
-    const at = yield* gates.enter(endpoint.id, now(), yield* Random.next)
+    return endpoint.state === "ACTIVE" ? endpoint : { _tag: "Withheld" }
+  })
+
+  return Effect.fnUntraced(function* (task: Task): Effect.fn.Return<Outcome> {
+    const message = task.body as unknown as Message
+    const before = yield* endpointOf(task)
+    if ("_tag" in before) return before
+    const at = yield* gates.enter(before.id, now(), yield* Random.next)
     if (at !== undefined) return { _tag: "Later", at }
+    // At the gate it may have waited: what was asked of the endpoint meanwhile holds.
+    const endpoint = yield* Effect.onInterrupt(endpointOf(task), () => Effect.sync(() => gates.turnBack(before.id)))
+    if ("_tag" in endpoint) {
+      gates.turnBack(before.id)
+      return endpoint
+    }
     let succeeded = false
     const { called, log } = yield* Effect.onExit(send(task, endpoint, message), (exit) =>
       Effect.sync(() => {

@@ -26,7 +26,7 @@ interface Gate {
 export class EndpointGates {
   readonly #gates = new Map<string, Gate>()
 
-  /** `undefined`: go, and `leave` afterwards. Else when to come again. */
+  /** `undefined`: go, and `leave` or `turnBack` afterwards. Else when to come again. */
   enter(endpoint: string, now: number, chance: number): Effect.Effect<number | undefined> {
     const gate = this.#gateOf(endpoint)
     if (now < gate.closedUntil) return Effect.succeed(Math.round(gate.closedUntil + chance * closedFirstMs))
@@ -56,6 +56,17 @@ export class EndpointGates {
     if (gate.failures >= failuresMax) {
       gate.closedUntil = now + Math.min(closedMostMs, closedFirstMs * 2 ** Math.min(10, gate.failures - failuresMax))
     }
+    this.#wakeNext(gate)
+  }
+
+  /** Without a call. */
+  turnBack(endpoint: string): void {
+    const gate = this.#gateOf(endpoint)
+    gate.underWay -= 1
+    this.#wakeNext(gate)
+  }
+
+  #wakeNext(gate: Gate): void {
     const [next] = gate.waiters
     if (next === undefined || gate.failures > 0) return
     gate.waiters.delete(next)

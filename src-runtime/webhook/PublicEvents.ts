@@ -1,16 +1,19 @@
 /**
- * Committed events as integrators are told of them: ids, amounts and states, nothing personal. Names and addresses are read
- * from the API by those who may. Amounts are decimals, instants RFC 3339, as on the live feed.
+ * Committed events as integrators are told of them: ids, amounts and states. Of a change of a contact itself also what it was
+ * and is (AUT-9), which is personal: what is made of it is sealed wherever it is kept. All else of who she is is read from
+ * the API by those who may. Amounts are decimals, instants RFC 3339, as on the live feed.
  */
 import type { CommunityEvent } from "#domain/community/CommunityEvent.ts"
 import type { ContactEvent, SharedSpend } from "#domain/contact/ContactEvent.ts"
 import type { Event } from "#domain/Event.ts"
+import type { EndpointEvent } from "#domain/webhook/Endpoint.ts"
 import type { PurchaseEvent } from "#domain/purchase/PurchaseEvent.ts"
 import { toDecimal } from "#domain/shared/Money.ts"
 import type { EventType } from "#domain/webhook/EventType.ts"
 import type { Json } from "effect/Schema"
 import { aggregateOfCode } from "../journal/Kinds.ts"
 import type { Committed } from "../projection/Projection.ts"
+import { publicChange } from "./PublicFacts.ts"
 
 export interface PublicEvent {
   readonly type: EventType
@@ -67,7 +70,11 @@ type Happening = Of<`Activity${string}` & Event["_tag"]> | Of<`Communication${st
 const happened = (event: Happening): PublicEvent => {
   switch (event._tag) {
     case "ActivityScheduled":
-      return told("activity.scheduled", { activity_id: event.activityId, due_at: instantOptional(event.dueAt) })
+      return told("activity.scheduled", {
+        activity_id: event.activityId,
+        activity_type: event.type,
+        due_at: instantOptional(event.dueAt)
+      })
     case "ActivityChanged":
       return told("activity.changed", { activity_id: event.activityId, due_at: instantOptional(event.dueAt) })
     case "ActivityClosed":
@@ -77,8 +84,13 @@ const happened = (event: Happening): PublicEvent => {
     case "CommunicationCompleted":
       return told("communication.completed", { communication_id: event.communicationId, channel: event.channel })
     case "CommunicationRejected": {
-      const { communicationId: communication_id, channel, reason } = event
-      return told("communication.rejected", { communication_id, channel, reason })
+      const { communicationId: communication_id, channel, reason, code } = event
+      return told("communication.rejected", {
+        communication_id,
+        channel,
+        reason,
+        ...(code !== undefined && { reason_code: code })
+      })
     }
     case "CommunicationMarked":
       return told("communication.marked", { communication_id: event.communicationId, mark: event.mark })
@@ -97,7 +109,7 @@ const ofContact = (event: ContactEvent): PublicEvent | undefined => {
     case "SpendBlockChanged":
     case "TagsChanged":
     case "OptOutChanged":
-      return told("contact.updated")
+      return told("contact.updated", { ...publicChange(event) })
     case "ConsentChanged":
       return told("contact.consent_changed", { from: event.from, to: event.to, by: event.by })
     case "InteractionStateChanged":
@@ -184,6 +196,12 @@ const ofCommunity = (event: CommunityEvent, currency: string): PublicEvent => {
   }
 }
 
+/** One that Koinon itself switched off, to the other endpoints of its business; what somebody asked for she knows. */
+const ofEndpoint = (event: EndpointEvent): PublicEvent | undefined =>
+  event._tag === "EndpointStateChanged" && event.reason !== undefined
+    ? told("webhook.disabled", { webhook_id: event.id, reason: event.reason })
+    : undefined
+
 /** What is told of a committed event; `undefined`: nothing. The currency is that of its business. */
 export const publicEvent = ({ event, row }: Committed, currency: string): PublicEvent | undefined => {
   switch (aggregateOfCode(row.aggregate).kind) {
@@ -193,6 +211,8 @@ export const publicEvent = ({ event, row }: Committed, currency: string): Public
       return ofPurchase(event as PurchaseEvent, row.id)
     case "community":
       return ofCommunity(event as CommunityEvent, currency)
+    case "endpoints":
+      return ofEndpoint(event as EndpointEvent)
     default:
       return undefined
   }
@@ -234,5 +254,6 @@ export const toldTypes: ReadonlyArray<Event["_tag"]> = [
   "PersonRemoved",
   "PersonUpdated",
   "DrawCounted",
-  "DrawUncounted"
+  "DrawUncounted",
+  "EndpointStateChanged"
 ]

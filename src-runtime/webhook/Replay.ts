@@ -1,7 +1,8 @@
 /**
  * Sends deliveries again: those from a cursor on, a bounded number at a time, or one. A request that can be repeated is done
  * once: its answer is written in the transaction that takes the deliveries up again, and is given again. What happened after
- * the first of a series of requests is not part of it, so that the series ends.
+ * the first of a series of requests is not part of it, so that the series ends. It goes from contact to contact, and through
+ * the numbers of each: so those of one are sent in order, also where a series breaks off between two of them.
  */
 import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
@@ -30,9 +31,9 @@ export interface Request {
   readonly at: number
 }
 
-/** The last one that was sent again, of which series, and up to which instant that goes. */
+/** Of which series, up to which instant that goes, and contact and number of the last one that was sent again. */
 const Place = Schema.fromJsonString(
-  Schema.Tuple([Schema.String, Schema.Int, Schema.Int, Schema.String.check(Schema.isUUID())])
+  Schema.Tuple([Schema.String, Schema.Int, Schema.String.check(Schema.isUUID()), Schema.Int])
 )
 const encodePlace = Schema.encodeSync(Place)
 const decodePlace = Schema.decodeEffect(Place)
@@ -79,8 +80,8 @@ export const make = (sql: SqlClient, outbox: Outbox["Service"], most = atOnceMax
         return text.replace(/\?/g, () => `$${parameters.push(values[index++])}`)
       })
       .join(" AND ")
-    const found = yield* sql.unsafe<{ task: string; at: bigint }>(
-      `SELECT task, at FROM webhook_delivery_log WHERE ${where} ORDER BY at, task LIMIT ${most + 1}`,
+    const found = yield* sql.unsafe<{ task: string; contact: string; sequence: bigint }>(
+      `SELECT task, contact, sequence FROM webhook_delivery_log WHERE ${where} ORDER BY contact, sequence LIMIT ${most + 1}`,
       parameters
     )
     const shown = found.slice(0, most)
@@ -88,7 +89,7 @@ export const make = (sql: SqlClient, outbox: Outbox["Service"], most = atOnceMax
     const ids = shown.map(({ task }) => task)
     const replayed = ids.length === 0 ? 0 : yield* outbox.replayAll(business, ids)
     if (last === undefined) return { replayed }
-    const place = encodePlace([series, until, Number(last.at), last.task])
+    const place = encodePlace([series, until, last.contact, Number(last.sequence)])
     return { replayed, next: Buffer.from(place).toString("base64url") }
   })
 
@@ -110,10 +111,10 @@ export const make = (sql: SqlClient, outbox: Outbox["Service"], most = atOnceMax
       const further: Array<Condition> = []
       if (cursor !== undefined) {
         const place = decodePlace(Buffer.from(cursor, "base64url").toString("utf8"))
-        const [of, end, at, task] = yield* Effect.mapError(place, () => new CursorInvalid())
+        const [of, end, contact, sequence] = yield* Effect.mapError(place, () => new CursorInvalid())
         if (of !== series) return yield* new CursorInvalid()
         until = end
-        further.push(["(at, task) > (?::text::bigint, ?::uuid)", String(at), task])
+        further.push(["(contact, sequence) > (?::uuid, ?::text::bigint)", contact, String(sequence)])
       }
       const all: ReadonlyArray<Condition> = [
         ...conditions,

@@ -1,17 +1,19 @@
 /**
  * Turns what happened into deliveries: one for each endpoint that wants it, numbered densely for that endpoint and contact,
  * in the transaction that takes note of it. Numbers are given under a lock, so that order of numbers, of the outbox and of
- * delivery are one.
+ * delivery are one. An endpoint that is switched off has its numbers all the same: what they stand for is withheld, so that
+ * its receiver sees afterwards that it missed something, and can have it sent. Of one that was off for longer than that is
+ * kept, the numbers are all that is written: whoever left it behind costs little, and nothing personal is kept for it.
  */
 import { type EndpointDefinition, wants } from "#domain/webhook/Endpoint.ts"
 import { type EventType, testEventType } from "#domain/webhook/EventType.ts"
-import type { Definitions as All } from "#domain/definition/Definition.ts"
+import { type Definitions as All, oldestAt } from "#domain/definition/Definition.ts"
 import * as Effect from "effect/Effect"
 import type { Json } from "effect/Schema"
 import type { SqlClient } from "effect/sql/SqlClient"
 import { nameUuid } from "../actor/Naming.ts"
 import { positionText } from "../live/Position.ts"
-import type { Outbox } from "../outbox/Outbox.ts"
+import { type Outbox, retentionMs } from "../outbox/Outbox.ts"
 import { recordset } from "../projection/Projection.ts"
 
 /** Something that may be told of. */
@@ -32,6 +34,8 @@ interface Addressed extends Omit<Occurrence, "type"> {
   readonly type: EventType | typeof testEventType
   readonly task: string
   readonly endpoint: string
+  /** The endpoint is switched off, and for how long it was when this happened. */
+  readonly offForMs?: number
 }
 
 /** What a task holds: whom it is for, and what is sent but for the instant of sending. */
@@ -66,16 +70,25 @@ const laneOf = ({ endpoint }: Addressed): string => endpoint
 const seriesOf = ({ endpoint, contact }: { readonly endpoint: string; readonly contact: string }): string =>
   `${endpoint}/${contact}`
 
-/** For each endpoint that was switched on when it happened and wants it. */
+/** What is withheld is kept as long as all that has ended: an endpoint that is off for longer has long lost what it missed. */
+const isKept = ({ offForMs = 0 }: Addressed): boolean => offForMs < retentionMs
+
+/** For each endpoint that was there when it happened and wanted it then, or wants it now: clocks differ a little. */
 export const addressed = (
   occurrences: ReadonlyArray<Occurrence>,
   endpoints: All<EndpointDefinition>
 ): ReadonlyArray<Addressed> => {
-  const active = Object.values(endpoints).filter(({ state }) => state === "ACTIVE")
+  const all = Object.values(endpoints)
   return occurrences.flatMap((occurrence) =>
-    active
-      .filter(({ body, stateSince }) => occurrence.at >= stateSince && wants(body, occurrence.type))
-      .map(({ id }) => ({ ...occurrence, endpoint: id, task: nameUuid("webhook", id, occurrence.name) }))
+    all.flatMap((endpoint) => {
+      const then = oldestAt(endpoint, occurrence.at)
+      const { id, state, stateSince, body } = endpoint
+      if (then === undefined || ![then.body, body].some((each) => wants(each, occurrence.type))) return []
+      const task = nameUuid("webhook", id, occurrence.name)
+      return [
+        { ...occurrence, endpoint: id, task, ...(state === "INACTIVE" && { offForMs: occurrence.at - stateSince }) }
+      ]
+    })
   )
 }
 
@@ -105,7 +118,7 @@ const messageOf = (delivery: Addressed, sequence: number): Message => {
   }
 }
 
-/** Writes the deliveries, each with its number, and has them sent. To be run in the transaction that takes note of them. */
+/** Gives each delivery its number, writes those that are kept, and has them sent. To be run in the transaction that takes note of them. */
 export const tell = Effect.fnUntraced(function* (
   sql: SqlClient,
   outbox: Outbox["Service"],
@@ -125,20 +138,23 @@ export const tell = Effect.fnUntraced(function* (
     for (const [index, { task }] of series.entries()) numbers.set(task, Number(row.last) - series.length + 1 + index)
   }
   const sequenceOf = ({ task }: Addressed): number => numbers.get(task) ?? 0
+  const kept = deliveries.filter(isKept)
+  if (kept.length === 0) return
   yield* outbox.enqueue(
-    deliveries.map((delivery) => ({
+    kept.map((delivery) => ({
       id: delivery.task,
       queue: "webhook" as const,
       business: delivery.business,
       key: delivery.contact,
       lane: laneOf(delivery),
       body: messageOf(delivery, sequenceOf(delivery)) as unknown as Json,
-      dueAt: now
+      dueAt: now,
+      isWithheld: delivery.offForMs !== undefined
     }))
   )
   yield* sql.unsafe(insertDeliveries, [
     recordset(
-      deliveries.map((delivery) => ({
+      kept.map((delivery) => ({
         task: delivery.task,
         business: delivery.business,
         endpoint: delivery.endpoint,

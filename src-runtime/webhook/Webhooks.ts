@@ -19,6 +19,8 @@ import type { SegmentChangeSink } from "../segment/SegmentChange.ts"
 import * as Calling from "./Calling.ts"
 import * as Deliveries from "./Deliveries.ts"
 import * as Delivering from "./Delivering.ts"
+import { DisabledNotice } from "./DisabledNotice.ts"
+import * as Forgetting from "./Forgetting.ts"
 import * as EndpointHealth from "./EndpointHealth.ts"
 import { secretText } from "./Signature.ts"
 import { Targets } from "./Targets.ts"
@@ -56,6 +58,8 @@ export class Webhooks extends Context.Service<
     readonly test: (business: string, endpoint: string, name: string) => Effect.Effect<string, ViewUnavailable>
     readonly health: (business: string) => Effect.Effect<ReadonlyMap<string, EndpointHealth.Health>, ViewUnavailable>
     readonly deliveries: Deliveries.Deliveries
+    /** Lets go of what was kept of deleted endpoints; at intervals that happens by itself. */
+    readonly forget: Effect.Effect<void, ViewUnavailable>
   }
 >()("koinon/runtime/Webhooks") {}
 
@@ -64,13 +68,13 @@ const make = Effect.fnUntraced(function* (settings: Settings) {
   const outbox = yield* Outbox
   const sealer = yield* Sealer
   const clock = yield* Clock.Clock
-  const sources: Sources = { actors: yield* Actors, definitions: yield* Definitions, outbox, clock }
-  const targets = new Targets(settings.allowed)
   const health = EndpointHealth.make(sql)
+  const noticed = yield* DisabledNotice
+  const sources: Sources = { actors: yield* Actors, definitions: yield* Definitions, outbox, clock, health, noticed }
+  const targets = new Targets(settings.allowed)
   const attempt = yield* Delivering.make({
     ...sources,
     sealer,
-    health,
     call: yield* Calling.make(targets),
     timeoutMs: settings.timeoutMs ?? timeoutMs,
     disableAfterMs: settings.disableAfterMs ?? disableAfterMs
@@ -85,14 +89,19 @@ const make = Effect.fnUntraced(function* (settings: Settings) {
     test: Effect.fn("Webhooks.test")(function* (business, endpoint, name) {
       const now = clock.currentTimeMillisUnsafe()
       const delivery = testOf(business, endpoint, name, now)
-      const known = yield* Deliveries.orUnavailable(outbox.get(business, delivery.task))
-      if (known === undefined) {
-        yield* Deliveries.orUnavailable(sql.withTransaction(tell(sql, outbox, [delivery], now)))
-      }
+      const isKnown = Effect.map(outbox.get(business, delivery.task), (known) => known !== undefined)
+      if (yield* Deliveries.orUnavailable(isKnown)) return delivery.task
+      const told = sql.withTransaction(tell(sql, outbox, [delivery], now))
+      // Asked for twice at once, the other one has told it by now.
+      const orKnown = Effect.catch(told, (error) =>
+        Effect.flatMap(isKnown, (isTold) => (isTold ? Effect.void : Effect.fail(error)))
+      )
+      yield* Deliveries.orUnavailable(orKnown)
       return delivery.task
     }),
     health: (business) => Deliveries.orUnavailable(health.of(business)),
-    deliveries: Deliveries.make(sql, outbox)
+    deliveries: Deliveries.make(sql, outbox),
+    forget: Deliveries.orUnavailable(yield* Forgetting.make(sql, sources))
   })
 })
 

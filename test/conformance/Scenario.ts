@@ -287,6 +287,36 @@ export const steps: Readonly<Record<string, Step>> = {
       return { path: { id }, token: contact.token, body, given: { "/id": id }, reads: { "/id": id } }
     }
   },
+  "POST /printout": {
+    arrange: async (world) => {
+      const { member, purchase } = await purchased(world)
+      const entity = { type: "ORDERS", id: purchase.id }
+      const body = { entity, format: "WEB_VIEW" }
+      const given = { "/entity": entity, "/entity/id": purchase.id }
+      return { path: {}, token: member.token, body, given, reads: { "/id": undefined } }
+    },
+    // Purchases and credits of wallets alone can be printed out; a credit has an id of its own.
+    unserved: [
+      ...[
+        "INVOICE",
+        "PAYMENT",
+        "CREDIT_NOTE",
+        "REFUND",
+        "PAYOUT",
+        "SERVICE_REQUEST",
+        "SUBSCRIPTIONS",
+        "REWARD_OFFERS"
+      ].map((type) => `/entity/type=${type}`),
+      "/entity/type=TOP_UP"
+    ]
+  },
+  // Printouts are the only files.
+  "GET /files/{id}": {
+    arrange: async (world) => {
+      const { member, purchase } = await purchased(world)
+      return { path: { id: `PW.${Buffer.from(purchase.id).toString("base64url")}` }, token: member.token }
+    }
+  },
   "GET /contacts/{id}/devices": {
     arrange: async (world) => {
       const { contact, id, token } = await world.once("device", () => world.device())

@@ -79,7 +79,7 @@ layer(TestServer.layer)("a request that waits for approval", (it) => {
       const events = bodyOf(yield* server.request("GET", `${contacts}/${approval.contact_id}/activities`), 200).content
       assert.deepStrictEqual(
         events.map(({ type }: { readonly type: string }) => type),
-        ["contact.registered"]
+        ["contact.registered", "request.approved", "request.held"]
       )
       const again = bodyOf(yield* server.request("POST", contacts, body, headers), 201)
       assert.strictEqual(again.id, approval.contact_id)

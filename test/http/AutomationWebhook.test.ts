@@ -4,10 +4,22 @@ import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import { createServer, type IncomingHttpHeaders } from "node:http"
 import { Webhook } from "standardwebhooks"
+import * as Shop from "../support/Shop.ts"
 import { bodyOf, contact } from "../support/HttpContacts.ts"
 import { start, TestServer } from "../support/TestServer.ts"
 import { eventually } from "../support/Eventually.ts"
 
+interface Told {
+  readonly type: string
+  readonly data: {
+    readonly amount?: number
+    readonly currency_code?: string
+    readonly commerce_pool_id?: string
+    readonly expires_at: string
+    readonly event_type?: string
+    readonly event?: object
+  }
+}
 interface Received {
   readonly headers: IncomingHttpHeaders
   readonly text: string
@@ -62,10 +74,44 @@ layer(Layer.effect(TestServer, start({ KOINON_WEBHOOK_ALLOWED: "127.0.0.0/8" }))
         }
         assert.strictEqual(told.type, "automation.run")
         assert.strictEqual(told.contact_id, eleni.id)
-        assert.deepInclude(told.data, { automation_id: automation.id, event_type: "ContactRegistered" })
+        assert.deepInclude(told.data, { automation_id: automation.id, event_type: "contact.registered" })
         assert.notInclude(text, "Ελένη")
         // What is told again is the same.
         assert.lengthOf(new Set(received.map((each) => each.headers["webhook-id"])), 1)
+      }).pipe(Effect.scoped)
+    )
+
+    it.effect("AUT-11: says of an event what the webhook of the event says: decimals, instants, the same names", () =>
+      Effect.gen(function* () {
+        const server = yield* TestServer
+        const { received, url } = yield* receiver
+        const hook = { name: "Money", url, events: ["wallet.credited"] }
+        const endpoint = bodyOf(yield* server.request("POST", "/backoffice/v2/webhooks", hook), 201)
+        bodyOf(
+          yield* server.request("POST", "/backoffice/v2/automations", {
+            name: "Tell of money",
+            trigger: "WALLET_CREDITED",
+            actions: [{ type: "WEBHOOK", endpoint_id: endpoint.id }]
+          }),
+          201
+        )
+        const eleni = yield* contact(server)
+        const pool = yield* Shop.pool(server, { validity_days: 10 })
+        yield* Shop.credit(server, eleni, 50.07, pool)
+        const told = yield* eventually(
+          "both arrive",
+          Effect.sync(() => {
+            const all = received.map(({ text }) => JSON.parse(text) as Told)
+            const [event, run] = ["wallet.credited", "automation.run"].map((type) =>
+              all.find((each) => each.type === type)
+            )
+            return event !== undefined && run !== undefined ? { event, run } : undefined
+          })
+        )
+        assert.deepInclude(told.event.data, { amount: 50.07, currency_code: "EUR", commerce_pool_id: pool })
+        assert.match(told.event.data.expires_at, /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/)
+        assert.strictEqual(told.run.data.event_type, "wallet.credited")
+        assert.deepStrictEqual(told.run.data.event, told.event.data)
       }).pipe(Effect.scoped)
     )
   }

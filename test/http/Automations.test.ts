@@ -176,6 +176,67 @@ layer(TestServer.layer)("automations in the back office", (it) => {
     })
   )
 
+  it.effect(
+    "AUT-1, AUT-5: a run that waits stands among the approvals, is found by its assignee and decided there",
+    () =>
+      Effect.gen(function* () {
+        const server = yield* TestServer.TestServer
+        const { id } = yield* make(server, {
+          name: "Ask Sofia",
+          trigger: "CONTACT_REGISTERED",
+          actions: [{ type: "APPROVAL", assignee: "sofia" }, callHer]
+        })
+        const mine = Effect.map(
+          server.request("GET", "/backoffice/v2/approvals?assignee=sofia&type=RUN&state=PENDING"),
+          (found) => bodyOf(found, 200).content
+        )
+        const eleni = yield* contact(server)
+        const run = yield* lastRun(server, id, "WAITING")
+        const rejected = yield* contact(server)
+        yield* eventually(
+          "the second run waits as well",
+          Effect.map(mine, (content) => content.length === 2)
+        )
+        const all = bodyOf(yield* server.request("GET", "/backoffice/v2/approvals?assignee=sofia&size=1"), 200)
+        assert.strictEqual(all.content[0].contact_id, rejected.id)
+        const rest = yield* server.request(
+          "GET",
+          `/backoffice/v2/approvals?assignee=sofia&size=1&cursor=${encodeURIComponent(all.paging.next_cursor)}`
+        )
+        const [approval] = bodyOf(rest, 200).content
+        assert.deepInclude(approval, {
+          id: run.id,
+          type: "RUN",
+          state: "PENDING",
+          trigger: "CONTACT_REGISTERED",
+          contact_id: eleni.id,
+          automations: [{ id, version: 1 }],
+          assignee: "sofia"
+        })
+        assert.strictEqual(approval.expires_on - approval.held_on, 7 * 24 * 3_600)
+        assert.deepStrictEqual(run.approval, {
+          assignee: "sofia",
+          held_on: approval.held_on,
+          expires_on: approval.expires_on
+        })
+        const path = `/backoffice/v2/approvals/${run.id}`
+        assert.deepStrictEqual(bodyOf(yield* server.request("GET", path), 200), approval)
+        for (let nth = 0; nth < 2; nth++) bodyOf(yield* server.request("POST", `${path}/approve`, {}), 200)
+        const refused = bodyOf(yield* server.request("POST", `${path}/reject`, {}), 409)
+        assert.strictEqual(refused.error, "KOINON.APPROVAL_NOT_PENDING")
+        bodyOf(yield* server.request("POST", `/backoffice/v2/approvals/${all.content[0].id}/reject`, {}), 200)
+        assert.strictEqual(bodyOf(yield* server.request("GET", path), 200).state, "APPROVED")
+        assert.deepStrictEqual(yield* mine, [])
+
+        // Over all automations, by what became of them.
+        const rejectedRuns = bodyOf(yield* server.request("GET", "/backoffice/v2/automation_runs?state=REJECTED"), 200)
+        assert.deepInclude(rejectedRuns.content[0], { id: all.content[0].id, reason: "NOT_APPROVED" })
+        const hers = `/backoffice/v2/automation_runs?contact_id=${eleni.id}&automation_id=${id}`
+        assert.strictEqual(bodyOf(yield* server.request("GET", hers), 200).content[0].id, run.id)
+        bodyOf(yield* server.request("POST", `${automations}/${id}/actions`, { action: "DEACTIVATE" }), 200)
+      })
+  )
+
   it.effect("AUT-10: a dry run counts what would have been done, and compares two", () =>
     Effect.gen(function* () {
       const server = yield* TestServer.TestServer

@@ -1,5 +1,6 @@
 import { assert, layer } from "@effect/vitest"
 import * as Effect from "effect/Effect"
+import { catalogue } from "#domain/segment/Catalogue.ts"
 import { keyHash } from "#http/door/Principal.ts"
 import { attemptOf, codesOf } from "#http/resource/Codes.ts"
 import { clientCommandId } from "#runtime/actor/Naming.ts"
@@ -25,6 +26,24 @@ layer(TestServer.layer)("contacts of the back office", (it) => {
       assert.strictEqual(body.country_of_agreement, "CYP")
       assert.deepStrictEqual(body.wallet, { id: made.id, code: made.walletCode })
       assert.strictEqual(body.interaction_state, "NEVER_ENGAGED")
+    })
+  )
+
+  it.effect("live in the time zone that is said of them, and else in the business's", () =>
+    Effect.gen(function* () {
+      const server = yield* TestServer.TestServer
+      const made = yield* contact(server, { time_zone: "Pacific/Auckland" })
+      const read = Effect.map(server.request("GET", `${contacts}/${made.id}`), (found) => bodyOf(found, 200))
+      assert.strictEqual((yield* read).time_zone, "Pacific/Auckland")
+      bodyOf(yield* server.request("PUT", `${contacts}/${made.id}`, { time_zone: "America/Lima" }), 200)
+      assert.strictEqual((yield* read).time_zone, "America/Lima")
+      const wrong = { first_name: "Α", last_name: "Β", time_zone: "Nicosia" }
+      assert.deepStrictEqual(pointersOf(yield* server.request("POST", contacts, wrong)), ["/time_zone"])
+      assert.deepStrictEqual(pointersOf(yield* server.request("PUT", `${contacts}/${made.id}`, wrong)), ["/time_zone"])
+      assert.include(
+        catalogue.fields.map(({ path }) => path),
+        "time_zone"
+      )
     })
   )
 

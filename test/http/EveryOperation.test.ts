@@ -115,6 +115,12 @@ const named: Readonly<Record<string, Partial<Foreigners>>> = {
   getOperation: { neighbour: notFound, foreigner: notFound },
   getOwnCommunication: { neighbour: notFound, foreigner: notFound },
   actOnCommunication: { neighbour: notFound, foreigner: notFound },
+  getFile: { neighbour: notFound, foreigner: notFound },
+  createPrintout: {
+    neighbour: notFound,
+    foreigner: notFound,
+    body: ({ ids }) => ({ entity: { type: "ORDERS", id: ids["purchases"] }, format: "WEB_VIEW" })
+  },
   // Whose activation it is, the token says; the pool is the business's.
   actOnCommercePool: { neighbour: "own", foreigner: notFound },
   postTransfer: {

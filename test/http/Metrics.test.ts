@@ -185,12 +185,24 @@ describe("the outbox", () => {
     Effect.gen(function* () {
       const server = yield* start({ KOINON_WEBHOOK_ALLOWED: "127.0.0.1" })
       const to = yield* receiver((response) => void response.writeHead(204).end())
-      const gone = yield* receiver((response) => void response.writeHead(410).end())
-      for (const { url } of [to, gone]) {
-        const made = yield* server.request("POST", "/backoffice/v2/webhooks", { name: url, url, events: "*" })
-        assert.strictEqual(made.status, 201)
+      const broken = yield* receiver((response) => void response.writeHead(500).end())
+      const made: Array<string> = []
+      for (const { url } of [to, broken]) {
+        const { status, body } = yield* server.request("POST", "/backoffice/v2/webhooks", {
+          name: url,
+          url,
+          events: "*"
+        })
+        assert.strictEqual(status, 201)
+        made.push(body.id)
       }
       yield* person(server, "Eleni")
+      yield* eventually(
+        "one has failed",
+        Effect.sync(() => broken.received.length > 0)
+      )
+      // What is for an endpoint that is not there any more is given up.
+      assert.strictEqual((yield* server.request("DELETE", `/backoffice/v2/webhooks/${made[1]}`)).status, 204)
       const families = yield* scrapedWhen(
         server,
         (found) =>

@@ -34,6 +34,22 @@ layer(TestServer.layer)("a contact in her own app", (it) => {
     })
   )
 
+  it.effect("lives in the business's time zone until she says another; what is none is refused by its place", () =>
+    Effect.gen(function* () {
+      const server = yield* TestServer.TestServer
+      const made = yield* contact(server)
+      const mine = Effect.map(server.requestAs(made.accessToken, "GET", path(made.id)), (found) => bodyOf(found, 200))
+      assert.strictEqual((yield* mine).time_zone, "Asia/Nicosia")
+      const put = (time_zone: unknown) => server.requestAs(made.accessToken, "PUT", path(made.id), { time_zone })
+      bodyOf(yield* put("America/New_York"), 200)
+      bodyOf(yield* put(null), 200)
+      assert.strictEqual((yield* mine).time_zone, "America/New_York")
+      for (const wrong of ["Mars/Olympus", "+02:00", 2]) {
+        assert.deepStrictEqual(pointersOf(yield* put(wrong)), ["/time_zone"])
+      }
+    })
+  )
+
   it.effect("is asked for by her own token and no other", () =>
     Effect.gen(function* () {
       const server = yield* TestServer.TestServer

@@ -144,6 +144,10 @@ layer(TestServer.layer)("plans in the back office", (it) => {
         const { state } = yield* server.actors.read(server.businessId, contactId, "contact")
         assert.isAtMost(state.communications.length, 1)
       }
+      // What has begun stays as it is.
+      assert.deepStrictEqual(bodyOf(yield* server.request("POST", `${path}/runs/${run_id}/make_up`), 200), { run_id })
+      bodyOf(yield* server.request("POST", `${path}/runs/${id}/make_up`), 404)
+      bodyOf(yield* server.request("POST", `${path}/runs/nothing/make_up`), 404)
       bodyOf(yield* server.request("GET", `${path}/runs/${id}`), 404)
       bodyOf(yield* server.request("GET", `${path}/runs/nothing`), 404)
     })
@@ -168,6 +172,71 @@ layer(TestServer.layer)("plans in the back office", (it) => {
       const { id: overriding } = yield* critical.plan({ override: true })
       const passes = bodyOf(yield* server.request("POST", `${plans}/${overriding}/dry_run`), 200)
       assert.deepInclude(passes, { recipients: 4, sendable: 4 })
+    })
+  )
+
+  it.effect("are not sent now outside of their window; a request that was answered before is answered the same", () =>
+    Effect.gen(function* () {
+      const { server, body, plan, soon } = yield* town([{}])
+      const { id } = yield* plan({ window: { until: soon + 10 } })
+      const headers = { "idempotency-key": `window-${id}` }
+      const now = (more: Record<string, string> = {}) =>
+        server.request("POST", `${plans}/${id}/send_now`, undefined, more)
+      const { run_id } = bodyOf(yield* now(headers), 201)
+      bodyOf(yield* server.request("PUT", `${plans}/${id}`, body({ window: { from: soon - 60 } })), 200)
+      assert.deepInclude(bodyOf(yield* now(), 409), { error: "KOINON.PLAN_NOT_RUN" })
+      assert.strictEqual(bodyOf(yield* now(headers), 201).run_id, run_id)
+    })
+  )
+
+  it.effect("are counted in a dry run as they are sent, by every channel", () =>
+    Effect.gen(function* () {
+      const note = [{ key: "note", value: "y".repeat(1_500) }]
+      const people = (landline: string) => [
+        {},
+        { phone: { type: "LANDLINE", country_code: "CYP", number: landline } },
+        { email: undefined },
+        { custom_fields: note },
+        { sms_opt_out: true }
+      ]
+      const words = { title: "Hello", text: "Dear #FIRST_NAME#" }
+      const variants = {
+        EMAIL: { subject: "Hello", text: "Dear #FIRST_NAME#" },
+        SMS: { text: `${"x".repeat(200)} #CUSTOM_FIELDS.NOTE#` },
+        INAPP: words,
+        DEVICE: words
+      }
+      const missing = { policy: "DEFAULT", values: { "CUSTOM_FIELDS.NOTE": "-" } }
+      const expected = {
+        EMAIL: { NO_ADDRESS: 1 },
+        SMS: { NO_ADDRESS: 1, TOO_LONG: 1, OPTED_OUT: 1 },
+        INAPP: {},
+        DEVICE: { NO_ADDRESS: 4 }
+      }
+      for (const [index, channel] of (["EMAIL", "SMS", "INAPP", "DEVICE"] as const).entries()) {
+        const template = { channel, missing, variants: { ENG: variants[channel] } }
+        const { server, contacts, plan } = yield* town(people(`2212345${index}`), template)
+        const [key = ""] = contacts
+        const device = { id: key, platform: "MOBILE" as const, token: key }
+        yield* server.actors.ask({
+          business: server.businessId,
+          key,
+          command: { _tag: "RegisterDevice", device }
+        })
+        const { id } = yield* plan()
+        const dry = bodyOf(yield* server.request("POST", `${plans}/${id}/dry_run`), 200)
+        assert.deepStrictEqual(dry.rejected, expected[channel], channel)
+        const run = bodyOf(yield* server.request("POST", `${plans}/${id}/send_now`), 201).run_id
+        const sent = yield* eventually(
+          "everybody's message has ended",
+          Effect.map(server.request("GET", `${plans}/${id}/runs/${run}`), ({ body }) => {
+            const { completed, rejected } = body.messages
+            const over = Object.values(rejected as Record<string, number>).reduce((sum, each) => sum + each, 0)
+            return completed + over === contacts.length && body.messages
+          })
+        )
+        assert.deepStrictEqual([sent.completed, sent.rejected], [dry.sendable, dry.rejected], channel)
+      }
     })
   )
 

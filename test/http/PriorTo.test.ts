@@ -105,6 +105,48 @@ layer(served)("prior-to automations", (it) => {
     })
   )
 
+  it.effect("MKT-1: an opt-out holds at once, dated and with who said so, whatever becomes of the rest", () =>
+    Effect.gen(function* () {
+      const server = yield* TestServer.TestServer
+      const own = (id: string) => `/self-service/v2/contacts/${id}`
+      const optOuts = (id: string) =>
+        Effect.map(server.request("GET", `${contacts}/${id}/activities?size=200`), (found) =>
+          (bodyOf(found, 200).content as ReadonlyArray<Record<string, unknown>>).flatMap(
+            ({ type, state, channel, reason }) =>
+              type === "contact.opt_out_changed" ? [`${String(channel)} ${String(state)} ${String(reason)}`] : []
+          )
+        )
+      const judged = [
+        [422, { _tag: "REJECT", reason: "No." }],
+        [202, { _tag: "HOLD" }],
+        [503, { _tag: "DECISION", url: "http://127.0.0.1:9/nobody", failOpen: false }]
+      ] as const
+      for (const [status, action] of judged) {
+        const eleni = yield* Shop.person(server)
+        const filter = called("Σιωπή")
+        yield* saveAutomation(server, "silence", { trigger: "PRIOR_TO_UPDATE", filter, actions: [action] })
+        const change = { last_name: "Σιωπή", email_opt_out: true, sms_opt_out: true }
+        bodyOf(yield* server.requestAs(eleni.token, "PUT", own(eleni.id), change), status)
+        const found = yield* read(eleni.id)
+        assert.deepStrictEqual([found.email_opt_out, found.sms_opt_out], [true, true])
+        assert.notStrictEqual(found.last_name, "Σιωπή")
+        assert.deepStrictEqual(yield* optOuts(eleni.id), ["SMS OPTED_OUT CONTACT", "EMAIL OPTED_OUT CONTACT"])
+        yield* deleteAutomation(server, "silence")
+        // By a user, and once under one key; If-Match means the contact before the request.
+        const { headers } = yield* server.request("GET", `${contacts}/${eleni.id}`)
+        const etag = { "if-match": headers.get("etag") ?? "", "idempotency-key": `again-${status}` }
+        const again = { last_name: "Λόγος", email_opt_out: false, sms_opt_out: false }
+        for (const _ of [1, 2]) bodyOf(yield* server.request("PUT", `${contacts}/${eleni.id}`, again, etag), 200)
+        bodyOf(yield* server.request("PUT", `${contacts}/${eleni.id}`, again, { "if-match": etag["if-match"] }), 412)
+        assert.deepStrictEqual((yield* optOuts(eleni.id)).slice(0, 2), ["SMS OPTED_IN USER", "EMAIL OPTED_IN USER"])
+        assert.strictEqual((yield* optOuts(eleni.id)).length, 4)
+        assert.strictEqual((yield* read(eleni.id)).last_name, "Λόγος")
+        bodyOf(yield* server.requestAs(eleni.token, "PUT", own(eleni.id), { sms_opt_out: true }), 200)
+        assert.strictEqual((yield* optOuts(eleni.id))[0], "SMS OPTED_OUT CONTACT")
+      }
+    })
+  )
+
   it.effect("AUT-2: what a patch made wrong is refused as if its sender had said so", () =>
     Effect.gen(function* () {
       const server = yield* TestServer.TestServer

@@ -62,7 +62,7 @@ const arranged = Effect.fnUntraced(function* (trigger: "PRIOR_TO_CREATION" | "PR
     variants: { en: { subject: name, text: "Hello #FIRST_NAME# #MIDDLE_NAME#" } },
     missing: { policy: "REJECT" }
   })
-  const told = { type: "COMMUNICATION", template_id: template.id, channel: "EMAIL", purpose: "MANDATORY" }
+  const told = { type: "COMMUNICATION", template_id: template.id, channel: "EMAIL" }
   const automation = yield* post("automations", {
     name,
     trigger,

@@ -113,6 +113,38 @@ layer(testServer)("segments", (it) => {
     })
   )
 
+  it.effect("SEG-1, CF-1: a custom field is compared as a number or a date where it is written as one", () =>
+    Effect.gen(function* () {
+      const server = yield* TestServer
+      const wearing = (value: string, wedding: string) =>
+        contact(server, {
+          custom_fields: [
+            { key: "shoe", value },
+            { key: "wedding", value: wedding }
+          ]
+        })
+      const [small, large] = [yield* wearing("9", "2001-05-21"), yield* wearing("44.5", "soon")]
+      yield* wearing("forty-five", "21/05/2001")
+      const shoe = { type: "COMPARISON", field: "custom_numbers.shoe", operator: "GREATER", value: 38 }
+      const id = yield* make(live("Large", shoe))
+      yield* ready(id)
+      assert.deepStrictEqual(yield* memberIds(id), [large.id])
+      const grown = { custom_fields: [{ key: "shoe", value: "39" }] }
+      bodyOf(yield* server.request("PUT", `/backoffice/v2/contacts/${small.id}`, grown), 200)
+      assert.sameMembers([...(yield* memberIds(id))], [small.id, large.id])
+      const married = setsOf({ type: "ANNIVERSARY", field: "custom_dates.wedding", operator: "IN_MONTH", value: 5 })
+      const { sample } = bodyOf(yield* server.request("POST", `${path}/preview`, { sets: married }), 200)
+      assert.deepStrictEqual(
+        sample.map((each: Parsed) => each.id),
+        [small.id]
+      )
+      const asText = setsOf({ ...shoe, field: "custom_fields.shoe", value: "38" })
+      const refused = yield* server.request("POST", `${path}/preview`, { sets: asText })
+      assert.deepStrictEqual(pointersOf(refused), ["/sets/0/conditions/0/operator"])
+      assert.include(refused.body.detail, "custom_numbers")
+    })
+  )
+
   it.effect("what makes no sense is refused with the place named, and nothing is stored", () =>
     Effect.gen(function* () {
       const server = yield* TestServer

@@ -4,10 +4,9 @@
  */
 import { assert, layer } from "@effect/vitest"
 import * as Effect from "effect/Effect"
-import * as Layer from "effect/Layer"
 import { Projector } from "#runtime/projection/Projector.ts"
 import {
-  atWork,
+  alive,
   below,
   endpoints,
   nameOf,
@@ -31,10 +30,6 @@ const lives = 25
 /** What the last life had asked may still be under way, and whoever asks again is told to come back: that fails, too. */
 const maxAttempts = 10_000
 
-/** Automations for as long as it takes, or for a moment of their life. */
-const alive = <A, E, R>(use: Effect.Effect<A, E, R>) =>
-  use.pipe(Effect.provide(Layer.fresh(atWork(maxAttempts)), { local: true }))
-
 layer(below, { excludeTestServices: true })("automations that are killed", (it) => {
   it.effect(
     "AUT-6, AUT-1: run once for each event, and in their order, whenever they are killed",
@@ -43,13 +38,13 @@ layer(below, { excludeTestServices: true })("automations that are killed", (it) 
         const stage = yield* Stage
         yield* open
         yield* endpoints("one", "two")
-        yield* templates("t")
+        yield* templates("INAPP", ["t"])
         yield* save(1, {
           trigger: "TAGS_CHANGED",
           actions: [
             webhook("one"),
             { _tag: "ACTIVITY", type: "CALL" },
-            { _tag: "COMMUNICATION", templateId: templateId("t"), channel: "INAPP", purpose: "MARKETING" },
+            { _tag: "COMMUNICATION", templateId: templateId("t"), channel: "INAPP" },
             webhook("two")
           ]
         })
@@ -65,7 +60,7 @@ layer(below, { excludeTestServices: true })("automations that are killed", (it) 
         )
         const dying = Effect.forEach(
           Array.from({ length: lives }, (_, life) => life),
-          (life) => alive(Effect.sleep(5 + ((life * 37) % 60)))
+          (life) => alive(Effect.sleep(5 + ((life * 37) % 60)), maxAttempts)
         )
         yield* Effect.all([writing, dying], { concurrency: 2 })
         const count = contacts.length * tagsOfEach
@@ -100,7 +95,8 @@ layer(below, { excludeTestServices: true })("automations that are killed", (it) 
             yield* projector.rebuild("automations")
             yield* projector.waitFor("automations")
             assert.lengthOf(yield* runsOf(1), count)
-          })
+          }),
+          maxAttempts
         )
       }),
     180_000

@@ -25,6 +25,17 @@ const onTags = (filter?: ConditionSets): AutomationDefinition => ({
   actions: [webhook("dry"), { _tag: "ACTIVITY", type: "CALL" }]
 })
 
+const segmentOf = (number: number, sets: ConditionSets) => ({
+  id: automationId(number),
+  name: `Segment ${number}`,
+  version: 1,
+  savedAt: 0,
+  state: "ACTIVE" as const,
+  stateSince: 0,
+  earlier: [],
+  body: { sets, refresh: { mode: "LIVE" as const } }
+})
+
 const tables = Effect.gen(function* () {
   const sql = yield* SqlClient
   const names = ["event", "command", "outbox_task", "automation_run", "inbox"]
@@ -130,16 +141,7 @@ layer(automationSide, { excludeTestServices: true })("a dry run over what has ha
       const automations = yield* Automations
       const business = (yield* Actors).business(businessId)
       assert.isDefined(business)
-      const segment = {
-        id: automationId(77),
-        name: "Gold",
-        version: 1,
-        savedAt: 0,
-        state: "ACTIVE" as const,
-        stateSince: 0,
-        earlier: [],
-        body: { sets: isGold, refresh: { mode: "LIVE" as const } }
-      }
+      const segment = segmentOf(77, isGold)
       const of = (trigger: "SEGMENT_JOINED" | "SEGMENT_LEFT"): AutomationDefinition => ({
         trigger,
         segmentId: segment.id,
@@ -156,6 +158,141 @@ layer(automationSide, { excludeTestServices: true })("a dry run over what has ha
         results.map(({ fired }) => fired),
         [1, 1]
       )
+    })
+  )
+
+  it.effect("AUT-10: segments made of segments, and those of others, are each judged once", () =>
+    Effect.gen(function* () {
+      const from = yield* now
+      yield* ask(person(31))
+      yield* tag(31, "gold")
+      yield* ask(person(32))
+      yield* tag(32, "silver")
+      const depth = 8
+      const nested = Array.from({ length: depth }, (_, index): ReturnType<typeof segmentOf> => {
+        const member = { type: "MEMBER", segment: automationId(100 + index - 1) } as const
+        return segmentOf(
+          100 + index,
+          index === 0 ? isGold : Array.from({ length: 20 }, () => ({ conditions: [member] }))
+        )
+      })
+      const filter: ConditionSets = [{ conditions: [{ type: "MEMBER", segment: automationId(100 + depth - 1) }] }]
+      const automations = yield* Automations
+      const business = (yield* Actors).business(businessId)
+      assert.isDefined(business)
+      const { results } = yield* automations.dryRun({
+        business,
+        definitions: [onTags(filter)],
+        segments: Object.fromEntries(nested.map((segment) => [segment.id, segment])),
+        from,
+        until: (yield* now) + 1
+      })
+      assert.deepInclude(results[0], { considered: 2, fired: 1 })
+      assert.strictEqual(results[0]?.sample[0]?.contact, contactId(31))
+    })
+  )
+
+  it.effect("AUT-10, SEG-3: who joins and leaves because time has come is counted, at that instant", () =>
+    Effect.gen(function* () {
+      const from = yield* now
+      yield* ask(person(41))
+      yield* tag(41, "quiet soon")
+      const minute = 60_000
+      /** Not tagged within the last minute; the other is made of it. */
+      const quiet = segmentOf(200, [
+        {
+          conditions: [
+            {
+              type: "COUNT",
+              event: "TagsChanged",
+              operator: "EQUAL",
+              value: 0,
+              window: { last: { amount: 1, unit: "MINUTES" } }
+            }
+          ]
+        }
+      ])
+      const outer = segmentOf(201, [
+        {
+          conditions: [
+            { type: "MEMBER", segment: quiet.id },
+            { type: "LIST", field: "tags", operator: "HAS_ANY", values: ["quiet soon"] }
+          ]
+        }
+      ])
+      const of = (trigger: "SEGMENT_JOINED" | "SEGMENT_LEFT", segmentId: string): AutomationDefinition => ({
+        trigger,
+        segmentId,
+        filter: [{ conditions: [{ type: "LIST", field: "tags", operator: "HAS_ANY", values: ["quiet soon"] }] }],
+        actions: [webhook("dry")]
+      })
+      const automations = yield* Automations
+      const business = (yield* Actors).business(businessId)
+      assert.isDefined(business)
+      const end = yield* now
+      const dryRun = (until: number, ...definitions: ReadonlyArray<AutomationDefinition>) =>
+        automations.dryRun({
+          business,
+          definitions,
+          segments: { [quiet.id]: quiet, [outer.id]: outer },
+          from,
+          until
+        })
+      const definitions = [of("SEGMENT_JOINED", outer.id), of("SEGMENT_LEFT", quiet.id)] as const
+      const soon = yield* dryRun(end + 1, ...definitions)
+      assert.deepStrictEqual(
+        soon.results.map(({ fired }) => fired),
+        [0, 1]
+      )
+      const later = yield* dryRun(end + 2 * minute, ...definitions)
+      assert.isTrue(later.isComplete)
+      assert.deepStrictEqual(
+        later.results.map(({ fired }) => fired),
+        [1, 1]
+      )
+      const [left] = soon.results[1]?.sample ?? []
+      const [joined] = later.results[0]?.sample ?? []
+      assert.deepInclude(left, { event: "TagsChanged", contact: contactId(41) })
+      assert.deepInclude(joined, { event: "TIME", contact: contactId(41), at: (left?.at ?? 0) + minute })
+      assert.deepStrictEqual(yield* dryRun(end + 2 * minute, ...definitions), later)
+    })
+  )
+
+  it.effect("AUT-10: more birthdays than are followed for one contact are not passed off as all of them", () =>
+    Effect.gen(function* () {
+      const from = yield* now
+      const born = { year: 1980, month: 2, day: 29 }
+      const asked = person(51)
+      const { command } = asked
+      assert.strictEqual(command._tag, "RegisterContact")
+      if (command._tag !== "RegisterContact") return
+      const profile = { ...command.profile, demographics: { dateOfBirth: born } }
+      yield* ask({ ...asked, command: { ...command, profile } })
+      const birthday = segmentOf(300, [
+        { conditions: [{ type: "ANNIVERSARY", field: "demographics.date_of_birth", operator: "TODAY" }] }
+      ])
+      const automations = yield* Automations
+      const business = (yield* Actors).business(businessId)
+      assert.isDefined(business)
+      const definition: AutomationDefinition = {
+        trigger: "SEGMENT_JOINED",
+        segmentId: birthday.id,
+        actions: [webhook("dry")]
+      }
+      const years = (number: number) =>
+        automations.dryRun({
+          business,
+          definitions: [definition],
+          segments: { [birthday.id]: birthday },
+          from,
+          until: from + number * 366 * 86_400_000
+        })
+      const four = yield* years(4)
+      assert.deepInclude(four, { isComplete: true })
+      assert.strictEqual(four.results[0]?.fired, 4)
+      const thousand = yield* years(1_000)
+      assert.isFalse(thousand.isComplete)
+      assert.strictEqual(thousand.results[0]?.fired, 500)
     })
   )
 })

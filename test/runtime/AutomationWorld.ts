@@ -3,6 +3,7 @@
  * the runs, the segment store that filters ask, and an endpoint that notes what it is sent.
  */
 import type { AutomationDefinition } from "#domain/automation/Automation.ts"
+import type { Purpose } from "#domain/contact/Communication.ts"
 import { Actors } from "#runtime/actor/Actors.ts"
 import * as Definitions from "#runtime/actor/Definitions.ts"
 import { nameUuid } from "#runtime/actor/Naming.ts"
@@ -14,11 +15,13 @@ import * as Projector from "#runtime/projection/Projector.ts"
 import * as SegmentDatabase from "#runtime/segment/SegmentDatabase.ts"
 import * as SegmentFeed from "#runtime/segment/SegmentFeed.ts"
 import * as SegmentStore from "#runtime/segment/SegmentStore.ts"
+import * as Clock from "effect/Clock"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import { ask, writeSide } from "./ReadSide.ts"
 import { businessId, contactId } from "./SampleCommands.ts"
+import { eventually } from "../support/Eventually.ts"
 
 /** What a test may change under the feet of the automations, and what it sees of them. */
 export class Stage extends Context.Service<
@@ -54,13 +57,17 @@ const projector = Layer.unwrap(
 )
 
 /** All that sets off and does runs; built anew it is what a process is after a crash. */
-export const atWork = (maxAttempts: number) =>
+const atWork = (maxAttempts: number) =>
   FilterFacts.handed.pipe(
     Layer.provideMerge(SegmentStore.layer),
     Layer.provideMerge(projector),
     Layer.provideMerge(Automations.layer({ maxAttempts, backoff: { firstMs: 1, mostMs: 5 } })),
     Layer.provideMerge(Layer.mergeAll(webhooks, FilterFacts.layer, Outbox.layer, SegmentFeed.layer))
   )
+
+/** Automations at work for a while. */
+export const alive = <A, E, R>(use: Effect.Effect<A, E, R>, maxAttempts = 3) =>
+  use.pipe(Effect.provide(Layer.fresh(atWork(maxAttempts)), { local: true }))
 
 export const below = Layer.mergeAll(
   stage,
@@ -98,19 +105,18 @@ export const endpoints = (...names: ReadonlyArray<string>) =>
 
 export const templateId = (name: string): string => nameUuid("template", name)
 
+const templateOf = { purpose: "MARKETING", defaultLanguage: "en", missing: { policy: "REJECT" }, events: [] } as const
+const byMail = { ...templateOf, channel: "EMAIL", variants: { en: { subject: "Hello", text: "Hello" } } } as const
+const inApp = { ...templateOf, channel: "INAPP", variants: { en: { title: "Hello", text: "Hello" } } } as const
+const byText = { ...templateOf, channel: "SMS", variants: { en: { text: "Hello" } } } as const
+const bodies = { EMAIL: byMail, INAPP: inApp, SMS: byText }
+
 /** Templates that automations may name; nothing is sent from here. */
-export const templates = (...names: ReadonlyArray<string>) =>
+export const templates = (channel: keyof typeof bodies, names: ReadonlyArray<string>, purpose: Purpose = "MARKETING") =>
   Effect.forEach(
     names,
     (name) => {
-      const body = {
-        channel: "EMAIL",
-        purpose: "MARKETING",
-        defaultLanguage: "en",
-        variants: { en: { subject: "Hello", text: "Hello" } },
-        missing: { policy: "REJECT" },
-        events: []
-      } as const
+      const body = { ...bodies[channel], purpose }
       const command = { _tag: "SaveTemplate", id: templateId(name), name, body } as const
       return ask({ business: businessId, key: businessId, command })
     },
@@ -126,6 +132,15 @@ export const asked = (contact: number, command: Parameters<typeof ask>[0]["comma
 
 export const tag = (contact: number, ...add: ReadonlyArray<string>) =>
   asked(contact, { _tag: "ChangeTags", add, remove: [] })
+
+/** By the clock: what was committed before has an earlier instant than what comes. */
+export const aMomentLater = Effect.gen(function* () {
+  const at = yield* Clock.currentTimeMillis
+  yield* eventually(
+    "the clock goes on",
+    Effect.map(Clock.currentTimeMillis, (now) => now > at)
+  )
+})
 
 /** The runs of an automation, oldest first. */
 export const runsOf = (number: number, contact?: number) =>

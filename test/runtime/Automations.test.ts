@@ -3,7 +3,6 @@
  * order, in the version that was in force; a run that fails goes on where it stood, and no chain goes round.
  */
 import { assert, layer } from "@effect/vitest"
-import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
 import { SqlClient } from "effect/sql/SqlClient"
@@ -11,6 +10,7 @@ import { Actors } from "#runtime/actor/Actors.ts"
 import { Automations } from "#runtime/automation/Automations.ts"
 import { Projector } from "#runtime/projection/Projector.ts"
 import {
+  aMomentLater,
   asked,
   automationId,
   automationSide,
@@ -61,21 +61,12 @@ const isIn = (state: string, number: number, contact?: number) =>
     Effect.map(runsOf(number, contact), (runs) => (runs.at(-1)?.state === state ? runs.at(-1) : undefined))
   )
 
-/** By the clock: what was committed before has an earlier instant than what comes. */
-const aMomentLater = Effect.gen(function* () {
-  const at = yield* Clock.currentTimeMillis
-  yield* eventually(
-    "the clock goes on",
-    Effect.map(Clock.currentTimeMillis, (now) => now > at)
-  )
-})
-
 layer(automationSide, { excludeTestServices: true })("automations at work", (it) => {
   it.effect("AUT-1: an event, a filter, and the actions in their order", () =>
     Effect.gen(function* () {
       yield* open
       yield* endpoints(...names)
-      yield* templates("welcome")
+      yield* templates("EMAIL", ["welcome"])
       yield* save(1, {
         trigger: "CONTACT_REGISTERED",
         filter: [{ conditions: [{ type: "COMPARISON", field: "type", operator: "EQUAL", value: "PERSON" }] }],
@@ -83,7 +74,7 @@ layer(automationSide, { excludeTestServices: true })("automations at work", (it)
           { _tag: "TAG", add: ["new"], remove: [] },
           webhook("first"),
           { _tag: "ACTIVITY", type: "CALL", subject: "Say hello", dueInMinutes: 60, assignee: "maria" },
-          { _tag: "COMMUNICATION", templateId: templateId("welcome"), channel: "EMAIL", purpose: "MARKETING" },
+          { _tag: "COMMUNICATION", templateId: templateId("welcome"), channel: "EMAIL" },
           webhook("second")
         ]
       })
@@ -93,7 +84,7 @@ layer(automationSide, { excludeTestServices: true })("automations at work", (it)
       assert.deepInclude(run, { state: "COMPLETED", nextAction: 5, version: 1, contact: contactId(1) })
       const { sent } = yield* Stage
       assert.deepStrictEqual(
-        sent.map((each) => [nameOf(each, ...names), each.contact, each.type]),
+        sent.map((each) => [nameOf(each, ...names), each.contact, each.event.eventType]),
         [
           ["first", contactId(1), "ContactRegistered"],
           ["second", contactId(1), "ContactRegistered"]
@@ -123,7 +114,7 @@ layer(automationSide, { excludeTestServices: true })("automations at work", (it)
       const { sent } = yield* Stage
       const changes = sent.filter((each) => each.contact === contactId(10) && nameOf(each, "changed") !== undefined)
       assert.deepStrictEqual(
-        changes.map(({ data }) => (data["event"] as { changed: unknown }).changed),
+        changes.map(({ event }) => event.values["changed"]),
         [["email"], ["email"]]
       )
     })
@@ -319,10 +310,10 @@ layer(automationSide, { excludeTestServices: true })("automations at work", (it)
 
   it.effect("AUT-8: no automation runs twice in one chain for the same contact, however long the way round", () =>
     Effect.gen(function* () {
-      yield* templates("done")
+      yield* templates("INAPP", ["done"])
       yield* save(7, {
         trigger: "ACTIVITY_CLOSED",
-        actions: [{ _tag: "COMMUNICATION", templateId: templateId("done"), channel: "INAPP", purpose: "MANDATORY" }]
+        actions: [{ _tag: "COMMUNICATION", templateId: templateId("done"), channel: "INAPP" }]
       })
       yield* save(8, {
         trigger: "COMMUNICATION_REJECTED",
@@ -344,6 +335,25 @@ layer(automationSide, { excludeTestServices: true })("automations at work", (it)
           ["COMPLETED", undefined, []],
           ["SKIPPED", "LOOP", [automationId(7), automationId(8)]]
         ]
+      )
+    })
+  )
+
+  it.effect("CON-6: a message goes as its template is by then, whatever the action said when it was saved", () =>
+    Effect.gen(function* () {
+      yield* templates("INAPP", ["terms"], "MANDATORY")
+      const send = { _tag: "COMMUNICATION", templateId: templateId("terms"), channel: "INAPP" } as const
+      yield* save(9, { trigger: "CONTACT_UPDATED", actions: [{ ...send, purpose: "MANDATORY" }] })
+      yield* save(10, { trigger: "CONTACT_UPDATED", actions: [send] })
+      yield* templates("INAPP", ["terms"], "MARKETING")
+      yield* ask(person(70))
+      yield* ask(changeEmail(70, "terms@example.com"))
+      yield* ended(9, 1, 70)
+      yield* ended(10, 1, 70)
+      const asApp = (yield* stateOf(70)).communications.filter(({ channel }) => channel === "INAPP")
+      assert.deepStrictEqual(
+        asApp.map(({ purpose }) => purpose),
+        ["MARKETING", "MARKETING"]
       )
     })
   )

@@ -193,7 +193,7 @@ it("reads a pattern once through, however it is made, and refuses what needs to 
       assert.lengthOf(await texts.find({ text: { $regex: pattern } }).toArray(), 0)
       assert.isBelow(performance.now() - startedAt, patienceMs, pattern)
     }
-    for (const pattern of ["(?=a)", String.raw`(a)\1`, "(", "a{100000}", "x".repeat(1_001)]) {
+    for (const pattern of ["(?=a)", String.raw`(a)\1`, "(", "a{100000}", "x".repeat(2_001)]) {
       assert.strictEqual(await codeOf(texts.find({ text: { $regex: pattern } }).toArray()), 51_091, pattern)
     }
   }))

@@ -62,6 +62,8 @@ export const connectTo = (inner: Service): Connection => {
       scan: (...asked) => through(inner.scan(...asked)),
       dataKeys: (...asked) => through(inner.dataKeys(...asked)),
       streamEvents: (...asked) => through(inner.streamEvents(...asked)),
+      asideEvents: (...asked) => through(inner.asideEvents(...asked)),
+      eventsAt: (...asked) => through(inner.eventsAt(...asked)),
       businessIds: through(inner.businessIds),
       hear: (...asked) => through(inner.hear(...asked)),
       saveSnapshots: (...asked) => through(inner.saveSnapshots(...asked)),

@@ -185,6 +185,39 @@ overEachStore("paging", (it) => {
     })
   )
 
+  it.effect(
+    "goes both ways through what happened at a key in streams of their own, and through nothing else (FED-1)",
+    () =>
+      Effect.gen(function* () {
+        const journal = yield* start
+        const key = randomUUID()
+        const rows = ["PurchaseRefused", "FundsCredited", "CommandHeld", "HeldApproved", "PurchaseRefused"].map(
+          (type, index) => event({ key, type, offset: index + 1 })
+        )
+        yield* journal.commit(batch([unit({ key, events: [...rows, event({ type: "HeldLapsed", offset: 6 })] })]))
+        const page = (offset: number, order: "ASC" | "DESC", of = business) =>
+          Effect.map(journal.asideEvents(of, key, { offset, order }, 3), (found) => found.map((row) => row.offset))
+        assert.deepStrictEqual(yield* page(Number.MAX_SAFE_INTEGER, "DESC"), [5, 4, 3])
+        assert.deepStrictEqual(yield* page(3, "DESC"), [1])
+        assert.deepStrictEqual(yield* page(0, "ASC"), [1, 3, 4])
+        assert.deepStrictEqual(yield* page(4, "ASC"), [5])
+        assert.deepStrictEqual(yield* page(0, "ASC", otherBusiness), [])
+      })
+  )
+
+  it.effect("finds events by their places in their streams, within one business (decision 12)", () =>
+    Effect.gen(function* () {
+      const journal = yield* start
+      const [first, second] = [events(3), events(2, { offset: 4 })] as const
+      yield* journal.commit(batch([unit({ events: [...first, ...second] })]))
+      const wanted = [...first.slice(1, 2), ...second.slice(0, 1)]
+      const nowhere = { aggregate: 2, id: randomUUID(), seq: 1 }
+      const places = [...wanted.map(({ aggregate, id, seq }) => ({ aggregate, id, seq })), nowhere]
+      assert.sameDeepMembers([...(yield* journal.eventsAt(business, places))], wanted)
+      assert.deepStrictEqual(yield* journal.eventsAt(otherBusiness, places), [])
+    })
+  )
+
   it.effect("lists each business once: the streams that are a business itself (decision 12)", () =>
     Effect.gen(function* () {
       const journal = yield* start

@@ -82,9 +82,9 @@ layer(segmentSide, { excludeTestServices: true })("what is known of contacts", (
           Effect.map(store.facts(business, contacts, types), (found) => {
             const isRead = (contact: string, place: number): boolean => place <= (read.get(shardOf(contact)) ?? 0)
             return new Map(
-              Array.from(found, ([contact, { profile, events }]) => [
+              Array.from(found, ([contact, { events, ...known }]) => [
                 contact,
-                { profile, events: events.filter(({ sequence }) => isRead(contact, sequence)) }
+                { ...known, events: events.filter(({ sequence }) => isRead(contact, sequence)) }
               ])
             )
           })

@@ -5,7 +5,7 @@ import { SqlClient } from "effect/sql/SqlClient"
 import { Actors } from "#runtime/actor/Actors.ts"
 import { anniversaries } from "#runtime/communication/Anniversaries.ts"
 import { planSends } from "#runtime/communication/PlanSends.ts"
-import { caughtUp, day, everything, sentOf, setTime, shop, states, until, uuid, working } from "./PlanWorld.ts"
+import { caughtUp, day, everything, runsOf, sentOf, setTime, shop, states, until, uuid, working } from "./PlanWorld.ts"
 
 const noon = day("2026-11-22T10:00:00Z")
 const born = (year: number, month: number, ofMonth: number) => ({
@@ -13,20 +13,19 @@ const born = (year: number, month: number, ofMonth: number) => ({
 })
 
 layer(everything, { excludeTestServices: true })("a plan for the day of each contact", (it) => {
-  const moveTo = Effect.fnUntraced(function* (contact: string, zone: string) {
-    const sql = yield* SqlClient
-    yield* sql.unsafe("UPDATE contact_anniversary SET time_zone = $2 WHERE contact = $1::uuid", [contact, zone])
+  const moveTo = Effect.fnUntraced(function* (business: string, contact: string, timeZone: string) {
+    const actors = yield* Actors
+    yield* actors.ask({ business, key: contact, command: { _tag: "UpdateContact", timeZone, profile: {} } })
   })
 
   it.effect("comes at the local time of her zone, on her day, once", () =>
-    working((runner, projector) =>
+    working((runner) =>
       Effect.gen(function* () {
         // 8 March 2026: the clocks of New York skip from 02:00 to 03:00.
         const people = [born(1990, 3, 8), born(1985, 3, 8), born(1970, 3, 9), {}, born(2000, 3, 8)]
         const { business, contacts, plan } = yield* shop(people, day("2026-03-06T12:00:00Z"))
-        yield* caughtUp(projector, anniversaries)
-        yield* moveTo(contacts[1] as string, "America/New_York")
-        yield* moveTo(contacts[4] as string, "Pacific/Auckland")
+        yield* moveTo(business, contacts[1] as string, "America/New_York")
+        yield* moveTo(business, contacts[4] as string, "Pacific/Auckland")
         yield* plan({ type: "BIRTHDAY", time: "02:30" })
         const { looked } = yield* runner()
         const reached = Effect.map(sentOf(business), (sent) =>
@@ -47,10 +46,105 @@ layer(everything, { excludeTestServices: true })("a plan for the day of each con
         // 02:30 does not come in New York: at 03:00, when the gap is over.
         assert.deepStrictEqual(yield* passing("2026-03-08T07:00:00Z"), [0, 1, 4])
         // She moves west after her message: her day comes again there, the message does not.
-        yield* moveTo(contacts[0] as string, "America/Los_Angeles")
+        yield* moveTo(business, contacts[0] as string, "America/Los_Angeles")
         yield* passing("2026-03-08T10:00:00Z")
         assert.deepStrictEqual(yield* passing("2026-03-09T00:30:00Z"), [0, 1, 2, 4])
         assert.deepStrictEqual([...(yield* sentOf(business)).values()], [1, 1, 1, 1])
+      })
+    )
+  )
+
+  it.effect("moves with her: what was still to come comes by the clocks of where she is, and only there", () =>
+    working((runner) =>
+      Effect.gen(function* () {
+        const people = [born(1990, 5, 10), born(1991, 5, 10), born(1992, 5, 10)]
+        const { business, contacts, plan } = yield* shop(people, day("2026-05-09T12:00:00Z"))
+        yield* plan({ type: "BIRTHDAY", time: "09:00" })
+        const { looked } = yield* runner()
+        const passing = Effect.fnUntraced(function* (at: string) {
+          yield* setTime(day(at))
+          yield* looked
+          yield* until(Effect.map(states(business), (found) => !found.includes("ING")))
+          const sent = yield* sentOf(business)
+          return contacts.flatMap((contact, index) => (sent.has(contact) ? [index] : []))
+        })
+        yield* moveTo(business, contacts[1] as string, "America/New_York")
+        yield* moveTo(business, contacts[2] as string, "America/New_York")
+        // Back before her hour has come anywhere.
+        yield* moveTo(business, contacts[2] as string, "Europe/Nicosia")
+        assert.deepStrictEqual(yield* passing("2026-05-10T05:59:00Z"), [])
+        assert.deepStrictEqual(yield* passing("2026-05-10T06:00:00Z"), [0, 2])
+        // Further west with four hours to go: a zone in which nobody lived until now.
+        yield* setTime(day("2026-05-10T09:00:00Z"))
+        yield* moveTo(business, contacts[1] as string, "America/Denver")
+        assert.deepStrictEqual(yield* passing("2026-05-10T13:00:00Z"), [0, 2])
+        assert.deepStrictEqual(yield* passing("2026-05-10T14:59:00Z"), [0, 2])
+        assert.deepStrictEqual(yield* passing("2026-05-10T15:00:00Z"), [0, 1, 2])
+        assert.deepStrictEqual([...(yield* sentOf(business)).values()], [1, 1, 1])
+      })
+    )
+  )
+
+  it.effect("comes at the hour of where she was, if it was past where she went; and to nobody in both", () =>
+    working((runner) =>
+      Effect.gen(function* () {
+        const people = [born(1990, 5, 10), born(1991, 5, 10), born(1992, 5, 10), born(1993, 5, 11)]
+        const { business, contacts, plan } = yield* shop(people, day("2026-05-09T12:00:00Z"))
+        yield* plan({ type: "BIRTHDAY", time: "09:00" })
+        const { looked } = yield* runner()
+        const passing = Effect.fnUntraced(function* (at: string) {
+          yield* setTime(day(at))
+          yield* looked
+          yield* until(Effect.map(states(business), (found) => !found.includes("ING")))
+          const sent = yield* sentOf(business)
+          return contacts.flatMap((contact, index) => (sent.has(contact) ? [index] : []))
+        })
+        for (const each of [1, 2, 3]) yield* moveTo(business, contacts[each] as string, "America/New_York")
+        assert.deepStrictEqual(yield* passing("2026-05-10T06:00:00Z"), [0])
+        // At noon in Cyprus, where the hour is over: nobody is left behind in New York.
+        yield* setTime(day("2026-05-10T09:00:00Z"))
+        for (const each of [1, 2, 3]) yield* moveTo(business, contacts[each] as string, "Europe/Nicosia")
+        yield* moveTo(business, contacts[0] as string, "America/New_York")
+        assert.deepStrictEqual(yield* passing("2026-05-10T12:59:00Z"), [0])
+        assert.deepStrictEqual(yield* passing("2026-05-10T13:00:00Z"), [0, 1, 2])
+        assert.deepStrictEqual(yield* passing("2026-05-11T06:00:00Z"), [0, 1, 2, 3])
+        yield* passing("2026-05-11T13:00:00Z")
+        assert.deepStrictEqual([...(yield* sentOf(business)).values()], [1, 1, 1, 1])
+      })
+    )
+  )
+
+  it.effect("is made up for when it was missed, for those whose day it was, and to nobody twice", () =>
+    working((runner) =>
+      Effect.gen(function* () {
+        const people = [born(1990, 5, 10), born(1991, 5, 11), born(1992, 5, 10)]
+        const { business, contacts, plan, command } = yield* shop(people, day("2026-05-09T12:00:00Z"))
+        const id = uuid("91000000", 1)
+        yield* plan({ type: "BIRTHDAY", time: "09:00" }, { window: { until: day("2026-05-12T00:00:00Z") } })
+        yield* moveTo(business, contacts[2] as string, "America/New_York")
+        yield* setTime(day("2026-05-10T14:00:00Z"))
+        const { looked, makeUp } = yield* runner()
+        const over = Effect.andThen(looked, until(Effect.map(states(business), (found) => !found.includes("ING"))))
+        yield* over
+        assert.strictEqual(yield* states(business), "MISSED,DONE", "nine o'clock was eight hours ago in Cyprus")
+        const [missed, done] = yield* runsOf(business)
+        // She is at home again, and has had her message.
+        yield* moveTo(business, contacts[2] as string, "Europe/Nicosia")
+        yield* setTime(day("2026-05-11T05:00:00Z"))
+        for (const _ of [1, 2]) assert.strictEqual(yield* makeUp(business, id, missed?.id ?? ""), missed?.id)
+        assert.strictEqual(yield* makeUp(business, id, done?.id ?? ""), done?.id)
+        assert.isUndefined(yield* makeUp(business, id, uuid("91000000", 2)))
+        yield* over
+        assert.strictEqual(yield* states(business), "DONE,DONE")
+        assert.deepStrictEqual(yield* sentOf(business), new Map([0, 2].map((of) => [contacts[of], 1])))
+        // The other's day was missed as well, and the window is over.
+        yield* setTime(day("2026-05-12T01:00:00Z"))
+        yield* over
+        const late = (yield* runsOf(business)).find(({ state }) => state === "MISSED")
+        const refused = yield* Effect.flip(makeUp(business, id, late?.id ?? ""))
+        assert.deepInclude(refused, { _tag: "PlanNotRun", why: "No run begins outside of its window." })
+        yield* command({ _tag: "ChangePlanState", id, state: "INACTIVE" })
+        assert.deepInclude(yield* Effect.flip(makeUp(business, id, late?.id ?? "")), { why: "It is switched off." })
       })
     )
   )
@@ -109,16 +203,23 @@ layer(everything, { excludeTestServices: true })("a plan for the day of each con
         const actors = yield* Actors
         const profile = { firstName: "Nikos", lastName: "Α" }
         yield* actors.ask({ business, key: contacts[1] as string, command: { _tag: "UpdateContact", profile } })
+        yield* moveTo(business, contacts[0] as string, "Pacific/Apia")
         yield* caughtUp(projector, anniversaries)
         const sql = yield* SqlClient
         const rows = sql.unsafe(
-          "SELECT contact, time_zone, birthday, name_day, feast FROM contact_anniversary WHERE business = $1::uuid ORDER BY contact",
+          "SELECT contact, time_zone, former_zone, birthday, name_day, feast FROM contact_anniversary WHERE business = $1::uuid ORDER BY contact",
           [business]
         )
         const before = yield* rows
+        assert.deepInclude(before[0], {
+          contact: contacts[0],
+          time_zone: "Pacific/Apia",
+          former_zone: "Europe/Nicosia"
+        })
         assert.deepStrictEqual(before[1], {
           contact: contacts[1],
           time_zone: "Europe/Nicosia",
+          former_zone: null,
           birthday: null,
           name_day: null,
           feast: "Saint Nicholas"

@@ -48,6 +48,40 @@ layer(everything, { excludeTestServices: true })("a plan", (it) => {
     )
   )
 
+  it.effect(
+    "CON-5, CON-6: writes as marketing, or as critical if flagged, though its run was written down as mandatory",
+    () =>
+      working((runner) =>
+        Effect.gen(function* () {
+          const actors = yield* Actors
+          const sql = yield* SqlClient
+          const { business, contacts, command, plan, templateBody } = yield* shop(many(1), noon)
+          const critical = uuid("7e000000", 2)
+          const body = { ...templateBody, purpose: "CRITICAL" } as const
+          yield* command({ _tag: "SaveTemplate", id: critical, name: "Recall", body })
+          const schedule = { type: "ONCE", at: noon + 1_000 } as const
+          yield* plan(schedule)
+          yield* plan(schedule, { templateId: critical, override: true }, uuid("91000000", 2))
+          yield* setTime(noon + 1_000)
+          // Its runs are written down, and fixed before any of them begins.
+          yield* sql.unsafe(
+            `CREATE FUNCTION was_mandatory() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN NEW.purpose = ''MANDATORY''; RETURN NEW; END'`
+          )
+          yield* sql.unsafe(
+            "CREATE TRIGGER was_mandatory BEFORE INSERT ON plan_run FOR EACH ROW EXECUTE FUNCTION was_mandatory()"
+          )
+          yield* runner()
+          yield* untilStates(business, "DONE,DONE")
+          yield* sql.unsafe("DROP FUNCTION was_mandatory CASCADE")
+          const { state } = yield* actors.read(business, contacts[0] ?? "", "contact")
+          assert.deepStrictEqual(state.communications.map(({ purpose }) => purpose).toSorted(), [
+            "CRITICAL",
+            "MARKETING"
+          ])
+        })
+      )
+  )
+
   it.effect("a run that is no longer kept is neither done again nor written down as missed", () =>
     working((runner) =>
       Effect.gen(function* () {
@@ -59,7 +93,9 @@ layer(everything, { excludeTestServices: true })("a plan", (it) => {
         yield* untilStates(business, "DONE")
         yield* first.kill
         yield* setTime(noon + 401 * 24 * 3_600_000)
-        yield* sql.unsafe("DELETE FROM plan_run WHERE business = $1::uuid", [business])
+        for (const table of ["plan_run", "plan_send"]) {
+          yield* sql.unsafe(`DELETE FROM ${table} WHERE business = $1::uuid`, [business])
+        }
         const { looked } = yield* runner()
         yield* looked
         assert.strictEqual(yield* states(business), "")

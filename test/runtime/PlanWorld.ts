@@ -11,6 +11,7 @@ import * as Layer from "effect/Layer"
 import * as Scope from "effect/Scope"
 import { SqlClient } from "effect/sql/SqlClient"
 import type { Plan, PlanSchedule } from "#domain/communication/Plan.ts"
+import type { Template } from "#domain/communication/Template.ts"
 import { Actors, type Ask } from "#runtime/actor/Actors.ts"
 import * as Definitions from "#runtime/actor/Definitions.ts"
 import { anniversaries } from "#runtime/communication/Anniversaries.ts"
@@ -52,6 +53,14 @@ export const everything = Definitions.layer.pipe(
   Layer.provide(Layer.succeed(Clock.Clock, hand))
 )
 
+const templateBody: Template = {
+  channel: "EMAIL",
+  purpose: "MARKETING",
+  defaultLanguage: "en",
+  variants: { en: { subject: "Hello", text: "Dear #FIRST_NAME#" } },
+  missing: { policy: "REJECT" },
+  events: []
+}
 let businesses = 0
 
 /** A business of its own, with a segment and a template, and as many contacts as a test names. */
@@ -66,19 +75,7 @@ export const shop = Effect.fnUntraced(function* (people: ReadonlyArray<object>, 
   const always = { type: "EXISTENCE", field: "first_name", exists: true } as const
   const body = { sets: [{ conditions: [always] }], refresh: { mode: "NEVER" as const } }
   yield* command({ _tag: "SaveSegment", id: segmentId, name: "Everybody", body })
-  yield* command({
-    _tag: "SaveTemplate",
-    id: templateId,
-    name: "Hello",
-    body: {
-      channel: "EMAIL",
-      purpose: "MARKETING",
-      defaultLanguage: "en",
-      variants: { en: { subject: "Hello", text: "Dear #FIRST_NAME#" } },
-      missing: { policy: "REJECT" },
-      events: []
-    }
-  })
+  yield* command({ _tag: "SaveTemplate", id: templateId, name: "Hello", body: templateBody })
   const contacts = people.map((_, index) => contactId(first + index))
   for (const [index, given] of people.entries()) {
     const { key, command: registration } = ReadSide.person(first + index, {}, business)
@@ -94,7 +91,7 @@ export const shop = Effect.fnUntraced(function* (people: ReadonlyArray<object>, 
       body: { templateId, segmentIds: [segmentId], schedule, window: {}, override: false, priority: 0, ...more }
     })
   yield* join(business, contacts)
-  return { business, contacts, command, plan }
+  return { business, contacts, command, plan, templateBody }
 })
 
 export const join = Effect.fnUntraced(function* (business: string, contacts: ReadonlyArray<string>) {
@@ -141,8 +138,16 @@ export const sentOf = (business: string) =>
   )
 export const runsOf = (business: string) =>
   Effect.flatMap(SqlClient, (sql) =>
-    sql.unsafe<{ key: string; state: string; recipients: bigint; requested: bigint; refused: bigint; due_at: bigint }>(
-      "SELECT key, state, recipients, requested, refused, due_at FROM plan_run WHERE business = $1::uuid ORDER BY due_at, key",
+    sql.unsafe<{
+      id: string
+      key: string
+      state: string
+      recipients: bigint
+      requested: bigint
+      refused: bigint
+      due_at: bigint
+    }>(
+      "SELECT id, key, state, recipients, requested, refused, due_at FROM plan_run WHERE business = $1::uuid ORDER BY due_at, key",
       [business]
     )
   )
@@ -169,6 +174,8 @@ export const caughtUp = (projector: Projector["Service"], { name }: { readonly n
 
 interface Runner {
   readonly kill: Effect.Effect<void>
+  /** Of a plan of the business, as its definitions have it. */
+  readonly makeUp: (business: string, plan: string, run: string) => Effect.Effect<string | undefined, unknown, Services>
   /** Everything that is due at the time that it is now has been looked at. */
   readonly looked: Effect.Effect<void>
 }
@@ -189,12 +196,20 @@ export const working = <A, E, R>(
           const runner = Effect.fnUntraced(function* (over = actors) {
             const scope = yield* Scope.make()
             yield* Scope.addFinalizer(outer, Scope.close(scope, Exit.void))
-            const { looks } = yield* runnerOver(over, scope, projector)
+            const { looks, makeUp } = yield* runnerOver(over, scope, projector)
             const looked = Effect.suspend(() => {
               const before = looks()
               return Effect.asVoid(until(Effect.sync(() => looks() > before + 1)))
             })
-            return { kill: Scope.close(scope, Exit.void), looked }
+            return {
+              kill: Scope.close(scope, Exit.void),
+              makeUp: Effect.fnUntraced(function* (business: string, plan: string, run: string) {
+                const plans = yield* (yield* Definitions.Definitions).of(business, "plans")
+                const found = plans[plan]
+                return found && (yield* makeUp(business, found, run))
+              }),
+              looked
+            }
           })
           return yield* use(runner, projector)
         })

@@ -24,7 +24,7 @@ export const refusedStages: ReadonlyArray<Document> = [
 
 const names =
   "$function $accumulator $where $jsonSchema $text $near $geoWithin $rand $sampleRate $toDate $dateToString $convert $toDecimal " +
-  "$getField $setField $map $zip $range $concat $split $regexFind $regexMatch $substrCP $meta $comment $bitsAllSet $mod $type " +
+  "$getField $setField $map $zip $range $concat $split $regexFind $substrCP $meta $comment $bitsAllSet $mod $type " +
   "$elemMatch $objectToArray $mergeObjects $sum $avg $max $min $pow $sqrt $divide $subtract $cond $cmp $push $first $last $not2"
 export const refusedOperators: ReadonlyArray<string> = names.split(" ")
 

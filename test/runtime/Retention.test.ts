@@ -155,6 +155,41 @@ layer(everything, { excludeTestServices: true })("what is over", (it) => {
     })
   )
 
+  it.effect(
+    "AUT-12: messages leave when they ended long ago, and those of a plan not before the run that counts them",
+    () =>
+      Effect.gen(function* () {
+        const sql = yield* SqlClient
+        const message = Effect.fnUntraced(function* (number: number, asked: number, ended?: number) {
+          const at = yield* ago(asked)
+          const state = ended === undefined ? "PENDING" : "COMPLETED"
+          yield* sql.unsafe(
+            "INSERT INTO communication (business, id, contact, template, name, channel, purpose, state, created_at, updated_at, " +
+              "ended_at) VALUES ($1, $2, $1, '', '', 'EMAIL', 'MARKETING', $3, $4, $4, $5)",
+            [business, uuid("30000000", number), state, at, ended === undefined ? null : yield* ago(ended)]
+          )
+          yield* sql.unsafe(
+            "INSERT INTO plan_send (communication, business, plan, run_key, state, at) VALUES ($1, $2, $2, 'run', $3, $4)",
+            [uuid("30000000", number), business, state, at]
+          )
+        })
+        yield* message(1, longer, longer)
+        yield* message(2, longer, 399)
+        yield* message(3, 399, 398)
+        yield* message(4, longer)
+        // More than one statement takes.
+        yield* sql.unsafe(
+          "INSERT INTO plan_send SELECT gen_random_uuid(), business, plan, run_key, state, reason, viewed, clicked, at FROM " +
+            "plan_send, generate_series(1, 2500) WHERE communication = $1",
+          [uuid("30000000", 1)]
+        )
+        yield* Effect.all([prune, prune], { concurrency: 2 })
+        const ids = (...numbers: ReadonlyArray<number>) => numbers.map((number) => uuid("30000000", number))
+        assert.deepStrictEqual(yield* left("communication", "id"), ids(2, 3, 4))
+        assert.deepStrictEqual(yield* left("plan_send", "communication"), ids(3, 4))
+      })
+  )
+
   it.effect("SEG-7: joins and leaves go, and who was in at an instant that is kept is told as before", () =>
     Effect.gen(function* () {
       const sql = yield* SqlClient

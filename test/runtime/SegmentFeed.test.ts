@@ -135,7 +135,10 @@ layer(segmentSide, { excludeTestServices: true })("a segment store that follows"
       const contacts = histories.map(({ contact }) => contact)
       assert.strictEqual(contacts.length, yield* store.count(businessId, []))
       const stored = yield* store.facts(businessId, contacts)
-      for (const { contact, facts } of histories) assert.deepStrictEqual(facts, stored.get(contact))
+      for (const { contact, facts } of histories) {
+        const { profile, events } = stored.get(contact) ?? {}
+        assert.deepStrictEqual(facts, { profile, events })
+      }
 
       const [first] = histories.filter(({ contact }) => contact === contactId(2))
       const steps = [...(first?.steps() ?? [])]

@@ -3,7 +3,9 @@
  * conditions by chance. `SEED` repeats a run and `CASES` makes it longer; what disagrees is printed whole.
  */
 import { assert, describe, it } from "@effect/vitest"
-import type { ContactFacts } from "#domain/segment/Facts.ts"
+import { initial } from "#domain/contact/ContactState.ts"
+import type { Condition } from "#domain/segment/Condition.ts"
+import { type ContactFacts, foldedEvent, profileDocument } from "#domain/segment/Facts.ts"
 import { isIn } from "#domain/segment/Reference.ts"
 import * as Allowed from "#runtime/segment/embedded/Allowed.ts"
 import { pipelineOf } from "#runtime/segment/Mql.ts"
@@ -21,7 +23,7 @@ const ofBusiness = ({ profile, events }: ContactFacts, business: string): Contac
   const contact = `${business}/${profile._id}`
   return {
     profile: { ...profile, _id: contact, business },
-    events: events.map((event, index) => ({ ...event, _id: `${contact}/${index}`, contact, business }))
+    events: events.map((event, index) => ({ ...foldedEvent(event), _id: `${contact}/${index}`, contact, business }))
   }
 }
 
@@ -69,6 +71,36 @@ overEachStore("segments", ({ withDatabase }) => {
       }),
     240_000
   )
+
+  it("SEG-1: take the longest texts that may be asked for, whatever stands in them", () =>
+    withDatabase(async (database) => {
+      const profiles = database.collection<{ _id: string }>("profiles")
+      const about = { business: "shop", at: 0, zones: ["UTC"], members: () => [] } as const
+      for (const text of [".".repeat(500), "각".repeat(500), "Ώ".repeat(500)]) {
+        const facts = {
+          profile: profileDocument({ id: "shop" }, { ...initial, id: text.charAt(0), profile: { firstName: text } }),
+          events: []
+        }
+        await profiles.insertOne(facts.profile)
+        for (const operator of ["IS", "CONTAINS", "STARTS_WITH", "ENDS_WITH"] as const) {
+          const asked: ReadonlyArray<Condition> = [
+            { type: "TEXT", field: "first_name", operator, value: text },
+            {
+              type: "COUNT",
+              event: "PurchasePaid",
+              where: [{ type: "TEXT", field: "currency", operator, value: text }],
+              operator: "EQUAL",
+              value: 0
+            }
+          ]
+          const found = await profiles.aggregate([...pipelineOf([{ conditions: asked }], about)]).toArray()
+          assert.deepStrictEqual(
+            found.map(({ _id }) => _id),
+            [text.charAt(0)]
+          )
+        }
+      }
+    }))
 })
 
 describe("what the embedded store takes", () => {

@@ -141,7 +141,11 @@ overEachStore("expressions", ({ withDatabase }) => {
         { $eq: [since, "some"] },
         { $eq: ["$events.at", [10, 20, 30]] },
         { $and: [] },
-        { $not: [{ $or: [] }] }
+        { $not: [{ $or: [] }] },
+        { $regexMatch: { input: "$text", regex: { $literal: "^.five" } } },
+        { $eq: [{ $toLower: { $literal: "ÀB Σ" } }, "Àb Σ"] },
+        { $eq: [{ $toLower: "$missing" }, ""] },
+        { $regexMatch: { input: { $ifNull: ["$missing", "$text"] }, regex: { $literal: "(?i)FIVE\\z" } } }
       ]
       for (const truth of truths) assert.isTrue(await one(single, truth), JSON.stringify(truth))
       const untruths: ReadonlyArray<unknown> = [
@@ -152,7 +156,10 @@ overEachStore("expressions", ({ withDatabase }) => {
         { $setIsSubset: [["x", "z"], "$tags"] },
         { $gt: [{ $size: "$empty" }, 0] },
         { $and: ["$five", 0] },
-        { $or: [null, false, "$missing"] }
+        { $or: [null, false, "$missing"] },
+        { $regexMatch: { input: "$text", regex: { $literal: "^five" } } },
+        { $regexMatch: { input: "$missing", regex: { $literal: "" } } },
+        { $regexMatch: { input: "$none", regex: { $literal: "" } } }
       ]
       for (const untruth of untruths) assert.isFalse(await one(single, untruth), JSON.stringify(untruth))
     }))
@@ -169,6 +176,8 @@ overEachStore("expressions", ({ withDatabase }) => {
         { $setIsSubset: ["$missing", [1]] },
         { $switch: { branches: [branch(false, 1)] } },
         { $eq: ["$$nobody", 1] },
+        { $regexMatch: { input: "$five", regex: "5" } },
+        { $regexMatch: { input: "five", regex: "(" } },
         { $eq: [1] }
       ]) {
         const refused = await one(single, wrong).then(

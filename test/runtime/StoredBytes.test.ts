@@ -60,7 +60,7 @@ describe("a document as bytes", () => {
       const bytes = bytesOf(documentOf(chance))
       const decoded = decode(bytes)
       assert.deepStrictEqual(inspect(bytes, ["_id", "at", "absent"]), { _id: decoded["_id"], at: decoded["at"] })
-      assert.deepStrictEqual(Stored.ofBytes(bytes).document, decoded)
+      assert.deepStrictEqual(Stored.ofBytes(bytes).read(true), decoded)
     }
   })
 
@@ -94,10 +94,10 @@ describe("a document as bytes", () => {
     }
   })
 
-  it("goes the same way into a collection as one that is decoded, and is found, replaced and refused like it", () => {
+  it("goes the same way into a collection as one that is decoded, and is found, replaced and refused like it, kept open or not", () => {
     const chance = new Chance(11)
     for (let turn = 0; turn < 100; turn++) {
-      const [asBytes, decoded] = [new Collection("bytes"), new Collection("decoded")]
+      const [asBytes, decoded] = [new Collection("bytes", chance.below(3) * 60), new Collection("decoded")]
       for (const each of [asBytes, decoded]) each.addIndex({ name: "b", fields: ["business"], unique: false })
       for (let step = chance.below(20); step > 0; step--) {
         const [id, seq, isInsert] = [chance.one(["a", "b", "c"]), chance.below(6), chance.below(3) === 0]
@@ -107,6 +107,7 @@ describe("a document as bytes", () => {
           isInsert ? insert(collection, made(whole), true) : update(collection, made(statement), true)
         const refused = codeOf(apply(decoded, (document) => decode(bytesOf(document))))
         assert.strictEqual(codeOf(apply(asBytes, bytesOf)), refused)
+        assert.deepStrictEqual([...asBytes.all()], [...decoded.all()])
       }
       for (const business of ["x", "y"]) {
         assert.deepStrictEqual(asBytes.at("business", business), decoded.at("business", business))

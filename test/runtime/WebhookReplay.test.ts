@@ -1,4 +1,4 @@
-/** AUT-11: deliveries are sent again from a cursor on, each request once, and a series of them ends. */
+/** AUT-11: deliveries are sent again from a cursor on, in order for each contact, each request once, and a series ends. */
 import { assert, layer } from "@effect/vitest"
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
@@ -7,6 +7,7 @@ import { randomUUID } from "node:crypto"
 import { Outbox } from "#runtime/outbox/Outbox.ts"
 import { conditionsOf } from "#runtime/webhook/Deliveries.ts"
 import * as Replay from "#runtime/webhook/Replay.ts"
+import { Webhooks } from "#runtime/webhook/Webhooks.ts"
 import { eventually } from "../support/Eventually.ts"
 import { receiver } from "../support/Receiver.ts"
 import { ask as command, open, person } from "./ReadSide.ts"
@@ -87,5 +88,50 @@ layer(webhookSide({}), { excludeTestServices: true })("deliveries that are sent 
         ["CommandIdReused", "CursorInvalid", "CursorInvalid"]
       )
     }).pipe(Effect.scoped)
+  )
+
+  it.effect(
+    "AUT-11: are in order for each contact, wherever a series breaks off, though all happened at one instant",
+    () =>
+      Effect.gen(function* () {
+        const sql = yield* SqlClient
+        const { test } = yield* Webhooks
+        const to = yield* receiver()
+        yield* endpoint(2, to.url)
+        // The same twice at once is one.
+        for (const name of ["a", "b", "c", "d", "e", "f"]) {
+          const twins = yield* Effect.all(
+            [test(businessId, endpointId(2), name), test(businessId, endpointId(2), name)],
+            {
+              concurrency: 2
+            }
+          )
+          assert.strictEqual(twins[0], twins[1])
+        }
+        const done = eventually(
+          "all are delivered",
+          Effect.map(series(2), (all) => all.length === 6 && all.every(({ state }) => state === "DONE"))
+        )
+        yield* done
+        assert.deepStrictEqual(
+          to.received.map(({ body }) => body.sequence),
+          [1, 2, 3, 4, 5, 6]
+        )
+        const at = yield* Clock.currentTimeMillis
+        yield* sql.unsafe("UPDATE webhook_delivery SET at = $1::bigint WHERE endpoint = $2::uuid", [at, endpointId(2)])
+        const replay = Replay.make(sql, yield* Outbox, 2)
+        const conditions = conditionsOf(businessId, endpointId(2), {})
+        let cursor: string | undefined
+        do {
+          const request = { id: randomUUID(), business: businessId, fingerprint: "", at }
+          const answer = yield* replay.from(request, conditions, "all", cursor)
+          yield* done
+          cursor = answer.next
+        } while (cursor !== undefined)
+        assert.deepStrictEqual(
+          to.received.slice(6).map(({ body }) => body.sequence),
+          [1, 2, 3, 4, 5, 6]
+        )
+      }).pipe(Effect.scoped)
   )
 })

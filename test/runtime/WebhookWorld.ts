@@ -1,11 +1,12 @@
 /** Webhooks over a database of their own, quick to try again, and words to define endpoints and fill contacts. */
+import type { EventType } from "#domain/webhook/EventType.ts"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Definitions from "#runtime/actor/Definitions.ts"
 import * as Outbox from "#runtime/outbox/Outbox.ts"
 import * as Projector from "#runtime/projection/Projector.ts"
-import { type Disabled, DisabledNotice } from "#runtime/webhook/Delivering.ts"
+import { type Disabled, DisabledNotice } from "#runtime/webhook/DisabledNotice.ts"
 import * as Webhooks from "#runtime/webhook/Webhooks.ts"
 import { ask, writeSide } from "./ReadSide.ts"
 import { businessId, contactId, credit } from "./SampleCommands.ts"
@@ -31,11 +32,7 @@ export const webhookSide = (settings: Partial<Webhooks.Settings> = {}) => {
 
 export const endpointId = (number: number): string => `f0000000-0000-4000-8000-${String(number).padStart(12, "0")}`
 
-export const endpoint = (
-  number: number,
-  url: string,
-  events: "*" | ReadonlyArray<"wallet.credited"> = ["wallet.credited"]
-) =>
+export const endpoint = (number: number, url: string, events: "*" | ReadonlyArray<EventType> = ["wallet.credited"]) =>
   ask({
     business: businessId,
     key: businessId,

@@ -120,6 +120,8 @@ export class Connection {
       scan: (...asked) => this.call("scan", inner.scan(...asked)),
       dataKeys: (...asked) => this.call("dataKeys", inner.dataKeys(...asked)),
       streamEvents: (...asked) => this.call("streamEvents", inner.streamEvents(...asked)),
+      asideEvents: (...asked) => this.call("asideEvents", inner.asideEvents(...asked)),
+      eventsAt: (...asked) => this.call("eventsAt", inner.eventsAt(...asked)),
       businessIds: this.call("businessIds", inner.businessIds),
       // It has no end; a runner that holds every shard does not listen.
       hear: () => Effect.never,

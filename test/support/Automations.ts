@@ -26,14 +26,17 @@ export const decider = Effect.fnUntraced(function* (
   answer: (asked: Asked, response: ServerResponse, request: IncomingMessage) => void
 ) {
   const asked: Array<Asked> = []
+  const sent: Array<{ readonly headers: Record<string, string>; readonly text: string }> = []
   const server = yield* Effect.acquireRelease(
     Effect.callback<ReturnType<typeof createServer>>((resume) => {
       const listening = createServer((request, response) => {
         const parts: Array<Buffer> = []
         request.on("data", (part: Buffer) => parts.push(part))
         request.on("end", () => {
-          const body = JSON.parse(Buffer.concat(parts).toString("utf8"))
+          const text = Buffer.concat(parts).toString("utf8")
+          const body = JSON.parse(text)
           asked.push(body)
+          sent.push({ headers: request.headers as Record<string, string>, text })
           answer(body, response, request)
         })
       })
@@ -47,7 +50,7 @@ export const decider = Effect.fnUntraced(function* (
   )
   const address = server.address()
   const port = typeof address === "object" && address !== null ? address.port : 0
-  return { url: `http://127.0.0.1:${port}/decide`, asked }
+  return { url: `http://127.0.0.1:${port}/decide`, asked, sent }
 })
 
 export const says =

@@ -3,7 +3,7 @@
  * `$lookup` that has both a pipeline and fields to join by, and patterns, which are RE2's here.
  */
 import { Aggregator } from "mingo/aggregator"
-import { Context } from "mingo/core"
+import { Context, evalExpr } from "mingo/core"
 import * as accumulators from "mingo/operators/accumulator"
 import * as expressions from "mingo/operators/expression"
 import * as stages from "mingo/operators/pipeline"
@@ -12,7 +12,7 @@ import * as queries from "mingo/operators/query"
 import { resolve } from "mingo/util"
 import { RE2JS } from "re2js"
 import { mqlExpressionOperators, mqlQueryOperators, mqlStages } from "#runtime/segment/MqlOperators.ts"
-import type { ContactFacts } from "#domain/segment/Facts.ts"
+import { type ContactFacts, foldedEvent } from "#domain/segment/Facts.ts"
 
 type Document = Record<string, unknown>
 interface Lookup {
@@ -43,15 +43,24 @@ const regex = (selector: string, pattern: string) => {
   }
 }
 
+const regexMatch = (
+  document: Document,
+  { input, regex }: Document,
+  options: Parameters<typeof evalExpr>[2]
+): boolean => {
+  const text: unknown = evalExpr(document, input, options)
+  return typeof text === "string" && RE2JS.compile(String(evalExpr(document, regex, options))).test(text)
+}
+
 /** The ids that the pipeline yields; an operator that is not listed is not there at all. */
 export const idsOf = (
   pipeline: ReadonlyArray<object>,
   contacts: ReadonlyArray<ContactFacts>
 ): ReadonlyArray<string> => {
-  const events = new Map(contacts.map(({ profile, events }) => [profile._id, events]))
+  const events = new Map(contacts.map(({ profile, events }) => [profile._id, events.map(foldedEvent)]))
   const context: Context = Context.init({
     accumulator: listed(accumulators, new Set()),
-    expression: listed(expressions, mqlExpressionOperators),
+    expression: { ...listed(expressions, mqlExpressionOperators), $regexMatch: regexMatch },
     projection: listed(projections, new Set()),
     query: { ...listed(queries, mqlQueryOperators), $pattern: regex } as never,
     pipeline: {

@@ -73,8 +73,43 @@ const filter = (chance: Chance, field: CatalogueField, path: string, find: Finde
     operator: chance.one(["IN_LAST", "LONGER_AGO", "IN_NEXT"]),
     span: span(chance)
   })
+  const there = find(path)
+    .flat()
+    .filter((value) => typeof value === "string")
+  const text = (): Filter => {
+    const whole = chance.is(0.8) && there.length > 0 ? chance.one(there) : chance.one(names)
+    const letters = Array.from(whole)
+    const from = chance.below(letters.length)
+    const part = letters.slice(from, from + 1 + chance.below(4)).join("") || "α"
+    const operator = chance.one(["IS", "CONTAINS", "STARTS_WITH", "ENDS_WITH"] as const)
+    return {
+      type: "TEXT",
+      field: path,
+      operator,
+      value: chance.one([part, part.toUpperCase(), whole === "" ? "x" : whole])
+    }
+  }
+  const matches = (): Filter => ({
+    type: "TEXT",
+    field: path,
+    operator: "MATCHES",
+    value: chance.one(["^Μ", "ς?$", "(?i)MARIA", String.raw`\s`, "[aα]$", String.raw`\pL+@`, "^[^$]*$", "(?:a|b)+"])
+  })
+  const anniversary = (): Filter => ({
+    type: "ANNIVERSARY",
+    field: path,
+    ...chance.one([
+      { operator: "TODAY" as const },
+      { operator: "IN_NEXT_DAYS" as const, value: chance.one([0, 1, 7, 60, 366]) },
+      { operator: "IN_MONTH" as const, value: 1 + chance.below(12) },
+      { operator: "THIS_MONTH" as const }
+    ])
+  })
+  const dated = ["INSTANT", "DATE", "MONTH_DAY"].includes(field.type)
   return fitting(chance, [
     existence,
+    ...(field.type === "TEXT" ? [text, text, text, matches] : []),
+    ...(dated ? [anniversary, anniversary, anniversary] : []),
     ...(plain ? [one, one, several] : []),
     ...(field.type === "LIST" ? [list, list] : []),
     ...(field.type === "INSTANT" || field.type === "DATE" ? [date, recency, recency, recency, recency] : [])
@@ -82,6 +117,8 @@ const filter = (chance: Chance, field: CatalogueField, path: string, find: Finde
 }
 
 const keys: Readonly<Record<string, ReadonlyArray<string>>> = {
+  custom_numbers: ["shoe size", "children", "nothing"],
+  custom_dates: ["wedding", "shoe size"],
   custom_fields: ["shoe size", "a.$b", "constructor", "0", "nothing"],
   "wallet.balance_by_pocket": ["BUSINESS"],
   "wallet.balance_by_pool": pools
@@ -146,36 +183,6 @@ const ofField = (chance: Chance, known: Known, at: number): Plain => {
   const field = chance.one(catalogue.fields)
   const path = field.keyed === true ? `${field.path}.${chance.one(keys[field.path] ?? ["x"])}` : field.path
   const find: Finder = (wanted) => known.map(({ profile }) => factAt(profile, placeOf(wanted)))
-  const there = find(path).filter((value) => typeof value === "string")
-  const text = (): Plain => {
-    const whole = chance.is(0.8) && there.length > 0 ? chance.one(there) : chance.one(names)
-    const letters = Array.from(whole)
-    const from = chance.below(letters.length)
-    const part = letters.slice(from, from + 1 + chance.below(4)).join("") || "α"
-    const operator = chance.one(["IS", "CONTAINS", "STARTS_WITH", "ENDS_WITH"] as const)
-    return {
-      type: "TEXT",
-      field: path,
-      operator,
-      value: chance.one([part, part.toUpperCase(), whole === "" ? "x" : whole])
-    }
-  }
-  const matches = (): Plain => ({
-    type: "TEXT",
-    field: path,
-    operator: "MATCHES",
-    value: chance.one(["^Μ", "ς?$", "(?i)MARIA", String.raw`\s`, "[aα]$", String.raw`\pL+@`, "^[^$]*$", "(?:a|b)+"])
-  })
-  const anniversary = (): Plain => ({
-    type: "ANNIVERSARY",
-    field: path,
-    ...chance.one([
-      { operator: "TODAY" as const },
-      { operator: "IN_NEXT_DAYS" as const, value: chance.one([0, 1, 7, 60, 366]) },
-      { operator: "IN_MONTH" as const, value: 1 + chance.below(12) },
-      { operator: "THIS_MONTH" as const }
-    ])
-  })
   const entries = (): Plain => ({
     type: "ANY",
     field: path,
@@ -190,8 +197,6 @@ const ofField = (chance: Chance, known: Known, at: number): Plain => {
     )
   })
   if (field.type === "ENTRIES" && chance.is(0.8)) return entries()
-  if (field.type === "TEXT" && chance.is(0.6)) return chance.is(0.3) ? matches() : text()
-  if ((field.type === "DATE" || field.type === "MONTH_DAY") && chance.is(0.6)) return anniversary()
   return filter(chance, field, path, find, at)
 }
 

@@ -123,6 +123,7 @@ const contactState = (chance: Chance, id: string, at: number): ContactState => {
     ...initial,
     id,
     timeZone,
+    businessTimeZone: timeZone,
     type: chance.one(["PERSON", "COMPANY"]),
     countryOfAgreement: chance.one(["CYP", "GRC"]),
     languageCode: chance.one(languages),
@@ -167,6 +168,8 @@ const contactState = (chance: Chance, id: string, at: number): ContactState => {
       ),
       customFields: maybe(() => [
         { key: "shoe size", value: chance.one(["38", "44"]) },
+        { key: "children", value: chance.one(["0", " 2", "2.5", "-1", "two", "1,5"]) },
+        { key: "wedding", value: chance.one(["2000-02-29", "2026-11-01", "2026-02-30", "soon", "1999-10-25"]) },
         { key: "a.$b", value: chance.one(["Ναι", "ΟΧΙ\nναι"]) },
         { key: "constructor", value: "x" },
         { key: "0", value: "y" }
@@ -181,7 +184,7 @@ const makers: ReadonlyArray<Made> = [
   (chance, at) => ({
     _tag: "PurchasePaid",
     purchaseId: `p-${at}`,
-    organisationId: chance.one(["ledra", "akropoli"]),
+    organisationId: chance.one(["ledra", "akropoli", "Λήδρας"]),
     currency: "EUR",
     total: BigInt(chance.one([100, 500, 1_000, 2_500])),
     counts: chance.is(0.8),

@@ -3,6 +3,7 @@
  * another contact of the business, the people and keys of another business. And the one whose things they ask for.
  */
 import { AccessTokens, layer as tokensLayer } from "#http/door/AccessTokens.ts"
+import { printoutName } from "#runtime/communication/PrintoutLink.ts"
 import * as Effect from "effect/Effect"
 import * as Redacted from "effect/Redacted"
 import * as TestClock from "effect/testing/TestClock"
@@ -105,6 +106,7 @@ const arrange = Effect.fnUntraced(function* (server: Server) {
     communities: victim.id,
     commerce_pools: pool,
     purchases: purchase.id,
+    files: printoutName({ kind: "PURCHASE", format: "WEB_VIEW", of: purchase.id }),
     operations: later.id,
     ...things,
     ...plans

@@ -28,7 +28,7 @@ const ofContact = Effect.fnUntraced(function* (server: Server, victim: Shop.Pers
     actions: [{ _tag: "HOLD" }]
   })
   yield* Shop.made(server.request("PUT", `/backoffice/v2/contacts/${victim.id}`, { middle_name: "Held" }))
-  const { content } = yield* Shop.made(server.request("GET", "/backoffice/v2/approvals"))
+  const { content } = yield* Shop.made(server.request("GET", "/backoffice/v2/approvals?type=REQUEST"))
   return {
     communications: message,
     deliveries: message,

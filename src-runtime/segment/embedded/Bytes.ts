@@ -146,10 +146,12 @@ export const inspect = (bytes: Buffer, names: ReadonlyArray<string>): Document |
   return end === bytes.length && isPlain ? found : undefined
 }
 
-/** A document of a collection: its bytes, and once somebody has looked into it what they say. */
+/** A document of a collection: its bytes, or what they say, if it was made here or somebody has looked and it may be kept. */
 export class Stored {
   #bytes: Buffer | undefined
   #document: Document | undefined
+  /** Bytes that it came as and is not any more: what it weighs is several times as much. */
+  openedBytes = 0
 
   private constructor(bytes: Buffer | undefined, document: Document | undefined) {
     this.#bytes = bytes
@@ -164,17 +166,22 @@ export class Stored {
     return new Stored(undefined, document)
   }
 
-  get document(): Document {
-    if (this.#document === undefined) {
-      this.#document = decode(this.#bytes as Buffer)
+  /** What it says; where that is not to be kept it is read from the bytes again the next time. */
+  read(isToBeKept: boolean): Document {
+    if (this.#document !== undefined) return this.#document
+    const bytes = this.#bytes as Buffer
+    const document = decode(bytes)
+    if (isToBeKept) {
+      this.openedBytes = bytes.length
+      this.#document = document
       this.#bytes = undefined
     }
-    return this.#document
+    return document
   }
 
-  /** Some of its fields, without decoding what is still bytes if they tell. */
-  only(names: ReadonlyArray<string>): Document {
-    return (this.#bytes && inspect(this.#bytes, names)) ?? this.document
+  /** Some of its fields, if bytes that were not read yet tell them. */
+  only(names: ReadonlyArray<string>): Document | undefined {
+    return this.#bytes && inspect(this.#bytes, names)
   }
 }
 

@@ -2,7 +2,8 @@
  * The documents of one collection, by `_id`, with hash maps for what they are looked up by. Documents are never changed,
  * only replaced, so that whoever is reading holds what was there.
  *
- * A document is kept as it came (see `Bytes`) until somebody reads it.
+ * A document is kept as it came (see `Bytes`) until somebody reads it, and as what it says from then on, up to a bound:
+ * beyond it every scan reads the bytes anew, which takes longer, and the store holds a million contacts.
  *
  * Guarantees: a value that a unique index covers is there once; a replacement that fails leaves the old document. An index
  * is asked for by equality alone; everything else is a scan.
@@ -46,15 +47,21 @@ const keysIn = (index: IndexDefinition, document: Document): ReadonlyArray<Key> 
 const isSame = (left: ReadonlyArray<Key>, right: ReadonlyArray<Key>): boolean =>
   left.length === right.length && left.every((key, index) => key === right[index])
 
+/** Of documents that are kept as what they say, in the bytes that they came as; in memory they weigh several times as much. */
+const openedBytesMaxDefault = 96 * 1024 * 1024
+
 export class Collection {
   readonly name: string
+  readonly #openedBytesMax: number
+  #openedBytes = 0
   readonly #documents = new Map<Key, Stored>()
   readonly #indexes = new Map<string, HashIndex>()
   /** `_id` and what it is looked up by; `undefined` where that lies deeper than a document's own fields. */
   #keyFields: ReadonlyArray<string> | undefined = ["_id"]
 
-  constructor(name: string) {
+  constructor(name: string, openedBytesMax = openedBytesMaxDefault) {
     this.name = name
+    this.#openedBytesMax = openedBytesMax
   }
 
   get indexes(): ReadonlyArray<IndexDefinition> {
@@ -72,16 +79,18 @@ export class Collection {
 
   /** All that are there while somebody reads on. */
   *all(): Generator<Document> {
-    for (const stored of this.#documents.values()) yield stored.document
+    for (const stored of this.#documents.values()) yield this.#read(stored)
   }
 
   get(id: Key): Document | undefined {
-    return this.#documents.get(id)?.document
+    const stored = this.#documents.get(id)
+    return stored && this.#read(stored)
   }
 
   /** Some of the fields of a document, or more of them. */
   partOf(id: Key, names: ReadonlyArray<string>): Document | undefined {
-    return this.#documents.get(id)?.only(names)
+    const stored = this.#documents.get(id)
+    return stored && (stored.only(names) ?? this.#read(stored))
   }
 
   /** False if it is there already. */
@@ -92,7 +101,8 @@ export class Collection {
       throw new Refused("IndexOptionsConflict", `an index of the name ${definition.name} is different`)
     }
     const index: HashIndex = { ...definition, entries: new Map() }
-    for (const [id, { document }] of this.#documents) {
+    for (const [id, stored] of this.#documents) {
+      const document = this.#read(stored)
       this.#check(index, keysIn(index, document), id)
       this.#enter(index, keysIn(index, document), id)
     }
@@ -109,7 +119,7 @@ export class Collection {
     const keys = this.#keysOf(document)
     for (const [index, own] of keys) this.#check(index, own, id)
     for (const [index, own] of keys) this.#enter(index, own, id)
-    this.#documents.set(id, stored)
+    this.#put(id, stored)
   }
 
   /** In place of the one with the same `_id`; of both the key fields will do. */
@@ -124,13 +134,13 @@ export class Collection {
       this.#leave(index, old, id)
       this.#enter(index, own, id)
     }
-    this.#documents.set(id, stored)
+    this.#put(id, stored)
   }
 
   remove(document: Document): void {
     const id = keyOf(document["_id"])
     for (const index of this.#indexes.values()) this.#leave(index, keysIn(index, document), id)
-    this.#documents.delete(id)
+    this.#put(id, undefined)
   }
 
   /** Whether equality of the field can be looked up. */
@@ -175,6 +185,19 @@ export class Collection {
         if (document !== undefined) yield document
       }
     }
+  }
+
+  #read(stored: Stored): Document {
+    const before = stored.openedBytes
+    const document = stored.read(this.#openedBytes < this.#openedBytesMax)
+    this.#openedBytes += stored.openedBytes - before
+    return document
+  }
+
+  #put(id: Key, stored: Stored | undefined): void {
+    this.#openedBytes -= this.#documents.get(id)?.openedBytes ?? 0
+    if (stored === undefined) this.#documents.delete(id)
+    else this.#documents.set(id, stored)
   }
 
   #lookupOf(field: string): HashIndex | undefined {

@@ -8,6 +8,7 @@ import * as Allowed from "./Allowed.ts"
 import { keyOf } from "./Keys.ts"
 import { compare } from "./Order.ts"
 import { Refused } from "./Refused.ts"
+import * as RegularExpressions from "./RegularExpressions.ts"
 
 /** Of a document, with what variables hold at the places that they were given. */
 type Evaluate = (document: Document, frame: Array<unknown>) => unknown
@@ -223,6 +224,21 @@ const choose: Operator = (body, scope, name) => {
   }
 }
 
+/** The pattern is written out: it is compiled once. */
+const matches: Operator = (body, scope, name) => {
+  const { input, regex } = fieldsOf(body, name, "input", "regex")
+  const text = compileIn(input, scope)
+  const pattern = RegularExpressions.patternOf(compileIn(regex, scope)({}, []))
+  if (pattern === undefined) throw new Refused("FailedToParse", `${name} needs a pattern that is written out`)
+  const program = RegularExpressions.compile(pattern)
+  return (document, frame) => {
+    const value = text(document, frame)
+    if (value === null || value === undefined) return false
+    if (typeof value !== "string") throw new Refused("TypeMismatch", `${name} needs a text`)
+    return program.test(value)
+  }
+}
+
 const orderIs = (holds: (order: number) => boolean): Operator => binary((left, right) => holds(compare(left, right)))
 
 const operators: Readonly<Record<string, Operator>> = {
@@ -271,7 +287,14 @@ const operators: Readonly<Record<string, Operator>> = {
     return array(part, name).every((value) => keys.has(keyOf(value)))
   }),
   $add: arithmetic(0, (left, right) => left + right),
-  $multiply: arithmetic(1, (left, right) => left * right)
+  $multiply: arithmetic(1, (left, right) => left * right),
+  $regexMatch: matches,
+  // Of the letters of ASCII alone, as MongoDB has it; nothing is an empty text.
+  $toLower: unary((value, name) => {
+    if (value === null || value === undefined) return ""
+    if (typeof value !== "string") throw new Refused("TypeMismatch", `${name} needs a text`)
+    return value.replaceAll(/[A-Z]/g, (letter) => letter.toLowerCase())
+  })
 }
 
 export const compile = (expression: unknown): ((document: Document) => unknown) => {

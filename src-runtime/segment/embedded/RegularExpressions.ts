@@ -6,7 +6,8 @@ import { BSONRegExp } from "bson"
 import { RE2JS } from "re2js"
 import { Refused } from "./Refused.ts"
 
-const patternLengthMax = 1_000
+/** Enough for any text of a condition: three letters for one of Hangul, a mark before one that means something. */
+const patternLengthMax = 2_000
 const compiledMax = 256
 
 const flags: Readonly<Record<string, number>> = {

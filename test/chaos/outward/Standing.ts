@@ -46,11 +46,11 @@ interface Segment {
   readonly sets: ReadonlyArray<unknown>
   readonly describes: (contact: Counted) => boolean
 }
-const balance = (operator: string, value: number) => ({
+const balance = (operator: string, cents: number) => ({
   type: "COMPARISON",
   field: "wallet.balance",
   operator,
-  value
+  value: cents / 100
 })
 const count = (event: string, value: number) => ({ type: "COUNT", event, operator: "GREATER_OR_EQUAL", value })
 
@@ -132,9 +132,7 @@ export const establish = async (ask: Ask, hooks: string): Promise<Standing> => {
   const made = { rich: await segment(segments.rich), regular: await segment(segments.regular) }
   const actionOf = (action: Automation["actions"][number]) => {
     if (action === "WEBHOOK") return { type: "WEBHOOK", endpoint_id: endpoint["id"] }
-    const isReceipt = action === "RECEIPT"
-    const purpose = isReceipt ? "MANDATORY" : "MARKETING"
-    return { type: "COMMUNICATION", template_id: isReceipt ? receipt : offer, channel: "EMAIL", purpose }
+    return { type: "COMMUNICATION", template_id: action === "RECEIPT" ? receipt : offer, channel: "EMAIL" }
   }
   const running: Array<string> = []
   for (const { name, trigger, filter, segment: of, actions } of automations) {

@@ -2,21 +2,23 @@
 import { assert, describe, it } from "@effect/vitest"
 import type { Action, AutomationDefinition, NamedByAutomations } from "#domain/automation/Automation.ts"
 import { automationUsing } from "#domain/automation/AutomationUse.ts"
+import { filterFor } from "#domain/automation/EventFilter.ts"
 import { objectionToAutomation } from "#domain/automation/AutomationRules.ts"
-import { possibleLoops } from "#domain/automation/Loops.ts"
+import { loopsOf } from "#domain/automation/Loops.ts"
+import type { Template } from "#domain/communication/Template.ts"
 import { priorToTriggers, Trigger, triggersOf } from "#domain/automation/Trigger.ts"
 import type { Definition, Definitions } from "#domain/definition/Definition.ts"
-import type { ConditionSets } from "#domain/segment/Condition.ts"
+import type { Condition, ConditionSets, Plain } from "#domain/segment/Condition.ts"
 
 const call: Action = { _tag: "ACTIVITY", type: "CALL" }
-const mail: Action = { _tag: "COMMUNICATION", templateId: "t1", channel: "EMAIL", purpose: "MARKETING" }
+const mail: Action = { _tag: "COMMUNICATION", templateId: "t1", channel: "EMAIL" }
 const persons: ConditionSets = [
   { conditions: [{ type: "COMPARISON", field: "type", operator: "EQUAL", value: "PERSON" }] }
 ]
 
 const automation = (trigger: Trigger, actions: ReadonlyArray<Action>, more: Partial<AutomationDefinition> = {}) =>
   ({ trigger, actions, ...more }) as const satisfies AutomationDefinition
-const named = (id: string, body: AutomationDefinition): Definition<AutomationDefinition> => ({
+const named = <Body = AutomationDefinition>(id: string, body: Body): Definition<Body> => ({
   id,
   name: id.toUpperCase(),
   version: 1,
@@ -57,6 +59,22 @@ describe("an automation", () => {
     assert.strictEqual(pointer(automation("CONTACT_REGISTERED", [call, reject])), "/actions/1")
   })
 
+  it("MKT-1: patches no opt-out into a change, and opts nobody in who registers", () => {
+    const patch = (fields: object): Action => ({ _tag: "PATCH", fields })
+    const of = (trigger: Trigger, fields: object) => pointer(automation(trigger, [{ _tag: "HOLD" }, patch(fields)]))
+    for (const optedOut of [true, false]) {
+      assert.strictEqual(of("PRIOR_TO_UPDATE", { emailOptOut: optedOut }), "/actions/1/fields/email_opt_out")
+      assert.strictEqual(of("PRIOR_TO_UPDATE", { smsOptOut: optedOut }), "/actions/1/fields/sms_opt_out")
+    }
+    assert.isUndefined(of("PRIOR_TO_UPDATE", { languageCode: "ELL" }))
+    assert.isUndefined(of("PRIOR_TO_CREATION", { emailOptOut: true, smsOptOut: true }))
+    assert.strictEqual(
+      of("PRIOR_TO_CREATION", { emailOptOut: true, smsOptOut: false }),
+      "/actions/1/fields/sms_opt_out"
+    )
+    assert.strictEqual(of("PRIOR_TO_CREATION", {}), "/actions/1/fields")
+  })
+
   it("names what is not built, and whatever does not fit", () => {
     assert.deepStrictEqual(objection(automation("AWARD_GIVEN", [call])), {
       _tag: "NotSupported",
@@ -74,6 +92,10 @@ describe("an automation", () => {
     for (const url of ["gopher://example.com", "https://me:secret@example.com", "nowhere"]) {
       assert.strictEqual(pointer(automation("PRIOR_TO_UPDATE", [decision(url)])), "/actions/0/url")
     }
+    const asking = (fields: object): Action => ({ _tag: "DECISION", failOpen: false, ...fields })
+    for (const fields of [{}, { endpointId: "e1", url: "https://example.com/decide" }]) {
+      assert.strictEqual(pointer(automation("PRIOR_TO_UPDATE", [asking(fields)])), "/actions/0")
+    }
   })
 
   it("names only templates, endpoints and segments that there are, of the kinds that are known", () => {
@@ -83,12 +105,79 @@ describe("an automation", () => {
     assert.strictEqual(pointer(body, { segments: {} }), "/segment_id")
     assert.strictEqual(pointer(body, { templates: {} }), "/actions/0/template_id")
     assert.strictEqual(pointer(body, { endpoints: {} }), "/actions/1/endpoint_id")
+    const asking = automation("PRIOR_TO_UPDATE", [{ _tag: "DECISION", endpointId: "e1", failOpen: false }])
+    assert.strictEqual(pointer(asking, { endpoints: {} }), "/actions/0/endpoint_id")
+    assert.strictEqual(automationUsing(all(named("two", asking)), "endpoints", "e1"), "the automation TWO")
     const known = all(named("one", body))
     assert.deepStrictEqual(
       [automationUsing(known, "templates", "t1"), automationUsing(known, "segments", "s1")],
       ["the automation ONE", "the automation ONE"]
     )
     assert.isUndefined(automationUsing(known, "endpoints", "other"))
+  })
+
+  it("CON-6: sends as its template is and by its channel, about what can set it off, while that is switched on", () => {
+    const about = (events: ReadonlyArray<string>): Definition<Template> =>
+      named("t1", {
+        channel: "EMAIL",
+        purpose: "MARKETING",
+        defaultLanguage: "en",
+        variants: { en: { subject: "Hello", text: "Hello" } },
+        missing: { policy: "REJECT" },
+        events
+      })
+    const of = (action: Action, t1: Definition<Template> = about([]), trigger: Trigger = "PURCHASE_POSTED") =>
+      pointer(automation(trigger, [call, action], trigger === "SEGMENT_JOINED" ? { segmentId: "s1" } : {}), {
+        templates: { t1 }
+      })
+    assert.isUndefined(of(mail))
+    assert.isUndefined(of({ ...mail, purpose: "MARKETING" }))
+    for (const purpose of ["MANDATORY", "CRITICAL"] as const) {
+      assert.strictEqual(of({ ...mail, purpose }), "/actions/1/purpose")
+    }
+    assert.strictEqual(of({ ...mail, channel: "SMS" }), "/actions/1/channel")
+    assert.strictEqual(of(mail, { ...about([]), state: "INACTIVE" }), "/actions/1/template_id")
+    assert.isUndefined(of(mail, about(["FundsCredited", "PurchasePaid"])))
+    assert.strictEqual(of(mail, about(["FundsCredited"])), "/actions/1/template_id")
+    assert.isUndefined(of(mail, about(["FundsCredited"]), "WALLET_CREDITED"))
+    assert.isUndefined(of(mail, about(["ContactRegistered"]), "PRIOR_TO_CREATION"))
+    assert.strictEqual(of(mail, about(["FundsCredited"]), "SEGMENT_JOINED"), "/actions/1/template_id")
+    const hook: Action = { _tag: "WEBHOOK", endpointId: "e1" }
+    const off = { ...named("e1", {}), state: "INACTIVE" as const }
+    assert.isUndefined(pointer(automation("PURCHASE_POSTED", [hook]), { endpoints: { e1: named("e1", {}) } }))
+    assert.strictEqual(
+      pointer(automation("PURCHASE_POSTED", [hook]), { endpoints: { e1: off } }),
+      "/actions/0/endpoint_id"
+    )
+  })
+})
+
+describe("the filter of an automation", () => {
+  const last = (event: string, more: object = {}): Plain => ({ type: "LAST", event, is: [], ...more })
+  const sets = (...conditions: ReadonlyArray<Condition>): ConditionSets => [{ conditions }]
+
+  it("AUT-9: is about the event that set it off where it asks for the last of a kind that can", () => {
+    const filter: ConditionSets = [...sets(last("FundsCredited"), last("TagsChanged")), ...sets(last("FundsReturned"))]
+    assert.deepStrictEqual(filterFor(filter, "WALLET_CREDITED", "FundsCredited"), [filter[0]!])
+    assert.deepStrictEqual(filterFor(filter, "WALLET_CREDITED", "FundsReturned"), [filter[1]!])
+    const not: Condition = { type: "NOT", condition: last("FundsCredited") }
+    assert.deepStrictEqual(filterFor(sets(not), "WALLET_CREDITED", "FundsReturned"), sets())
+    assert.deepStrictEqual(filterFor(sets(last("FundsCredited")), "WALLET_CREDITED", "FundsReturned"), [])
+  })
+
+  it("AUT-9: is about what has happened to her in all other words", () => {
+    const history: ReadonlyArray<Plain> = [
+      last("FundsCredited", { where: [{ type: "EXISTENCE", field: "amount", exists: true }] }),
+      last("FundsCredited", { window: { from: 0 } }),
+      { type: "FIRST", event: "FundsCredited", is: [] },
+      { type: "COUNT", event: "FundsCredited", operator: "GREATER", value: 1 }
+    ]
+    for (const condition of history) {
+      const filter = sets(condition)
+      assert.strictEqual(filterFor(filter, "WALLET_CREDITED", "FundsReturned"), filter)
+    }
+    const joined = sets(last("FundsCredited"))
+    assert.strictEqual(filterFor(joined, "SEGMENT_JOINED", "SegmentJoined"), joined)
   })
 })
 
@@ -105,7 +194,7 @@ describe("circles of automations", () => {
     const warned = (body: AutomationDefinition, ...others: ReadonlyArray<AutomationDefinition>) => {
       const known = all(...others.map((each, index) => named(`other ${index}`, each)))
       assert.isUndefined(objection(body, {}, known))
-      return possibleLoops({ id: "it", name: "IT", body }, known, {}).map(({ names }) => names)
+      return loopsOf({ id: "it", name: "IT", body }, known, {}).map(({ names }) => names)
     }
     assert.deepStrictEqual(warned({ ...onCall, filter: persons }, onMail), [["IT", "OTHER 0", "IT"]])
     assert.deepStrictEqual(warned({ ...onCall, actions: [{ _tag: "APPROVAL" }, mail] }, onMail), [
@@ -122,10 +211,51 @@ describe("circles of automations", () => {
     const segmentOf = (field: string): NamedByAutomations => ({
       segments: { s1: { ...named("s1", body), body: { sets: [{ conditions: [{ type: "EXISTENCE", field }] }] } } }
     })
-    const loops = (others: NamedByAutomations) => possibleLoops({ id: "it", name: "IT", body }, {}, others)
+    const loops = (others: NamedByAutomations) => loopsOf({ id: "it", name: "IT", body }, {}, others)
     assert.lengthOf(loops(segmentOf("tags")), 1)
     assert.lengthOf(loops(segmentOf("wallet.balance")), 0)
     assert.lengthOf(loops({}), 1)
+  })
+
+  it("AUT-8: five hundred automations that all set each other off, and never the one that is saved, are soon looked through", () => {
+    let looks = 0
+    const crowd = Array.from({ length: 500 }, (_, index) => {
+      const trigger = index % 2 === 0 ? "COMMUNICATION_COMPLETED" : "ACTIVITY_SCHEDULED"
+      const body = automation(trigger, [call, mail])
+      const counted = new Proxy(body, { get: (target, name, self) => (looks++, Reflect.get(target, name, self)) })
+      return named(`other ${index}`, counted)
+    })
+    const others = all(...crowd)
+    const of = (body: AutomationDefinition) => loopsOf({ id: "it", name: "IT", body }, others, {})
+    assert.deepStrictEqual(of(automation("PURCHASE_POSTED", [call, mail])), [])
+    assert.lengthOf(of(automation("TAGS_CHANGED", [call, mail])), 0)
+    assert.isBelow(looks, 500 * 20)
+
+    looks = 0
+    const circles = of({ ...automation("COMMUNICATION_COMPLETED", [call, mail]), filter: persons })
+    assert.lengthOf(circles, 10)
+    assert.deepStrictEqual(circles[0]?.ids, ["it", "it"])
+    assert.deepStrictEqual(circles[1]?.ids, ["it", "other 0", "it"])
+    assert.isTrue(circles.every(({ isCertain }) => !isCertain))
+    assert.isBelow(looks, 500 * 20)
+  })
+
+  it("AUT-8: a circle that is certain is found behind any number that are not, and as long as a chain may be", () => {
+    const chain = [
+      automation("ACTIVITY_SCHEDULED", [
+        { _tag: "COMMUNICATION", templateId: "t", channel: "SMS", purpose: "MARKETING" }
+      ]),
+      ...Array.from({ length: 30 }, () => ({ ...automation("ACTIVITY_SCHEDULED", [mail]), filter: persons }))
+    ]
+    const others = all(...chain.map((body, index) => named(`other ${31 - index}`, body)))
+    const loops = loopsOf({ id: "it", name: "IT", body: automation("COMMUNICATION_COMPLETED", [call]) }, others, {})
+    assert.lengthOf(loops, 10)
+    assert.deepStrictEqual(loops[0], {
+      ids: ["it", "other 31", "it"],
+      names: ["IT", "OTHER 31", "IT"],
+      isCertain: true
+    })
+    assert.deepStrictEqual([...new Set(loops.slice(1).map(({ isCertain }) => isCertain))], [false])
   })
 })
 

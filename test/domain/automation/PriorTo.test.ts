@@ -4,7 +4,7 @@ import * as Result from "effect/Result"
 import type { AutomationDefinition } from "#domain/automation/Automation.ts"
 import { automations } from "#domain/automation/Automations.ts"
 import { automationsDecider } from "#domain/automation/AutomationsDecider.ts"
-import { judged, patched } from "#domain/automation/PriorTo.ts"
+import { type Judged, judged, patched } from "#domain/automation/PriorTo.ts"
 import { proposal } from "#domain/automation/Proposal.ts"
 import { contact } from "#domain/contact/Contact.ts"
 import { contactDecider } from "#domain/contact/ContactDecider.ts"
@@ -148,5 +148,17 @@ describe("a command that has to be judged", () => {
     })
     assert.isUndefined(proposal(initial, patched(command, { lastName: " " }), turn))
     assert.isUndefined(proposal(eleni, { _tag: "UpdateContact", profile: { firstName: "Eleni" } }, turn))
+  })
+
+  it("MKT-1: is patched with no opt-out of a change, and of a registration only to opt out, with who says so", () => {
+    const update = { _tag: "UpdateContact", profile: { firstName: "Eleni" } } as const
+    const patch = { lastName: "Ioannou", emailOptOut: false, smsOptOut: true }
+    const { profile, ...rest } = patched<Judged>(update, patch)
+    assert.deepStrictEqual(profile, { firstName: "Eleni", lastName: "Ioannou" })
+    assert.deepStrictEqual(rest, { _tag: "UpdateContact" })
+    const optedOut = { ...registration("eleni"), emailOptOut: true, optOutBy: "CONTACT" as const }
+    assert.deepInclude(patched(optedOut, patch), { emailOptOut: true, smsOptOut: true, optOutBy: "CONTACT" })
+    assert.deepInclude(patched(registration("eleni"), { emailOptOut: true }), { emailOptOut: true, optOutBy: "USER" })
+    assert.notProperty(patched(registration("eleni"), { emailOptOut: false }), "optOutBy")
   })
 })

@@ -11,7 +11,13 @@ import { type BusinessSettings, initial as nobody } from "#domain/organisation/B
 
 const noon = Date.UTC(2026, 10, 22, 10)
 const hour = 3_600_000
-const eleni: ContactState = { ...initial, id: "eleni", timeZone: "Europe/Nicosia", currency: "EUR" }
+const eleni: ContactState = {
+  ...initial,
+  id: "eleni",
+  timeZone: "Europe/Nicosia",
+  currency: "EUR",
+  profile: { firstName: "Eleni", lastName: "Georgiou" }
+}
 
 const turn = (settings: Partial<BusinessSettings>, at: number) => ({
   at,
@@ -42,8 +48,14 @@ const asked = (id: string) =>
     templateId: "t"
   }) as const
 const request = (id: string, purpose: Purpose = "MARKETING"): ContactCommand => ({ ...asked(id), purpose })
-const verdict = (state: ContactState, id: string, settings: Partial<BusinessSettings> = {}, at = noon) => {
-  const command = { _tag: "AuthorizeSend", communicationId: id } as const
+const verdict = (
+  state: ContactState,
+  id: string,
+  settings: Partial<BusinessSettings> = {},
+  at = noon,
+  purpose?: Purpose
+) => {
+  const command = { _tag: "AuthorizeSend", communicationId: id, ...(purpose && { purpose }) } as const
   const { answer, events } = Result.getOrThrow(contactDecider.decide({ contact: state }, command, turn(settings, at)))
   if (answer?._tag !== "SendJudged") throw new Error("a send is judged")
   const [event] = events
@@ -73,6 +85,35 @@ describe("consent", () => {
 })
 
 describe("a send", () => {
+  it("AUT-12: waits for the end of the quiet hours of where the contact is now", () => {
+    const settings = { quietHours: { from: "21:00", until: "08:30" } }
+    const night = Date.UTC(2026, 10, 22, 20)
+    const asleep = after(eleni, request("m"), settings, night)
+    assert.strictEqual(verdict(asleep, "m", settings, night), Date.UTC(2026, 10, 23, 6, 30))
+    const moved = after(asleep, { _tag: "UpdateContact", timeZone: "America/New_York", profile: {} }, settings, night)
+    assert.strictEqual(verdict(moved, "m", settings, night), "GO")
+  })
+
+  it("AUT-12: is rejected after all when its provider says that it did not arrive, before or after it was completed", () => {
+    const report = { _tag: "ReportUndelivered", communicationId: "m", channel: "EMAIL", code: "30003" } as const
+    const sending = after(after(eleni, request("m")), { _tag: "AuthorizeSend", communicationId: "m" })
+    const complete = { _tag: "CompleteCommunication", communicationId: "m", language: "en", recipient: "e" } as const
+    const early = after(sending, report)
+    assert.deepStrictEqual(early.communications, [])
+    assert.strictEqual(refusal(early, complete), "CommunicationNotPending")
+    const judgement = contactDecider.decide({ contact: after(sending, complete) }, report, turn({}, noon))
+    assert.deepStrictEqual(Result.getOrThrow(judgement).events, [
+      {
+        _tag: "CommunicationRejected",
+        communicationId: "m",
+        channel: "EMAIL",
+        reason: "UNDELIVERED",
+        code: "30003",
+        at: noon
+      }
+    ])
+  })
+
   it("CON-6, MKT-1: is judged by the opt-out of that instant, which only critical and system messages pass", () => {
     const optedOut = after(after(eleni, request("m")), {
       _tag: "ChangeOptOut",
@@ -83,6 +124,21 @@ describe("a send", () => {
     assert.strictEqual(verdict(optedOut, "m"), "OPTED_OUT")
     assert.strictEqual(verdict(after(optedOut, request("n", "CRITICAL")), "n"), "GO")
     assert.strictEqual(verdict(after(optedOut, request("o", "MANDATORY")), "o"), "GO")
+  })
+
+  it("CON-5, CON-6: is judged as what it would go now, whatever it was asked for as", () => {
+    const rejected = after(eleni, { _tag: "ChangeConsent", to: "REJECTED", by: "LINK" })
+    const optedOut = after(after(rejected, request("m", "MANDATORY")), {
+      _tag: "ChangeOptOut",
+      channel: "EMAIL",
+      optedOut: true,
+      by: "LINK"
+    })
+    const settings = { consentEffects: { rejected: "NONE", withdrawn: "COMPLETE" } } as const
+    assert.strictEqual(verdict(optedOut, "m", settings, noon, "MANDATORY"), "GO")
+    assert.strictEqual(verdict(optedOut, "m", settings, noon, "CRITICAL"), "CONSENT")
+    assert.strictEqual(verdict(optedOut, "m", {}, noon, "CRITICAL"), "GO")
+    assert.strictEqual(verdict(optedOut, "m", {}, noon, "MARKETING"), "OPTED_OUT")
   })
 
   it("CON-5, CON-6, AUT-12: that was allowed is judged again before each further attempt, but counted once", () => {

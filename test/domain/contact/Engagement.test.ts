@@ -40,6 +40,20 @@ describe("the interaction state", () => {
     assert.deepStrictEqual(states, ["ENGAGED", "ENGAGED", "DORMANT", "DORMANT", "RESTING", "RESTING"])
   })
 
+  it("INT-4: is dated in the business's zone wherever she lives, so that what stops counting is found again", () => {
+    const at = startOfDay(today, bakery.timeZone) + 3_600_000
+    const before = engaged(at)
+    const moved = contact.evolve(before, {
+      _tag: "ContactUpdated",
+      timeZone: "America/Los_Angeles",
+      profile: before.profile,
+      at: at + 1
+    })
+    assert.deepStrictEqual(moved.interactions.days, [today])
+    const { events } = disengage(moved, at, turnAt(at + 2))
+    assert.deepStrictEqual(events, [changed("ENGAGED", "NEVER_ENGAGED", at + 2)])
+  })
+
   it("INT-3: does not count what lies in the future", () => {
     assert.strictEqual(stateOn(counted(emptyLog, 1_000), 999), "NEVER_ENGAGED")
   })

@@ -192,7 +192,8 @@ describe("an update", () => {
     const [event] = events
     assert.deepInclude(event, {
       changed: ["email_opt_out", "email"],
-      previous: { emailOptOut: false, email: "eleni@example.com" }
+      previous: { emailOptOut: false, email: "eleni@example.com" },
+      before: { emailOptOut: false }
     })
   })
 
@@ -215,6 +216,38 @@ describe("an update", () => {
     given(history)
       .when(update({ firstName: "" }))
       .refusesTag("InvalidContact")
+  })
+
+  it("lives in the business's zone, or in the one that was said; its interactions are dated in the business's (INT-4)", () => {
+    const { contact: usual } = given(history).states
+    assert.deepStrictEqual([usual.timeZone, usual.businessTimeZone], [bakery.timeZone, bakery.timeZone])
+    const moved = given(history).when(update({}, { timeZone: "America/New_York" }))
+    moved.leaves(({ contact }) =>
+      assert.deepStrictEqual([contact.timeZone, contact.businessTimeZone], ["America/New_York", bakery.timeZone])
+    )
+    assert.deepInclude(moved.decision.events[0], { changed: ["time_zone"], previous: { timeZone: bakery.timeZone } })
+    given(history)
+      .when(update({}, { timeZone: bakery.timeZone }))
+      .journals()
+    given()
+      .when({ ...registration("eleni"), timeZone: "Asia/Tokyo" })
+      .leaves(({ contact }) =>
+        assert.deepStrictEqual([contact.timeZone, contact.businessTimeZone], ["Asia/Tokyo", bakery.timeZone])
+      )
+  })
+
+  it.each(["Mars/Olympus", "+02:00", "Europe/Nicosia "])("cannot live in %j", (timeZone) => {
+    given(history).when(update({}, { timeZone })).refusesTag("InvalidContact")
+    given()
+      .when({ ...registration("eleni"), timeZone })
+      .refusesTag("InvalidContact")
+  })
+
+  it("MKT-1: says who opted out where she was registered so", () => {
+    const optedOut = given().when({ ...registration("eleni"), smsOptOut: true, optOutBy: "USER" })
+    assert.deepInclude(optedOut.decision.events[0], { smsOptOut: true, emailOptOut: false, optOutBy: "USER" })
+    const not = given().when({ ...registration("eleni"), optOutBy: "USER" })
+    assert.notProperty(not.decision.events[0], "optOutBy")
   })
 
   it("changes language and opt-outs, and writes down only what is new", () => {

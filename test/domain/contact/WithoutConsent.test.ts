@@ -86,6 +86,7 @@ describe("a contact who has left the business nothing", () => {
       "AuthorizeSend",
       "CompleteCommunication",
       "RejectCommunication",
+      "ReportUndelivered",
       "MarkCommunication",
       "RemoveDevice",
       "ReceiveTransfer",

@@ -2,7 +2,7 @@ import { assert, describe, it } from "@effect/vitest"
 import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
 import type { Definitions } from "#domain/definition/Definition.ts"
-import { versionAt } from "#domain/definition/Definition.ts"
+import { oldestAt } from "#domain/definition/Definition.ts"
 import { defineDefinitions } from "#domain/definition/DefinitionKind.ts"
 import { invalidDefinition } from "#domain/definition/DefinitionRules.ts"
 import { initial as nobody } from "#domain/organisation/Business.ts"
@@ -22,6 +22,19 @@ const { aggregate, decider, Event } = defineDefinitions({
   objection: ({ body }) =>
     body.flour < 0 ? invalidDefinition("recipes", "/flour", "There is no negative flour.") : undefined,
   usedBy: (id) => (id === "bread" ? "the menu" : undefined)
+})
+/** Whoever uses one of these gets on without it. */
+const spices = defineDefinitions({
+  kind: "spices",
+  code: 98,
+  stateVersion: 1,
+  name: "Spice",
+  Body,
+  most: 2,
+  others: [],
+  objection: () => undefined,
+  usedBy: () => "the menu",
+  canBeOffInUse: true
 })
 type Command = Parameters<typeof decider.decide>[1]
 
@@ -57,9 +70,16 @@ describe("a kind of definitions", () => {
     const bread = edited["bread"]
     assert.isDefined(bread)
     assert.deepStrictEqual([bread.version, bread.savedAt, bread.body], [8, 90, { flour: 9 }])
-    assert.deepStrictEqual(versionAt(bread, 75)?.body, { flour: 7 })
-    assert.strictEqual(bread.earlier.length, 5)
-    assert.isUndefined(versionAt(bread, 5))
+    assert.deepStrictEqual(
+      bread.earlier.map(({ version, savedAt }) => [version, savedAt]),
+      [
+        [7, 80],
+        [6, 70],
+        [5, 60],
+        [4, 50],
+        [3, 40]
+      ]
+    )
   })
 
   it("stays as it is when the same is saved again", () => {
@@ -94,6 +114,48 @@ describe("a kind of definitions", () => {
     const off = folded(some, { _tag: "ChangeRecipeState", id: "cake", state: "INACTIVE" }, 30)
     assert.deepStrictEqual([off["cake"]?.state, off["cake"]?.stateSince], ["INACTIVE", 30])
     assert.deepStrictEqual(Object.keys(folded(off, { _tag: "DeleteRecipe", id: "cake" }, 40)), ["bread"])
+  })
+
+  it("AUT-11: of a kind that can be done without is switched off while something uses it, and not deleted", () => {
+    const pepper = { pepper: some["cake"] } as unknown as Definitions<Body>
+    const judged = (command: object) =>
+      spices.decider.decide({ spices: pepper }, { id: "pepper", ...command } as never, turn(30))
+    assert.deepStrictEqual(Result.getOrThrow(judged({ _tag: "ChangeSpiceState", state: "INACTIVE" })).events, [
+      { _tag: "SpiceStateChanged", id: "pepper", state: "INACTIVE", at: 30 }
+    ] as never)
+    const refused = judged({ _tag: "DeleteSpice" })
+    assert.deepInclude(Result.isFailure(refused) && refused.failure, { _tag: "DefinitionInUse", by: "the menu" })
+  })
+
+  it("AUT-11: is switched off by itself with a reason, unless it has become another since it was judged", () => {
+    const because = { reason: "it was stale", version: 1, stateSince: 20 }
+    const wish = (given: object): Command => ({
+      _tag: "ChangeRecipeState",
+      id: "cake",
+      state: "INACTIVE",
+      because: { ...because, ...given }
+    })
+    assert.deepStrictEqual(Result.getOrThrow(judge(some, wish({}), 30)).events, [
+      { _tag: "RecipeStateChanged", id: "cake", state: "INACTIVE", reason: "it was stale", at: 30 }
+    ] as never)
+    for (const other of [{ version: 2 }, { stateSince: 19 }]) {
+      assert.deepStrictEqual(Result.getOrThrow(judge(some, wish(other), 30)).events, [])
+    }
+  })
+
+  it("AUT-11: knows since when it has been there, and of a forgotten version the oldest that is left", () => {
+    const edited = [3, 4, 5, 6, 7, 8, 9].reduce(
+      (all, flour) => folded(all, save("bread", "Bread", flour), flour * 10),
+      some
+    )
+    const bread = edited["bread"]
+    assert.isDefined(bread)
+    assert.strictEqual(bread.firstSavedAt, 10)
+    assert.deepStrictEqual(
+      [95, 45, 35, 10, 9].map((at) => oldestAt(bread, at)?.body.flour),
+      [9, 4, 4, 4, undefined]
+    )
+    assert.isUndefined(oldestAt(some["cake"] as typeof bread, 19))
   })
 
   it("is asked for at the key of an opened business only", () => {

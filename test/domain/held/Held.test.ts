@@ -102,8 +102,8 @@ describe("a command that waits for approval", () => {
   it("AUT-5: is judged on what is true when it is approved, and goes on waiting if that speaks against it", () => {
     const eleni = contactAggregate.evolve(initial, registered("eleni"))
     const desk = new Desk(eleni)
-    const { languageCode, emailOptOut, smsOptOut, profile } = eleni
-    const judgedOn = { languageCode, emailOptOut, smsOptOut, profile }
+    const { languageCode, timeZone, emailOptOut, smsOptOut, profile } = eleni
+    const judgedOn = { languageCode, timeZone, emailOptOut, smsOptOut, profile }
     const update = { _tag: "UpdateContact", profile: { lastName: "Ioannou" }, judgedBy: [judge] } as const
     assert.strictEqual(
       desk.ask(wish({ ...update, judgedOn: { ...judgedOn, smsOptOut: !smsOptOut } })),

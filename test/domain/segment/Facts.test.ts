@@ -136,6 +136,34 @@ describe("the facts of a contact", () => {
     )
   })
 
+  it("SEG-1, CF-1: of custom fields are numbers and dates too where they are written as such", () => {
+    const written = {
+      size: "38.5",
+      debt: " -12 ",
+      spoken: "two",
+      comma: "1,5",
+      huge: "1".repeat(20),
+      hex: "0x10",
+      __proto__x: "7",
+      "a.b": "3",
+      wedding: "2000-02-29",
+      never: "2001-02-29",
+      short: "2001-2-3",
+      greek: "29/02/2000"
+    }
+    const customFields = Object.entries(written).map(([key, value]) => ({ key, value }))
+    const profile = profileDocument({ id: "shop" }, { ...initial, id: "maria", profile: { customFields } })
+    assert.deepStrictEqual(profile["custom_numbers"], { size: 38.5, debt: -12, __proto__x: 7, "a%2Eb": 3 })
+    assert.deepStrictEqual(profile["custom_dates"], { wedding: { year: 2000, month: 2, day: 29 } })
+    const none = profileDocument({ id: "shop" }, { ...initial, id: "maria" })
+    assert.notProperty(none, "custom_numbers")
+    assert.deepStrictEqual(locate(catalogue.fields, "custom_numbers.a.b"), {
+      field: { path: "custom_numbers", type: "NUMBER", keyed: true },
+      place: ["custom_numbers", "a%2Eb"]
+    })
+    assert.strictEqual(locate(catalogue.fields, "custom_dates.wedding")?.field.type, "DATE")
+  })
+
   it("stand under names that no store gives a meaning to", () => {
     assert.deepStrictEqual(["a.b$%", "0", "__proto__", "constructor", "shoe size", "Ναι"].map(factKey), [
       "a%2Eb%24%25",

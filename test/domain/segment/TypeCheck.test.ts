@@ -18,6 +18,7 @@ const fault = (condition: object): string | undefined => {
 }
 
 const span = { amount: 1, unit: "DAYS" }
+const text = { type: "TEXT", field: "organisation_id", operator: "IS", value: "ledra" }
 const count = { type: "COUNT", event: "PurchasePaid", operator: "EQUAL", value: 1 }
 const comparison = { type: "COMPARISON", field: "tags", operator: "EQUAL", value: "vip" }
 
@@ -48,7 +49,23 @@ describe("conditions that make no sense", () => {
       { type: "RECENCY", field: "registered_at", operator: "IN_LAST", span: { amount: 200, unit: "YEARS" } },
       "/span/amount"
     ],
-    ["a birthday of a registration", { type: "ANNIVERSARY", field: "registered_at", operator: "TODAY" }, "/field"],
+    ["a birthday of a text", { type: "ANNIVERSARY", field: "first_name", operator: "TODAY" }, "/field"],
+    ["a text condition on what was paid", { ...count, where: [{ ...text, field: "total" }] }, "/where/0/field"],
+    [
+      "a pattern that does not parse, of an event",
+      { type: "LAST", event: "PurchasePaid", is: [{ ...text, operator: "MATCHES", value: "(" }] },
+      "/is/0/value"
+    ],
+    [
+      "an accent alone, of an entry",
+      { type: "ANY", field: "communities", where: [{ ...text, field: "owner", value: "\u0301" }] },
+      "/where/0/value"
+    ],
+    [
+      "a month without a month, of an event",
+      { ...count, where: [{ type: "ANNIVERSARY", field: "at", operator: "IN_MONTH" }] },
+      "/where/0"
+    ],
     ["a month without a month", { type: "ANNIVERSARY", field: "demographics.name_day", operator: "IN_MONTH" }, ""],
     [
       "a thirteenth month",
@@ -62,6 +79,8 @@ describe("conditions that make no sense", () => {
     ["a token", { ...count, event: "TokenIssued" }, "/event"],
     ["a field that no such event has", { ...count, where: [comparison] }, "/where/0/field"],
     ["a window from its end", { ...count, window: { from: 2, until: 2 } }, "/window/until"],
+    ["a day beyond the calendar", { type: "DATE", field: "registered_at", operator: "BEFORE", at: 9e15 }, "/at"],
+    ["a window from before it", { ...count, window: { from: -9e15 } }, "/window/from"],
     ["a sum of names", { ...count, type: "SUM", field: "currency" }, "/field"],
     ["a last one of another kind", { type: "LAST", event: "PurchasePaid", is: [comparison] }, "/is/0/field"],
     ["since when of a name", { type: "HAS_BEEN", field: "first_name", value: "Maria", span }, "/field"],
