@@ -3,12 +3,12 @@ import { Automations, type Run, type Verdict } from "#runtime/automation/Automat
 import { automationsName } from "#runtime/automation/Dispatcher.ts"
 import type { ViewUnavailable } from "#runtime/projection/ViewRefusal.ts"
 import * as Effect from "effect/Effect"
+import { findDefined } from "../door/Defined.ts"
 import { type Call, serve } from "../door/Endpoint.ts"
 import { fault, notFound } from "../door/Fault.ts"
 import { answerOf, caughtUp, requestOf, viewFault } from "../door/Views.ts"
 import { epoch, isId, present } from "../resource/Fields.ts"
 import * as Api from "./AutomationsApi.ts"
-import { findAutomation } from "./AutomationsRoutes.ts"
 
 const shown = (run: Run): Api.Run =>
   present({
@@ -76,7 +76,7 @@ export const automationRunRoutes = [
           )
         : undefined
       // One that was deleted has runs still; one that never was has none.
-      if (found === undefined || found.rows.length === 0) yield* findAutomation(principal, params["id"])
+      if (found === undefined || found.rows.length === 0) yield* findDefined(principal, "automations", params["id"])
       return { body: answerOf(found ?? { rows: [], hasMore: false }, query, shown) }
     })
   ),

@@ -3,7 +3,6 @@ import type { AutomationDefinition } from "#domain/automation/Automation.ts"
 import { objectionToAutomation } from "#domain/automation/AutomationRules.ts"
 import { type Loop, loopsOf } from "#domain/automation/Loops.ts"
 import type { Definition, Version } from "#domain/definition/Definition.ts"
-import { Definitions } from "#runtime/actor/Definitions.ts"
 import { nameUuid } from "#runtime/actor/Naming.ts"
 import { Automations } from "#runtime/automation/Automations.ts"
 import { ownSecretId } from "#runtime/automation/DecisionCall.ts"
@@ -13,27 +12,15 @@ import { Webhooks } from "#runtime/webhook/Webhooks.ts"
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import { answer, idOf } from "../door/Asking.ts"
+import { definedBy, findDefined } from "../door/Defined.ts"
 import { serve } from "../door/Endpoint.ts"
-import { faultOf, invalidField, notFound } from "../door/Fault.ts"
+import { faultOf, invalidField } from "../door/Fault.ts"
 import type { Principal } from "../door/Principal.ts"
 import { viewFault } from "../door/Views.ts"
 import { type AutomationBody, definitionOf, shownDefinition } from "../resource/Automation.ts"
 import { epoch } from "../resource/Fields.ts"
 import { pageOf } from "../resource/Paging.ts"
 import * as Api from "./AutomationsApi.ts"
-
-const automationsOf = Effect.fnUntraced(function* ({ business }: Principal) {
-  const definitions = yield* Definitions
-  return yield* definitions.of(business.id, "automations")
-})
-
-/** The automation, or 404. */
-export const findAutomation = Effect.fnUntraced(function* (principal: Principal, reference: string | undefined) {
-  const id = (reference ?? "").toLowerCase()
-  const all = yield* automationsOf(principal)
-  const found: Definition<AutomationDefinition> | undefined = Object.hasOwn(all, id) ? all[id] : undefined
-  return found ?? (yield* Effect.fail(notFound("automation", reference ?? "")))
-})
 
 const shownVersion = (
   { business: { currency } }: Principal,
@@ -50,9 +37,8 @@ const warningsOf = Effect.fnUntraced(function* (
   principal: Principal,
   candidate: { readonly id: string; readonly name: string; readonly body: AutomationDefinition }
 ) {
-  const definitions = yield* Definitions
-  const all = yield* automationsOf(principal)
-  const segments = yield* definitions.of(principal.business.id, "segments")
+  const all = yield* definedBy(principal.business, "automations")
+  const segments = yield* definedBy(principal.business, "segments")
   return loopsOf(candidate, all, { segments }).map(warning)
 })
 
@@ -97,7 +83,7 @@ const definitionRoutes = [
   serve(
     Api.listAutomations,
     Effect.fnUntraced(function* ({ principal, query }) {
-      const all = Object.values(yield* automationsOf(principal))
+      const all = Object.values(yield* definedBy(principal.business, "automations"))
       const found = all.filter(({ state }) => query.state === undefined || state === query.state).toSorted(byName)
       const page = pageOf(query.order === "DESC" ? found.toReversed() : found, query)
       return { body: { ...page, content: page.content.map((each) => shown(principal, each)) } }
@@ -106,7 +92,7 @@ const definitionRoutes = [
   serve(
     Api.getAutomation,
     Effect.fnUntraced(function* ({ principal, params }) {
-      const found = yield* findAutomation(principal, params["id"])
+      const found = yield* findDefined(principal, "automations", params["id"])
       const secret = yield* decisionSecretOf(principal, found)
       return { body: { ...shown(principal, found), ...secret, warnings: yield* warningsOf(principal, found) } }
     })
@@ -114,7 +100,7 @@ const definitionRoutes = [
   serve(
     Api.updateAutomation,
     Effect.fnUntraced(function* (call) {
-      const { id } = yield* findAutomation(call.principal, call.params["id"])
+      const { id } = yield* findDefined(call.principal, "automations", call.params["id"])
       const { name, ...asked } = call.body
       yield* callable(asked)
       const candidate = { id, name, body: yield* definitionOf("", asked, call.principal.business.currency) }
@@ -128,7 +114,7 @@ const definitionRoutes = [
   serve(
     Api.actOnAutomation,
     Effect.fnUntraced(function* (call) {
-      const { id } = yield* findAutomation(call.principal, call.params["id"])
+      const { id } = yield* findDefined(call.principal, "automations", call.params["id"])
       const state = call.body.action === "ACTIVATE" ? ("ACTIVE" as const) : ("INACTIVE" as const)
       const command = { _tag: "ChangeAutomationState" as const, id, state }
       const { replayed, seq } = yield* answer(call, call.principal.business.id, command)
@@ -138,7 +124,7 @@ const definitionRoutes = [
   serve(
     Api.deleteAutomation,
     Effect.fnUntraced(function* (call) {
-      const { id } = yield* findAutomation(call.principal, call.params["id"])
+      const { id } = yield* findDefined(call.principal, "automations", call.params["id"])
       const { replayed } = yield* answer(call, call.principal.business.id, { _tag: "DeleteAutomation", id })
       return { body: undefined, replayed }
     })
@@ -146,7 +132,7 @@ const definitionRoutes = [
   serve(
     Api.listAutomationVersions,
     Effect.fnUntraced(function* ({ principal, params }) {
-      const found = yield* findAutomation(principal, params["id"])
+      const found = yield* findDefined(principal, "automations", params["id"])
       return { body: { content: [found, ...found.earlier].map((each) => shownVersion(principal, each)) } }
     })
   )
@@ -168,10 +154,9 @@ const tally = ({ considered, fired, actions, days, sample }: DryRun["results"][n
 /** As it would be judged at its save. */
 const checked = Effect.fnUntraced(function* (principal: Principal, pointer: string, body: AutomationBody) {
   yield* callable(body, pointer)
-  const definitions = yield* Definitions
-  const segments = yield* definitions.of(principal.business.id, "segments")
-  const templates = yield* definitions.of(principal.business.id, "templates")
-  const endpoints = yield* definitions.of(principal.business.id, "endpoints")
+  const segments = yield* definedBy(principal.business, "segments")
+  const templates = yield* definedBy(principal.business, "templates")
+  const endpoints = yield* definedBy(principal.business, "endpoints")
   const definition = yield* definitionOf(pointer, body, principal.business.currency)
   const objection = objectionToAutomation(
     { id: "", name: "", body: definition },
@@ -193,9 +178,8 @@ const dryRunRoute = serve(
     if (from * 1000 > end) return yield* Effect.fail(invalidField("/from", "It lies before the end."))
     const first = yield* checked(principal, "/automation", automation)
     const second = other === undefined ? [] : [yield* checked(principal, "/compared_with", other)]
-    const definitions = yield* Definitions
     const automations = yield* Automations
-    const segments = yield* definitions.of(principal.business.id, "segments")
+    const segments = yield* definedBy(principal.business, "segments")
     const question = { business: principal.business, definitions: [first, ...second], segments }
     const asked = automations.dryRun({ ...question, from: from * 1000, until: end })
     const { results, isComplete, difference } = yield* Effect.mapError(asked, viewFault)

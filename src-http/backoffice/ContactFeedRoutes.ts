@@ -1,6 +1,7 @@
 /** The activity feed: all business events of a contact, as the back office reads them (FED-1). */
 import { ActivityFeed } from "#runtime/projection/ActivityFeed.ts"
 import * as Effect from "effect/Effect"
+import { definedBy } from "../door/Defined.ts"
 import { serve } from "../door/Endpoint.ts"
 import { answerOf, requestOf, viewFault } from "../door/Views.ts"
 import { type FeedType, isLinkedTo, renderFeedEntry, tagsOf } from "../resource/ContactFeed.ts"
@@ -8,7 +9,6 @@ import { periodOf } from "../resource/Period.ts"
 import { wordsOf } from "../resource/Words.ts"
 import { listContactActivities } from "./ContactFeedApi.ts"
 import { findContact } from "./ContactReference.ts"
-import { segmentsOf } from "./SegmentReference.ts"
 
 export const contactFeedRoutes = [
   serve(
@@ -18,7 +18,7 @@ export const contactFeedRoutes = [
       const { id } = (yield* findContact(principal, params["id"] ?? "")).state
       const { type, linked_to } = query
       const feed = yield* ActivityFeed
-      const segments = yield* segmentsOf(principal)
+      const segments = yield* definedBy(principal.business, "segments")
       const filters = {
         ...periodOf(query, "at"),
         tags: tagsOf(type === undefined ? undefined : wordsOf<FeedType>(type)),

@@ -2,7 +2,6 @@
 import type { Command } from "#domain/Command.ts"
 import { purposeAtSend } from "#domain/communication/SendPurpose.ts"
 import { Actors } from "#runtime/actor/Actors.ts"
-import { Definitions } from "#runtime/actor/Definitions.ts"
 import { nameUuid } from "#runtime/actor/Naming.ts"
 import { ownWords } from "#runtime/communication/CommunicationBodies.ts"
 import { type SendTask, taskOf } from "#runtime/communication/CommunicationView.ts"
@@ -11,6 +10,7 @@ import { Outbox } from "#runtime/outbox/Outbox.ts"
 import { ViewUnavailable } from "#runtime/projection/ViewRefusal.ts"
 import * as Effect from "effect/Effect"
 import { answer, answeredBefore, idOf } from "../door/Asking.ts"
+import { definedBy } from "../door/Defined.ts"
 import { type Call, serve } from "../door/Endpoint.ts"
 import { fault, invalidField, notFound } from "../door/Fault.ts"
 import { answerOf, caughtUp, requestOf, viewFault } from "../door/Views.ts"
@@ -46,8 +46,7 @@ const wish = (given: Wish): Command => ({ _tag: "RequestCommunication", ...prese
 
 /** The template, or why nothing is sent of it. */
 const sendable = Effect.fnUntraced(function* (business: string, id: string) {
-  const definitions = yield* Definitions
-  const template = (yield* definitions.of(business, "templates"))[id]
+  const template = (yield* definedBy({ id: business }, "templates"))[id]
   if (template === undefined) return "There is no such template in this business."
   return template.state === "ACTIVE" ? template : "The template is switched off."
 })

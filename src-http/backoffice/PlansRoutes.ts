@@ -2,7 +2,6 @@
 import { isLocal, nextOccurrence } from "#domain/communication/Occurrence.ts"
 import type { Plan, PlanSchedule } from "#domain/communication/Plan.ts"
 import type { Definition } from "#domain/definition/Definition.ts"
-import { Definitions } from "#runtime/actor/Definitions.ts"
 import { nameUuid } from "#runtime/actor/Naming.ts"
 import { MessageLinks } from "#runtime/communication/MessageLinks.ts"
 import { type PlanNotRun, PlanRunner } from "#runtime/communication/PlanRunner.ts"
@@ -13,26 +12,13 @@ import type { ViewUnavailable } from "#runtime/projection/ViewRefusal.ts"
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import { answer, idOf } from "../door/Asking.ts"
+import { definedBy, findDefined } from "../door/Defined.ts"
 import { serve } from "../door/Endpoint.ts"
 import { type Fault, fault, notFound } from "../door/Fault.ts"
-import type { Principal } from "../door/Principal.ts"
 import { answerOf, requestOf, viewFault } from "../door/Views.ts"
 import { epoch, isId, present } from "../resource/Fields.ts"
 import { pageOf } from "../resource/Paging.ts"
 import * as Api from "./PlansApi.ts"
-import { findTemplate } from "./TemplatesRoutes.ts"
-
-const plansOf = Effect.fnUntraced(function* ({ business }: Principal) {
-  const definitions = yield* Definitions
-  return yield* definitions.of(business.id, "plans")
-})
-
-const findPlan = Effect.fnUntraced(function* (principal: Principal, reference: string | undefined) {
-  const id = (reference ?? "").toLowerCase()
-  const all = yield* plansOf(principal)
-  const found: Definition<Plan> | undefined = Object.hasOwn(all, id) ? all[id] : undefined
-  return found ?? (yield* Effect.fail(notFound("plan", reference ?? "")))
-})
 
 const scheduleOf = (given: Api.PlanBody["schedule"]): PlanSchedule => {
   if (given.type === "ONCE") return { type: "ONCE", at: given.at * 1_000 }
@@ -120,7 +106,7 @@ const definitionRoutes = [
   serve(
     Api.listPlans,
     Effect.fnUntraced(function* ({ principal, query }) {
-      const all = Object.values(yield* plansOf(principal))
+      const all = Object.values(yield* definedBy(principal.business, "plans"))
       const found = all.filter(({ state }) => query.state === undefined || state === query.state).toSorted(byName)
       const page = pageOf(query.order === "DESC" ? found.toReversed() : found, query)
       const clock = yield* Clock.Clock
@@ -133,14 +119,14 @@ const definitionRoutes = [
     Api.getPlan,
     Effect.fnUntraced(function* ({ principal, params }) {
       const clock = yield* Clock.Clock
-      const plan = yield* findPlan(principal, params["id"])
+      const plan = yield* findDefined(principal, "plans", params["id"])
       return { body: rendered(plan, principal.business.timeZone, clock.currentTimeMillisUnsafe()) }
     })
   ),
   serve(
     Api.updatePlan,
     Effect.fnUntraced(function* (call) {
-      const { id } = yield* findPlan(call.principal, call.params["id"])
+      const { id } = yield* findDefined(call.principal, "plans", call.params["id"])
       const command = { _tag: "SavePlan" as const, id, name: call.body.name, body: bodyOf(call.body) }
       const { expectedSeq } = call
       const { replayed, seq } = yield* answer(call, call.principal.business.id, command, { expectedSeq })
@@ -150,7 +136,7 @@ const definitionRoutes = [
   serve(
     Api.actOnPlan,
     Effect.fnUntraced(function* (call) {
-      const { id } = yield* findPlan(call.principal, call.params["id"])
+      const { id } = yield* findDefined(call.principal, "plans", call.params["id"])
       const state = call.body.action === "ACTIVATE" ? ("ACTIVE" as const) : ("INACTIVE" as const)
       const command = { _tag: "ChangePlanState" as const, id, state }
       const { replayed, seq } = yield* answer(call, call.principal.business.id, command)
@@ -160,7 +146,7 @@ const definitionRoutes = [
   serve(
     Api.deletePlan,
     Effect.fnUntraced(function* (call) {
-      const { id } = yield* findPlan(call.principal, call.params["id"])
+      const { id } = yield* findDefined(call.principal, "plans", call.params["id"])
       const { replayed } = yield* answer(call, call.principal.business.id, { _tag: "DeletePlan", id })
       return { body: undefined, replayed }
     })
@@ -174,8 +160,8 @@ const runRoutes = [
   serve(
     Api.sendPlanNow,
     Effect.fnUntraced(function* ({ principal, params, commandId }) {
-      const plan = yield* findPlan(principal, params["id"])
-      const template = yield* findTemplate(principal, plan.body.templateId)
+      const plan = yield* findDefined(principal, "plans", params["id"])
+      const template = yield* findDefined(principal, "templates", plan.body.templateId)
       const runner = yield* PlanRunner
       const run = yield* Effect.mapError(runner.sendNow(principal.business.id, plan, template, commandId), notRun)
       return { body: { run_id: run } }
@@ -184,8 +170,8 @@ const runRoutes = [
   serve(
     Api.dryRunPlan,
     Effect.fnUntraced(function* ({ principal, params }) {
-      const plan = yield* findPlan(principal, params["id"])
-      const template = yield* findTemplate(principal, plan.body.templateId)
+      const plan = yield* findDefined(principal, "plans", params["id"])
+      const template = yield* findDefined(principal, "templates", plan.body.templateId)
       const plans = yield* Plans
       const out = { address: yield* (yield* PublicAddress).url, links: yield* MessageLinks }
       const found = yield* Effect.catchTags(plans.dryRun(principal.business, plan.body, template, out), {
@@ -198,7 +184,7 @@ const runRoutes = [
   serve(
     Api.listPlanRuns,
     Effect.fnUntraced(function* ({ principal, params, query }) {
-      const { id } = yield* findPlan(principal, params["id"])
+      const { id } = yield* findDefined(principal, "plans", params["id"])
       const plans = yield* Plans
       const found = yield* Effect.mapError(plans.runs(principal.business.id, id, requestOf(query)), viewFault)
       return { body: answerOf(found, query, renderedRun) }
@@ -207,7 +193,7 @@ const runRoutes = [
   serve(
     Api.makeUpPlanRun,
     Effect.fnUntraced(function* ({ principal, params }) {
-      const plan = yield* findPlan(principal, params["id"])
+      const plan = yield* findDefined(principal, "plans", params["id"])
       const given = params["run_id"] ?? ""
       const runner = yield* PlanRunner
       const found = isId(given)
@@ -220,7 +206,7 @@ const runRoutes = [
   serve(
     Api.getPlanRun,
     Effect.fnUntraced(function* ({ principal, params }) {
-      const { id } = yield* findPlan(principal, params["id"])
+      const { id } = yield* findDefined(principal, "plans", params["id"])
       const given = params["run_id"] ?? ""
       const plans = yield* Plans
       const found = isId(given)

@@ -2,7 +2,6 @@
  * `GET /downloads/segments/…`: the list of members behind a signed link, as it is when the link is followed. The link is all
  * the right there is, so it tells nothing but whether it is good; what it gives is kept nowhere on its way.
  */
-import { Definitions } from "#runtime/actor/Definitions.ts"
 import { Sealer } from "#runtime/privacy/Sealer.ts"
 import { readTicket } from "#runtime/segment/ExportLink.ts"
 import { mediaTypes } from "#runtime/segment/MemberFile.ts"
@@ -14,6 +13,7 @@ import * as HttpRouter from "effect/http/HttpRouter"
 import * as HttpServerRequest from "effect/http/HttpServerRequest"
 import * as HttpServerResponse from "effect/http/HttpServerResponse"
 import { plainHeaders } from "../door/AnswerHeaders.ts"
+import { definedBy } from "../door/Defined.ts"
 import { guardedRoute } from "../door/Door.ts"
 import { fault } from "../door/Fault.ts"
 import { viewFault } from "../door/Views.ts"
@@ -38,9 +38,8 @@ const download = Effect.gen(function* () {
   if (ticket === undefined) return yield* Effect.fail(noSuchLink)
   const { business, segment, format, fields, expiresAt } = ticket
   if ((yield* Clock.Clock).currentTimeMillisUnsafe() >= expiresAt) return yield* Effect.fail(expired)
-  const definitions = yield* Definitions
   // Deleted since: its members are gone as well.
-  if ((yield* definitions.of(business, "segments"))[segment] === undefined) return yield* Effect.fail(noSuchLink)
+  if ((yield* definedBy({ id: business }, "segments"))[segment] === undefined) return yield* Effect.fail(noSuchLink)
   const segments = yield* Segments
   const headers = {
     ...plainHeaders,

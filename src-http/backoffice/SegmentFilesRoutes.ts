@@ -11,11 +11,12 @@ import { SegmentExportNotice } from "#runtime/segment/SegmentExportNotice.ts"
 import { Segments } from "#runtime/segment/Segments.ts"
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
+import { findDefined } from "../door/Defined.ts"
 import { serve, serveUpload } from "../door/Endpoint.ts"
 import { invalidField } from "../door/Fault.ts"
 import { viewFault } from "../door/Views.ts"
 import { epoch, present } from "../resource/Fields.ts"
-import { findSegment, workbookTooLong } from "./SegmentReference.ts"
+import { workbookTooLong } from "./SegmentReference.ts"
 import { exportSegmentMembers, importSegmentMembers } from "./SegmentsApi.ts"
 
 type Verdict = ImportVerdict | "WITHOUT_REFERENCE"
@@ -23,10 +24,10 @@ type Verdict = ImportVerdict | "WITHOUT_REFERENCE"
 export const segmentFileRoutes = [
   serveUpload(
     importSegmentMembers,
-    ({ principal, params }) => Effect.asVoid(findSegment(principal, params["id"])),
+    ({ principal, params }) => Effect.asVoid(findDefined(principal, "segments", params["id"])),
     Effect.fnUntraced(function* ({ principal, params, body: { bytes, mediaType } }) {
       const { business } = principal
-      const { id } = yield* findSegment(principal, params["id"])
+      const { id } = yield* findDefined(principal, "segments", params["id"])
       const read = yield* Effect.mapError(MemberFile.read(bytes, mediaType, business.country), ({ rule }) =>
         invalidField("/", rule)
       )
@@ -68,7 +69,7 @@ export const segmentFileRoutes = [
       const objection = fields && objectionToFields(fields)
       if (objection !== undefined)
         return yield* Effect.fail(invalidField(`/fields${objection.pointer}`, objection.rule))
-      const { id: segment } = yield* findSegment(principal, params["id"])
+      const { id: segment } = yield* findDefined(principal, "segments", params["id"])
       const business = principal.business.id
       if (format === "XLSX") {
         const segments = yield* Segments

@@ -7,6 +7,7 @@ import { type NamedGroup, Segments } from "#runtime/segment/Segments.ts"
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import { answer, idOf } from "../door/Asking.ts"
+import { definedBy, findDefined } from "../door/Defined.ts"
 import { serve } from "../door/Endpoint.ts"
 import { type Fault, fault, invalidField, notFound } from "../door/Fault.ts"
 import type { Principal } from "../door/Principal.ts"
@@ -15,7 +16,7 @@ import { readConditions, shownConditions, shownExplanation } from "../resource/C
 import { epoch, present } from "../resource/Fields.ts"
 import { pageOf, pageSizeDefault } from "../resource/Paging.ts"
 import { findContact } from "./ContactReference.ts"
-import { checked, findSegment, segmentsOf } from "./SegmentReference.ts"
+import { checked } from "./SegmentReference.ts"
 import * as Api from "./SegmentsApi.ts"
 
 const sampleDefault = 10
@@ -77,7 +78,7 @@ const definitionRoutes = [
   serve(
     Api.listSegments,
     Effect.fnUntraced(function* ({ principal, query }) {
-      const all = Object.values(yield* segmentsOf(principal))
+      const all = Object.values(yield* definedBy(principal.business, "segments"))
       const found = all.filter(({ state }) => query.state === undefined || state === query.state).toSorted(byName)
       const page = pageOf(query.order === "DESC" ? found.toReversed() : found, query)
       return { body: { ...page, content: page.content.map((each) => rendered(principal, each)) } }
@@ -86,7 +87,7 @@ const definitionRoutes = [
   serve(
     Api.getSegment,
     Effect.fnUntraced(function* ({ principal, params }) {
-      const found = yield* findSegment(principal, params["id"])
+      const found = yield* findDefined(principal, "segments", params["id"])
       const segments = yield* Segments
       const status = yield* Effect.mapError(segments.status(principal.business.id, found.id), viewFault)
       const { state, version, members, refreshedAt, nextRefreshAt, position, failure } = status
@@ -105,7 +106,7 @@ const definitionRoutes = [
   serve(
     Api.updateSegment,
     Effect.fnUntraced(function* (call) {
-      const { id } = yield* findSegment(call.principal, call.params["id"])
+      const { id } = yield* findDefined(call.principal, "segments", call.params["id"])
       const body = yield* bodyOf(call.principal, call.body)
       const command = { _tag: "SaveSegment" as const, id, name: call.body.name, body }
       const { expectedSeq } = call
@@ -116,7 +117,7 @@ const definitionRoutes = [
   serve(
     Api.actOnSegment,
     Effect.fnUntraced(function* (call) {
-      const { id } = yield* findSegment(call.principal, call.params["id"])
+      const { id } = yield* findDefined(call.principal, "segments", call.params["id"])
       const state = call.body.action === "ACTIVATE" ? ("ACTIVE" as const) : ("INACTIVE" as const)
       const command = { _tag: "ChangeSegmentState" as const, id, state }
       const { replayed, seq } = yield* answer(call, call.principal.business.id, command)
@@ -126,7 +127,7 @@ const definitionRoutes = [
   serve(
     Api.deleteSegment,
     Effect.fnUntraced(function* (call) {
-      const { id } = yield* findSegment(call.principal, call.params["id"])
+      const { id } = yield* findDefined(call.principal, "segments", call.params["id"])
       const { replayed } = yield* answer(call, call.principal.business.id, { _tag: "DeleteSegment", id })
       return { body: undefined, replayed }
     })
@@ -137,7 +138,7 @@ const memberRoutes = [
   serve(
     Api.refreshSegment,
     Effect.fnUntraced(function* ({ principal, params }) {
-      const { id, state, body } = yield* findSegment(principal, params["id"])
+      const { id, state, body } = yield* findDefined(principal, "segments", params["id"])
       if (state === "INACTIVE" || body.refresh.mode === "NEVER") {
         const why = state === "INACTIVE" ? "It is switched off." : "Its members are imported alone."
         return yield* Effect.fail(fault(409, "KOINON.SEGMENT_NOT_REFRESHED", "Not refreshed", why))
@@ -150,7 +151,7 @@ const memberRoutes = [
   serve(
     Api.listSegmentMembers,
     Effect.fnUntraced(function* ({ principal, params, query }) {
-      const { id } = yield* findSegment(principal, params["id"])
+      const { id } = yield* findDefined(principal, "segments", params["id"])
       const segments = yield* Segments
       const asked = { ...query, order: query.order ?? ("ASC" as const) }
       const found = yield* Effect.mapError(segments.members(principal.business.id, id, requestOf(asked)), viewFault)
@@ -167,7 +168,7 @@ const memberRoutes = [
   serve(
     Api.removeSegmentMember,
     Effect.fnUntraced(function* ({ principal, params }) {
-      const { id } = yield* findSegment(principal, params["id"])
+      const { id } = yield* findDefined(principal, "segments", params["id"])
       const contact = (yield* findContact(principal, params["contact"] ?? "")).state.id
       const segments = yield* Segments
       const removed = yield* Effect.mapError(segments.removeMember(principal.business.id, id, contact), viewFault)
@@ -178,7 +179,7 @@ const memberRoutes = [
   serve(
     Api.listSegmentChanges,
     Effect.fnUntraced(function* ({ principal, params, query }) {
-      const { id } = yield* findSegment(principal, params["id"])
+      const { id } = yield* findDefined(principal, "segments", params["id"])
       const { after = 0, size = pageSizeDefault } = query
       const segments = yield* Segments
       const asked = segments.changes(principal.business.id, id, after, size + 1)
@@ -203,7 +204,7 @@ const memberRoutes = [
     Effect.fnUntraced(function* ({ principal, params, query }) {
       const contact = (yield* findContact(principal, params["id"] ?? "")).state.id
       const segments = yield* Segments
-      const all = yield* segmentsOf(principal)
+      const all = yield* definedBy(principal.business, "segments")
       const found = yield* Effect.mapError(segments.segmentsOf(principal.business.id, contact), viewFault)
       const known = found.flatMap(({ segmentId, byRule, byImport, since }) => {
         const definition = all[segmentId]
@@ -248,7 +249,7 @@ const lookingRoutes = [
   serve(
     Api.explainMembership,
     Effect.fnUntraced(function* ({ principal, params }) {
-      const { id, body } = yield* findSegment(principal, params["id"])
+      const { id, body } = yield* findDefined(principal, "segments", params["id"])
       const contact = (yield* findContact(principal, params["contact"] ?? "")).state.id
       const segments = yield* Segments
       const business = principal.business.id

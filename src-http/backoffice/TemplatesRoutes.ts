@@ -2,32 +2,18 @@
 import type { Template } from "#domain/communication/Template.ts"
 import { everyLinkTo, tagCatalogue, tagsFor } from "#domain/communication/TemplateTags.ts"
 import type { Definition } from "#domain/definition/Definition.ts"
-import { Definitions } from "#runtime/actor/Definitions.ts"
 import { nameUuid } from "#runtime/actor/Naming.ts"
 import { render } from "#runtime/communication/Rendering.ts"
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import { answer, idOf } from "../door/Asking.ts"
+import { definedBy, findDefined } from "../door/Defined.ts"
 import { serve } from "../door/Endpoint.ts"
-import { invalidField, notFound } from "../door/Fault.ts"
-import type { Principal } from "../door/Principal.ts"
+import { invalidField } from "../door/Fault.ts"
 import { epoch, present } from "../resource/Fields.ts"
 import { pageOf } from "../resource/Paging.ts"
 import { findContact } from "./ContactReference.ts"
 import * as Api from "./TemplatesApi.ts"
-
-const templatesOf = Effect.fnUntraced(function* ({ business }: Principal) {
-  const definitions = yield* Definitions
-  return yield* definitions.of(business.id, "templates")
-})
-
-/** The template, or 404. */
-export const findTemplate = Effect.fnUntraced(function* (principal: Principal, reference: string | undefined) {
-  const id = (reference ?? "").toLowerCase()
-  const all = yield* templatesOf(principal)
-  const found: Definition<Template> | undefined = Object.hasOwn(all, id) ? all[id] : undefined
-  return found ?? (yield* Effect.fail(notFound("template", reference ?? "")))
-})
 
 const bodyOf = (given: Api.TemplateBody): Template => ({
   channel: given.channel,
@@ -84,7 +70,7 @@ const definitionRoutes = [
   serve(
     Api.listTemplates,
     Effect.fnUntraced(function* ({ principal, query }) {
-      const all = Object.values(yield* templatesOf(principal))
+      const all = Object.values(yield* definedBy(principal.business, "templates"))
       const found = all
         .filter(({ state }) => query.state === undefined || state === query.state)
         .filter(({ body }) => query.channel === undefined || body.channel === query.channel)
@@ -103,13 +89,13 @@ const definitionRoutes = [
   serve(
     Api.getTemplate,
     Effect.fnUntraced(function* ({ principal, params }) {
-      return { body: rendered(yield* findTemplate(principal, params["id"])) }
+      return { body: rendered(yield* findDefined(principal, "templates", params["id"])) }
     })
   ),
   serve(
     Api.listTemplateVersions,
     Effect.fnUntraced(function* ({ principal, params }) {
-      const found = yield* findTemplate(principal, params["id"])
+      const found = yield* findDefined(principal, "templates", params["id"])
       const earlier = found.earlier.map((version) => ({ ...found, ...version }))
       return { body: { content: [found, ...earlier].map(rendered) } }
     })
@@ -117,7 +103,7 @@ const definitionRoutes = [
   serve(
     Api.updateTemplate,
     Effect.fnUntraced(function* (call) {
-      const { id } = yield* findTemplate(call.principal, call.params["id"])
+      const { id } = yield* findDefined(call.principal, "templates", call.params["id"])
       const command = { _tag: "SaveTemplate" as const, id, name: call.body.name, body: bodyOf(call.body) }
       const { expectedSeq } = call
       const { replayed, seq } = yield* answer(call, call.principal.business.id, command, { expectedSeq })
@@ -127,7 +113,7 @@ const definitionRoutes = [
   serve(
     Api.actOnTemplate,
     Effect.fnUntraced(function* (call) {
-      const { id } = yield* findTemplate(call.principal, call.params["id"])
+      const { id } = yield* findDefined(call.principal, "templates", call.params["id"])
       const state = call.body.action === "ACTIVATE" ? ("ACTIVE" as const) : ("INACTIVE" as const)
       const command = { _tag: "ChangeTemplateState" as const, id, state }
       const { replayed, seq } = yield* answer(call, call.principal.business.id, command)
@@ -137,7 +123,7 @@ const definitionRoutes = [
   serve(
     Api.deleteTemplate,
     Effect.fnUntraced(function* (call) {
-      const { id } = yield* findTemplate(call.principal, call.params["id"])
+      const { id } = yield* findDefined(call.principal, "templates", call.params["id"])
       const { replayed } = yield* answer(call, call.principal.business.id, { _tag: "DeleteTemplate", id })
       return { body: undefined, replayed }
     })
@@ -149,7 +135,7 @@ export const templateRoutes = [
   serve(
     Api.previewTemplate,
     Effect.fnUntraced(function* ({ principal, params, body }) {
-      const { body: template } = yield* findTemplate(principal, params["id"])
+      const { body: template } = yield* findDefined(principal, "templates", params["id"])
       const { state: contact } = yield* findContact(principal, body.contact_id)
       const clock = yield* Clock.Clock
       const result = render({

@@ -1,11 +1,12 @@
 /** The feed of a segment: who joined and who left, by id, with why. It is the business's own: no contact follows one. */
-import { Definitions } from "#runtime/actor/Definitions.ts"
+import type { Definitions } from "#runtime/actor/Definitions.ts"
 import { shardOf } from "#runtime/actor/Placement.ts"
 import type { RuntimeRefusal } from "#runtime/actor/RuntimeRefusal.ts"
 import { type Position, positionText } from "#runtime/live/Position.ts"
 import type { SegmentChange } from "#runtime/segment/SegmentChange.ts"
 import { SegmentTopics } from "#runtime/segment/SegmentTopics.ts"
 import * as Effect from "effect/Effect"
+import { definedBy } from "../door/Defined.ts"
 import { type Fault, forbidden, invalidField, notFound } from "../door/Fault.ts"
 import type { Principal } from "../door/Principal.ts"
 import { viewFault } from "../door/Views.ts"
@@ -44,8 +45,7 @@ export const followSegment = Effect.fnUntraced(function* (
 ): Effect.fn.Return<() => void, Fault | RuntimeRefusal, Definitions | SegmentTopics> {
   const { business, contactId } = principal
   if (contactId !== undefined) return yield* Effect.fail(forbidden("This topic is not yours to follow."))
-  const definitions = yield* Definitions
-  const all = yield* definitions.of(business.id, "segments")
+  const all = yield* definedBy(business, "segments")
   if (!Object.hasOwn(all, segment)) return yield* Effect.fail(notFound("segment", segment))
   if (after !== undefined && after.shard !== shardOf(segment)) {
     return yield* Effect.fail(invalidField("/after", "It is a position of another topic."))

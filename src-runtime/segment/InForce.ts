@@ -30,7 +30,8 @@ export const make = (definitions: Definitions["Service"]) => {
 
   const load = Effect.fnUntraced(function* (sql: SqlClient, business: string, stamp: number) {
     const rows = yield* sql.unsafe<{ segment: string; version: number }>(readLive, [business])
-    const defined = yield* definitions.of(business, "segments")
+    // Kept until the next stamp: with what its rows are of, also where that was saved elsewhere a moment ago.
+    const defined = (yield* definitions.inForce([business], "segments")).get(business) ?? {}
     const before = known.get(business)
     const segments: Array<LiveSegment> = []
     for (const { segment: id, version } of rows) {

@@ -114,9 +114,16 @@ export const make = Effect.fnUntraced(function* (parts: Parts) {
   /** As it is now, or what follows from there being none to call. */
   const endpointOf = Effect.fnUntraced(function* (task: Task): Effect.fn.Return<Endpoint | Outcome> {
     const { endpoint: id } = task.body as unknown as Message
-    const known = yield* Effect.exit(definitions.of(task.business, "endpoints"))
+    const known = yield* Effect.exit(
+      Effect.flatMap(definitions.of(task.business, "endpoints"), (all) =>
+        // One that is not known was deleted, or saved elsewhere a moment ago.
+        all[id] === undefined
+          ? Effect.map(definitions.inForce([task.business], "endpoints"), (found) => found.get(task.business)?.[id])
+          : Effect.succeed(all[id])
+      )
+    )
     if (known._tag === "Failure") return { _tag: "Later", at: now() + unknownWaitMs }
-    const endpoint = known.value[id]
+    const endpoint = known.value
     if (endpoint === undefined) return { _tag: "Dead", reason: "the endpoint was deleted" }
     return endpoint.state === "ACTIVE" ? endpoint : { _tag: "Withheld" }
   })
