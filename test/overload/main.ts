@@ -24,7 +24,7 @@ const live = {
   socketHeapMax: 20 * 1024,
   pushMaxMs: 20,
   backMaxMs: 60_000,
-  putOffMax: 0
+  putOffShareMax: 0.01
 }
 
 const positive = (name: string, text: string): number => {
