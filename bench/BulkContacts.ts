@@ -50,7 +50,8 @@ const unitsOf = (codec: Codec, sealer: Sealer["Service"], business: Business, nu
       deadlineAt: Number.POSITIVE_INFINITY,
       fromInbox: false,
       reply: () => undefined,
-      attempts: 0
+      attempts: 0,
+      place: 0
     }
     return encode(place, pending, judgement, needed).unit
   }

@@ -278,7 +278,8 @@ export const make = Effect.fn("Actors.make")(function* (first: ReadonlyArray<num
         fromInbox: false,
         reply: finish,
         trace: ask.trace,
-        attempts: 0
+        attempts: 0,
+        place: 0
       })
     const isNew = !mayRepeat || (!recent.meet(id) && ask.expectedSeq === undefined)
     if (id === undefined || (isNew && ask.repeated !== true)) return admit()
@@ -353,6 +354,7 @@ export const make = Effect.fn("Actors.make")(function* (first: ReadonlyArray<num
         if (held[shardOf(key)] === 0) return resume(Effect.fail(new ShardMoved()))
         groups.of(business, key).admit({
           refs: [[kind, id]],
+          place: 0,
           reply: (views: ReadonlyArray<View<unknown>> | RuntimeRefusal) =>
             resume("_tag" in views ? Effect.fail(views) : Effect.succeed(views[0] as unknown as View<StateOf<K>>))
         })

@@ -65,6 +65,8 @@ export const make = Effect.fn("Delivery.make")(function* (options: {
   let behind = false
   let skipped = false
   let finished: Array<string> = []
+  /** Keys to which something could not be delivered since the last sweep began, which may not have read that. */
+  const failedTo = new Set<string>()
 
   const leaves = (from: string, to: string): void => {
     const way = `${from}/${to}`
@@ -84,7 +86,10 @@ export const make = Effect.fn("Delivery.make")(function* (options: {
       arrives(from, row.key)
       // It comes again with the next sweep, and nothing newer may come before it.
       const { _tag } = reply._tag === "Failed" ? reply.refusal : reply
-      if (_tag === "ActorUnavailable" || (_tag === "ShardMoved" && held.has(row.shard))) behind = skipped = true
+      if (_tag === "ActorUnavailable" || (_tag === "ShardMoved" && held.has(row.shard))) {
+        behind = skipped = true
+        failedTo.add(row.key)
+      }
       // Under way until the next sweep begins, so that a sweep that read the row just before cannot repeat it.
       finished.push(row.id)
       if (finished.length >= finishedMax) wake.openUnsafe()
@@ -100,12 +105,17 @@ export const make = Effect.fn("Delivery.make")(function* (options: {
   const sweep = Effect.gen(function* () {
     for (const id of finished) underWay.delete(id)
     finished = []
+    failedTo.clear()
     skipped = false
     const { rows, nextAt } = yield* journal.due(options.now(), [...held], dueRowsMax + underWay.size)
     nextTimerAt = nextAt ?? Number.POSITIVE_INFINITY
     let full = rows.length === dueRowsMax + underWay.size
     for (const row of rows) {
       if (underWay.has(row.id) || !held.has(row.shard)) continue
+      if (failedTo.has(row.key)) {
+        full = true
+        continue
+      }
       if (underWay.size >= underWayMax) {
         full = true
         break

@@ -40,7 +40,7 @@ import { encode, type Encoded, type SnapshotDue } from "./Turn.ts"
 
 /** Commands that one group may hold, waiting or decided and not yet durable. */
 export const mailboxSizeMax = 256
-/** How often one command is judged again after failed commits before it is given up. */
+/** How often a command is judged again after failed commits before it is given up; a message never is. */
 const attemptsMax = 5
 /** The facts that come before anything else that is personal: of a contact, or of one who waits to be made. */
 const beginsPersonal: ReadonlySet<string> = new Set(["ContactRegistered", "CommandHeld"])
@@ -53,6 +53,7 @@ export class Group {
   readonly #actors: Residents
   #waiting: Array<Pending | Read> = []
   #retrying: Array<Pending> = []
+  #admitted = 0
   /** What failed is collected until the end of the tick, then goes back ahead of what came later. */
   #regrouping = false
   /** Some of what was decided before a failure may still commit: nothing is loaded before that is known. */
@@ -88,6 +89,8 @@ export class Group {
   }
 
   admit(item: Pending | Read): void {
+    this.#admitted += 1
+    item.place = this.#admitted
     this.#waiting.push(item)
     this.pump()
   }
@@ -98,9 +101,7 @@ export class Group {
   }
 
   #turnAway(refusal: RuntimeRefusal): void {
-    const refused = this.#waiting
-    this.#waiting = []
-    for (const item of refused) {
+    for (const item of this.#waiting.splice(0)) {
       if (isRead(item)) item.reply(refusal)
       else item.reply({ _tag: "Failed", refusal })
     }
@@ -317,11 +318,10 @@ export class Group {
     else {
       if (failure._tag === "ClaimTaken") pending.claimTaken = failure.kind
       if (failure._tag !== "Undermined") pending.attempts += 1
-      if (pending.attempts > attemptsMax) {
-        pending.reply({
-          _tag: "Failed",
-          refusal: new ActorUnavailable({ cause: "its commits failed again and again" })
-        })
+      // A message that came again would find itself behind those that came after it.
+      if (pending.attempts > attemptsMax && !pending.fromInbox) {
+        const refusal = new ActorUnavailable({ cause: "its commits failed again and again" })
+        pending.reply({ _tag: "Failed", refusal })
       } else this.#retrying.push(pending)
     }
   }
@@ -331,7 +331,8 @@ export class Group {
     this.#regrouping = true
     queueMicrotask(() => {
       this.#regrouping = false
-      this.#waiting = [...this.#retrying, ...this.#waiting]
+      // Not all of them come back at once: what waited at the gate is the last to hear of a failure.
+      this.#waiting = [...this.#retrying, ...this.#waiting].toSorted((left, right) => left.place - right.place)
       this.#retrying = []
       this.pump()
     })

@@ -38,6 +38,8 @@ export interface Pending {
   /** What it is part of, if that is traced. */
   readonly trace?: Trace | undefined
   attempts: number
+  /** Its number in its mailbox, from 1: judged again, it goes before all that came later. */
+  place: number
 }
 
 /** A message or a timer, on its way through the actor that it is for. */
@@ -49,13 +51,15 @@ export const messageOf = (id: string, command: Command, fromInbox: boolean, repl
   fromInbox,
   reply,
   trace: senderOf(command),
-  attempts: 0
+  attempts: 0,
+  place: 0
 })
 
 /** A question about states: it changes nothing, and is answered in its turn. */
 export interface Read {
   readonly refs: ReadonlyArray<readonly [kind: string, id: string]>
   readonly reply: (views: ReadonlyArray<View<unknown>> | RuntimeRefusal) => void
+  place: number
 }
 
 export const isRead = (item: Pending | Read): item is Read => "refs" in item

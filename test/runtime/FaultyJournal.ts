@@ -12,6 +12,7 @@ import * as JournalMemory from "#runtime/storage/JournalMemory.ts"
 type Service = Journal["Service"]
 export type Commit = ReturnType<Service["commit"]>
 export type Load = ReturnType<Service["load"]>
+export type Due = ReturnType<Service["due"]>
 
 export interface Connection {
   readonly journal: Service
@@ -20,6 +21,7 @@ export interface Connection {
   /** Decides about a commit; `number` counts them from 1. */
   around: (commit: Commit, batch: Batch, number: number) => Commit
   aroundLoad: (load: Load) => Load
+  aroundDue: (due: Due) => Due
   /** While false, whatever is asked fails. */
   isReachable: boolean
   /** From now on nothing gets through and nothing is heard, as if the process were gone. */
@@ -54,7 +56,7 @@ export const connectTo = (inner: Service): Connection => {
       load: (...asked) => through(Effect.suspend(() => connection.aroundLoad(through(inner.load(...asked))))),
       command: (...asked) => through(inner.command(...asked)),
       holders: (...asked) => through(inner.holders(...asked)),
-      due: (...asked) => through(inner.due(...asked)),
+      due: (...asked) => through(Effect.suspend(() => connection.aroundDue(through(inner.due(...asked))))),
       park: (...asked) => through(inner.park(...asked)),
       backlog: (...asked) => through(inner.backlog(...asked)),
       heads: (...asked) => through(inner.heads(...asked)),
@@ -72,6 +74,7 @@ export const connectTo = (inner: Service): Connection => {
     sent,
     around: (commit) => commit,
     aroundLoad: (load) => load,
+    aroundDue: (due) => due,
     isReachable: true,
     cut: () => {
       isCut = true

@@ -1,11 +1,16 @@
 /**
  * What the simulation has shown and what was mended since: these seeds run first. A seed means another world once the plan
- * draws from other kinds, so what was found is told on its own as well, in `Found.test.ts` and `runtime/MovingShards.test.ts`.
+ * draws from other kinds, so what was found is told on its own as well, in `Found.test.ts`,
+ * `runtime/MovingShards.test.ts` and `runtime/MailboxOrder.test.ts`.
  */
 export const regressions: ReadonlyArray<{ readonly seed: number; readonly showed: string }> = [
   {
     seed: 463,
     showed: "P8: while a runner took a shard, a new message overtook those that were still to be handed out"
+  },
+  {
+    seed: 10666,
+    showed: "P8: a draw that waited at the gate for commits that failed was judged before those that had failed"
   },
   { seed: 1870, showed: "P8: a shard that was given up and taken back was served by nobody" },
   { seed: 707, showed: "P6: after a shard came back, a command was judged beside one that was still on its way" },
