@@ -1,8 +1,9 @@
 /** What people of a business are to do for its contacts. Safe to share with clients. */
 import * as Schema from "effect/Schema"
 import { declare } from "../door/Endpoint.ts"
-import { Line } from "../resource/Fields.ts"
+import { Instant, Line } from "../resource/Fields.ts"
 import { cursorQuery, listOf, pagingQuery } from "../resource/Paging.ts"
+import { Seconds } from "../resource/Period.ts"
 
 const tag = "Activities"
 const access = "secret"
@@ -11,8 +12,6 @@ const one = `${ofContact}/:activity` as const
 
 const text = Schema.optionalKey(Schema.String)
 const whole = Schema.optionalKey(Schema.Int)
-/** Epoch seconds. */
-const Due = Schema.Int.check(Schema.isGreaterThanOrEqualTo(0))
 const Reference = Schema.Struct({ id: Schema.String })
 
 export const scheduleActivity = declare({
@@ -28,7 +27,7 @@ export const scheduleActivity = declare({
     type: Line,
     subject: Schema.optionalKey(Line),
     description: Schema.optionalKey(Schema.String.check(Schema.isMaxLength(2_000))),
-    due_on: Schema.optionalKey(Due),
+    due_on: Schema.optionalKey(Instant),
     /** Who is to do it, as the business names its people. */
     assignee: Schema.optionalKey(Line)
   }),
@@ -73,7 +72,7 @@ export const changeActivity = declare({
   summary: "Put an activity off, or hand it over",
   description: "What is not sent stays as it is.",
   access,
-  body: Schema.Struct({ due_on: Schema.optionalKey(Due), assignee: Schema.optionalKey(Line) }),
+  body: Schema.Struct({ due_on: Schema.optionalKey(Instant), assignee: Schema.optionalKey(Line) }),
   status: 200,
   success: Reference
 })
@@ -121,7 +120,7 @@ export const listActivities = declare({
     assignee: Schema.optionalKey(Line),
     type: Schema.optionalKey(Line),
     /** Epoch seconds: due before it. */
-    due_until: Schema.optionalKey(Schema.NumberFromString.check(Schema.isInt(), Schema.isGreaterThanOrEqualTo(0)))
+    due_until: Schema.optionalKey(Seconds)
   }),
   status: 200,
   success: listOf(ListedActivity)

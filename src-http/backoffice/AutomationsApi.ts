@@ -3,7 +3,7 @@ import { DefinitionState } from "#domain/definition/Definition.ts"
 import * as Schema from "effect/Schema"
 import { declare } from "../door/Endpoint.ts"
 import { automationShape } from "../resource/Automation.ts"
-import { Id, Line } from "../resource/Fields.ts"
+import { Id, Instant, Line } from "../resource/Fields.ts"
 import { cursorQuery, listOf, pagingQuery } from "../resource/Paging.ts"
 
 const tag = "Automations"
@@ -303,9 +303,9 @@ export const dryRunAutomation = declare({
     /** To be compared with it. */
     compared_with: Schema.optionalKey(Dry),
     /** Epoch seconds. */
-    from: Schema.Int.check(Schema.isGreaterThanOrEqualTo(0)),
+    from: Instant,
     /** Now if absent. */
-    until: Schema.optionalKey(Schema.Int.check(Schema.isGreaterThanOrEqualTo(0)))
+    until: Schema.optionalKey(Instant)
   }),
   status: 200,
   success: Schema.Struct({

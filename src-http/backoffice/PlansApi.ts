@@ -3,7 +3,7 @@ import { Channel, Purpose } from "#domain/contact/Communication.ts"
 import { DefinitionState } from "#domain/definition/Definition.ts"
 import * as Schema from "effect/Schema"
 import { declare } from "../door/Endpoint.ts"
-import { Id, Line } from "../resource/Fields.ts"
+import { Id, Instant, Line } from "../resource/Fields.ts"
 import { cursorQuery, listOf, pagingQuery } from "../resource/Paging.ts"
 
 const tag = "Plans"
@@ -12,12 +12,10 @@ const one = `${plans}/:id` as const
 const segmentsMax = 50
 const daysMax = 7
 
-/** Epoch seconds. */
-const instant = Schema.Int
 const repeated = { time: Line, time_zone: Line }
 
 const PlanSchedule = Schema.Union([
-  Schema.Struct({ type: Schema.Literal("ONCE"), at: instant }),
+  Schema.Struct({ type: Schema.Literal("ONCE"), at: Instant }),
   Schema.Struct({ type: Schema.Literal("DAILY"), ...repeated }),
   /** 1 is Sunday, 7 is Saturday. */
   Schema.Struct({
@@ -40,7 +38,7 @@ const PlanBody = Schema.Struct({
   segment_ids: Schema.Array(Id).check(Schema.isMinLength(1), Schema.isMaxLength(segmentsMax)),
   schedule: PlanSchedule,
   /** No run begins outside of it. */
-  window: Schema.optionalKey(Schema.Struct({ from: Schema.optionalKey(instant), until: Schema.optionalKey(instant) })),
+  window: Schema.optionalKey(Schema.Struct({ from: Schema.optionalKey(Instant), until: Schema.optionalKey(Instant) })),
   /** It passes opt-outs, quiet hours and caps: for critical templates alone. */
   override: Schema.optionalKey(Schema.Boolean),
   /** 0 to 1,000; of runs that are due, the higher goes first. */
@@ -55,7 +53,7 @@ const Plan = Schema.Struct({
   saved_on: Schema.Int,
   ...PlanBody.fields,
   /** Of birthdays and name days, in the business's zone. */
-  next_run_on: Schema.optionalKey(instant)
+  next_run_on: Schema.optionalKey(Instant)
 })
 export type Plan = typeof Plan.Type
 const Reference = Schema.Struct({ id: Schema.String })
@@ -178,9 +176,9 @@ const Run = Schema.Struct({
   version: Schema.Int,
   channel: Channel,
   purpose: Purpose,
-  due_on: instant,
-  started_on: Schema.optionalKey(instant),
-  ended_on: Schema.optionalKey(instant),
+  due_on: Schema.Int,
+  started_on: Schema.optionalKey(Instant),
+  ended_on: Schema.optionalKey(Instant),
   recipients: Schema.Int,
   /** Of the recipients: asked for, or refused as a contact that is gone. */
   requested: Schema.Int,

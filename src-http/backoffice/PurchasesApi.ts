@@ -1,7 +1,7 @@
 /** Purchases as tills and integrators post them: what is sent and what is answered. Safe to share with clients. */
 import * as Schema from "effect/Schema"
 import { declare } from "../door/Endpoint.ts"
-import { Amount, CurrencyCode, Id, Line } from "../resource/Fields.ts"
+import { Amount, CurrencyCode, Id, Instant, Line } from "../resource/Fields.ts"
 import { Purchase } from "../resource/Purchase.ts"
 
 /** Lines of one purchase, at most. */
@@ -58,7 +58,7 @@ export const PurchaseBody = Schema.Struct({
   /** The owner whose shared wallet pays, where there are several (SHR-4). */
   community_id: Schema.optionalKey(Id),
   /** Epoch seconds; absent: now. */
-  date: Schema.optionalKey(Schema.Int)
+  date: Schema.optionalKey(Instant)
 })
 export type PurchaseBody = typeof PurchaseBody.Type
 

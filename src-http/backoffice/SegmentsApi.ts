@@ -6,7 +6,7 @@ import { RefreshMode } from "#domain/segment/Segment.ts"
 import { EmailAddress } from "#domain/shared/EmailAddress.ts"
 import * as Schema from "effect/Schema"
 import { declare } from "../door/Endpoint.ts"
-import { Line } from "../resource/Fields.ts"
+import { Instant, Line } from "../resource/Fields.ts"
 import { cursorQuery, listOf, pagingQuery } from "../resource/Paging.ts"
 
 const tag = "Segments"
@@ -71,7 +71,7 @@ const ContactNamed = Schema.Struct({ id: Schema.String, name: Schema.optionalKey
 const Group = Schema.Struct({ count: Schema.Int, sample: Schema.Array(ContactNamed) })
 
 /** Epoch seconds of an instant that has passed; absent: now. */
-const at = Schema.optionalKey(Schema.Int.check(Schema.isGreaterThanOrEqualTo(0)))
+const at = Schema.optionalKey(Instant)
 const sampleSize = Schema.optionalKey(Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: 100 })))
 
 export const createSegment = declare({

@@ -4,7 +4,7 @@ import { EventType } from "#domain/webhook/EventType.ts"
 import * as Schema from "effect/Schema"
 import { declare } from "../door/Endpoint.ts"
 import { NoFields } from "../door/Validation.ts"
-import { Id, Line } from "../resource/Fields.ts"
+import { Id, Instant, Line } from "../resource/Fields.ts"
 import { cursorQuery, listOf, pagingQuery } from "../resource/Paging.ts"
 
 const tag = "Webhooks"
@@ -259,7 +259,7 @@ export const replayWebhook = declare({
     /** As a payload gave it: the events behind it in the same part of the journal. */
     position: text,
     /** Epoch seconds. */
-    since: whole,
+    since: Schema.optionalKey(Instant),
     only_missed: Schema.optionalKey(Schema.Boolean),
     /** Of the answer before. */
     cursor: text

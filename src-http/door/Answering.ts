@@ -122,8 +122,9 @@ export const answering = <R>(endpoint: Endpoint<R>, desk: Desk<R>): Answerer => 
   const { actors, authentication, fingerprint, patience, meter, rateLimit, now } = desk
   const decodeQuery = decoderOf(declaration.query ?? NoFields, "")
   const noQuery = decodeQuery({})
-  const decodeBody = decoderOf(declaration.body, "")
   const writes = declaration.method !== "GET"
+  const takesBody = writes || declaration.body !== undefined
+  const decodeBody = decoderOf(declaration.body ?? NoFields, "")
 
   /** All that has to be right before a handler is called. */
   const understand = (
@@ -133,11 +134,13 @@ export const answering = <R>(endpoint: Endpoint<R>, desk: Desk<R>): Answerer => 
     text: string
   ): Result.Result<Call<unknown, unknown>, Fault> => {
     const { headers, method, url } = request
+    if (url.includes("%00")) return Result.fail(invalidField("/", "No NUL character (%00) stands in an address."))
     const query = url.includes("?") ? decodeQuery(queryOf(url)) : noQuery
     if (Result.isFailure(query)) return Result.fail(query.failure)
-    const parsed = declaration.body === undefined ? nothing : parseJson(text)
+    // Where nothing is declared, whoever sends something means more by it than would be done.
+    const parsed = takesBody ? parseJson(text) : nothing
     if (Result.isFailure(parsed)) return Result.fail(parsed.failure)
-    const body = decodeBody(parsed.success)
+    const body = takesBody ? decodeBody(parsed.success) : nothing
     if (Result.isFailure(body)) return Result.fail(body.failure)
     const identity = declaration.identityOf?.(body.success, principal.caller)
     const key = headers["idempotency-key"]

@@ -9,6 +9,7 @@ import { CurrentTracing } from "#runtime/observability/Tracing.ts"
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import * as FindMyWay from "effect/http/FindMyWay"
+import { isUtf8 } from "node:buffer"
 import type { IncomingMessage, ServerResponse } from "node:http"
 import type { Socket } from "node:net"
 import { CurrentMeter } from "../operator/RequestMeter.ts"
@@ -25,6 +26,7 @@ import { CurrentRateLimit } from "./RateLimit.ts"
 import { type Rendered, renderProblem } from "./Rendered.ts"
 import { fingerprinting } from "./RequestCommand.ts"
 import { CurrentGate, type Priority, priorityOf } from "./Shedding.ts"
+import { notUtf8 } from "./Validation.ts"
 
 /** Bytes of a request body, at most; batches stream and are bounded by the line. */
 const bodyBytesMax = 1024 * 1024
@@ -104,7 +106,8 @@ const readText =
     request.on("end", () => {
       arrived()
       const [only] = chunks
-      tell((chunks.length === 1 && only !== undefined ? only : Buffer.concat(chunks)).toString("utf8"))
+      const body = chunks.length === 1 && only !== undefined ? only : Buffer.concat(chunks)
+      tell(isUtf8(body) ? body.toString("utf8") : notUtf8)
     })
     request.on("error", () => tell(unreadable))
   }

@@ -77,17 +77,39 @@ const opensMoreThanMax = (text: string): boolean => {
   return false
 }
 
+/** The first text that no store can keep: with a NUL in it, or half of a surrogate pair. */
+const unkeepable = (value: unknown, pointer: string): FieldFault | undefined => {
+  if (typeof value === "string") {
+    if (value.isWellFormed() && !value.includes("\0")) return undefined
+    return { pointer: pointer || "/", rule: "A text holds no NUL character (\\u0000) and no half of a surrogate pair." }
+  }
+  if (typeof value !== "object" || value === null) return undefined
+  for (const [name, each] of Object.entries(value)) {
+    // A name that is wrong cannot be told in an answer either.
+    const found = unkeepable(name, pointer) ?? unkeepable(each, `${pointer}/${name}`)
+    if (found !== undefined) return found
+  }
+  return undefined
+}
+
 /** No body at all is an empty one: what it lacks, if anything, is then named field by field. */
 export const parseJson = (text: string): Result.Result<unknown, Fault> => {
   if (text === "") return Result.succeed({})
   // Before it is parsed: what is that deep takes many times its length in memory.
   if (opensMoreThanMax(text) && isTooDeep(text)) return Result.fail(tooDeep)
+  let value: unknown
   try {
-    return Result.succeed(JSON.parse(text))
+    value = JSON.parse(text)
   } catch {
     return Result.fail(fault(400, "KOINON.MALFORMED_JSON", "Malformed JSON", "It is not JSON; send application/json."))
   }
+  // Only written as an escape can they have come this far.
+  const wrong = text.includes("\\u") ? unkeepable(value, "") : undefined
+  return wrong === undefined ? Result.succeed(value) : Result.fail(invalid([wrong]))
 }
+
+/** Bytes that are no text: to read them as one would store something else than was sent. */
+export const notUtf8 = fault(400, "KOINON.MALFORMED_JSON", "Malformed JSON", "It is not UTF-8; send application/json.")
 
 /** Where nothing may be sent: `Schema.Struct({})` would take anything. */
 export const NoFields = Schema.Record(Schema.String, Schema.Never.annotate({ message: "Expected no excess property" }))

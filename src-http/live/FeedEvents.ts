@@ -2,6 +2,7 @@
  * The events of the live feed as they are sent: their names and their fields. They say what happened to whom by id; only a
  * contact's own topic says what changed of who she is, to herself and to her business. Safe to share with clients.
  */
+import { rfc3339 } from "#domain/shared/Instant.ts"
 import * as Schema from "effect/Schema"
 import { Amount } from "../resource/Fields.ts"
 
@@ -10,7 +11,7 @@ const event = <const Type extends string, Fields extends Schema.Struct.Fields>(t
   Schema.Struct({ type: Schema.Literal(type), at: Schema.String, ...fields })
 
 /** How every instant of the live door is written. */
-export const instant = (at: number): string => new Date(at).toISOString()
+export const instant = rfc3339
 
 const text = Schema.optionalKey(Schema.String)
 /** Of the whole wallet when the event is sent: the last event that a client has is always right. */

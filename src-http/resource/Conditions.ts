@@ -9,22 +9,22 @@ import type { ConditionExplained, SetExplained } from "#domain/segment/Explain.t
 import type { FactValue } from "#domain/segment/FactForm.ts"
 import { toDecimal } from "#domain/shared/Money.ts"
 import * as Effect from "effect/Effect"
-import type { Fault } from "../door/Fault.ts"
-import { Amounts, epoch } from "./Fields.ts"
+import { type Fault, type FieldFault, invalid } from "../door/Fault.ts"
+import { Amounts, epoch, secondsMax } from "./Fields.ts"
 
 type Fields = ReadonlyArray<CatalogueField>
 
 /** What becomes of the numbers on their way; the pointer names the place of an amount. */
 interface Way {
   readonly amount: (value: number, pointer: string) => number
-  readonly instant: (value: number) => number
+  readonly instant: (value: number, pointer: string) => number
 }
 
 const typeOf = (fields: Fields, path: string): FieldType | undefined => locate(fields, path)?.field.type
 
 const number = (way: Way, type: FieldType | undefined, value: number, pointer: string): number => {
   if (type === "AMOUNT") return way.amount(value, pointer)
-  return type === "INSTANT" ? way.instant(value) : value
+  return type === "INSTANT" ? way.instant(value, pointer) : value
 }
 
 const scalar = (way: Way, type: FieldType | undefined, value: Scalar, pointer: string): Scalar =>
@@ -45,7 +45,7 @@ const filter = <F extends Filter | Plain>(way: Way, fields: Fields, condition: F
       }
     }
     case "DATE":
-      return { ...condition, at: way.instant(condition.at) }
+      return { ...condition, at: way.instant(condition.at, `${pointer}/at`) }
     default:
       return condition
   }
@@ -54,17 +54,17 @@ const filter = <F extends Filter | Plain>(way: Way, fields: Fields, condition: F
 const filters = (way: Way, fields: Fields, all: ReadonlyArray<Filter>, pointer: string): ReadonlyArray<Filter> =>
   all.map((each, index) => filter(way, fields, each, `${pointer}/${index}`))
 
-const window = ({ instant }: Way, { last, from, until }: Window): Window => ({
+const window = ({ instant }: Way, { last, from, until }: Window, pointer: string): Window => ({
   ...(last !== undefined && { last }),
-  ...(from !== undefined && { from: instant(from) }),
-  ...(until !== undefined && { until: instant(until) })
+  ...(from !== undefined && { from: instant(from, `${pointer}/from`) }),
+  ...(until !== undefined && { until: instant(until, `${pointer}/until`) })
 })
 
 const ofEvents = (way: Way, condition: Extract<Plain, { readonly event: string }>, pointer: string): Plain => {
   const fields = catalogue.events.get(condition.event)?.fields ?? []
   const common = {
     ...(condition.where !== undefined && { where: filters(way, fields, condition.where, `${pointer}/where`) }),
-    ...(condition.window !== undefined && { window: window(way, condition.window) })
+    ...(condition.window !== undefined && { window: window(way, condition.window, `${pointer}/window`) })
   }
   switch (condition.type) {
     case "COUNT":
@@ -105,9 +105,7 @@ const all = (way: Way, sets: ConditionSets, pointer: string): ConditionSets =>
     conditions: conditions.map((each, index) => oneWay(way, each, `${pointer}/${set}/conditions/${index}`))
   }))
 
-const millisecondsOf = (seconds: number): number => seconds * 1000
-
-/** What a caller means; a number that cannot be an amount of the currency is named by its place below `pointer`. */
+/** What a caller means; a number that cannot be an amount of the currency, or an instant, is named by its place. */
 export const readConditions = (
   pointer: string,
   sets: ConditionSets,
@@ -115,7 +113,16 @@ export const readConditions = (
 ): Effect.Effect<ConditionSets, Fault> => {
   const amounts = new Amounts(currency)
   const amount = (value: number, place: string): number => Number(amounts.read(place, value) ?? 0n)
-  const meant = all({ amount, instant: millisecondsOf }, sets, pointer)
+  const notInstants: Array<FieldFault> = []
+  const instant = (seconds: number, place: string): number => {
+    if (Math.abs(seconds) > secondsMax) {
+      const rule = `${seconds} is not an instant: seconds since 1970 (before it, negative), at most ${secondsMax}.`
+      notInstants.push({ pointer: place, rule })
+    }
+    return seconds * 1_000
+  }
+  const meant = all({ amount, instant }, sets, pointer)
+  if (notInstants.length > 0) return Effect.fail(invalid(notInstants))
   return amounts.fault === undefined ? Effect.succeed(meant) : Effect.fail(amounts.fault)
 }
 

@@ -10,7 +10,7 @@ import { CountryCode } from "#domain/shared/Country.ts"
 import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
 import { type Fault, invalidField } from "../door/Fault.ts"
-import { Id, Line, present } from "./Fields.ts"
+import { Id, Instant, Line, present } from "./Fields.ts"
 
 const customFieldsMax = 100
 const customValueLengthMax = 4_000
@@ -27,8 +27,7 @@ const aDate = Schema.makeFilter(isDate, { message: "There is no such day." })
 const Document = Schema.Struct({
   number: Line,
   issuing_country_code: CountryCode,
-  /** Epoch seconds. */
-  expiration_date: Schema.Int
+  expiration_date: Instant
 })
 const Demographics = Schema.Struct({
   gender: Schema.optionalKey(Schema.Literals(["FEMALE", "MALE", "OTHER"])),

@@ -13,6 +13,15 @@ export const Id = Schema.String.check(
 export const isId = Schema.is(Id)
 /** A line of text a person wrote. */
 export const Line = Schema.String.check(Schema.isMinLength(1), Schema.isMaxLength(255))
+/** The last second of the year 9999. */
+export const secondsMax = 253_402_300_799
+/** Epoch seconds. What was meant as milliseconds is past its end. */
+export const Instant = Schema.Int.check(
+  Schema.isBetween(
+    { minimum: 0, maximum: secondsMax },
+    { message: `Seconds since 1970 are needed, at most ${secondsMax}, the end of the year 9999.` }
+  )
+)
 /** An amount of money, a decimal in the currency that stands beside it. Its digits are checked against the currency. */
 export const Amount = Schema.Finite
 export const CurrencyCode = Schema.String.check(

@@ -3,12 +3,15 @@
  * all that are given hold at once.
  */
 import * as Schema from "effect/Schema"
+import { secondsMax } from "./Fields.ts"
 
 const secondMs = 1_000
-/** The last second of the year 9999. */
-const secondsMax = 253_402_300_799
 
-const Seconds = Schema.NumberFromString.check(Schema.isInt(), Schema.isBetween({ minimum: 0, maximum: secondsMax }))
+/** As a parameter. */
+export const Seconds = Schema.NumberFromString.check(
+  Schema.isInt(),
+  Schema.isBetween({ minimum: 0, maximum: secondsMax })
+)
 
 type Names<Name extends string> = Name | `${Name}[gt]` | `${Name}[gte]` | `${Name}[lt]` | `${Name}[lte]`
 

@@ -4,7 +4,7 @@
  */
 import * as Schema from "effect/Schema"
 import { declare } from "../door/Endpoint.ts"
-import { Amount, Id, Line } from "../resource/Fields.ts"
+import { Amount, Id, Instant, Line } from "../resource/Fields.ts"
 
 /** There are no accounts yet: one that is named is refused, whatever it is called. */
 const Side = Schema.Struct({ account_id: Schema.optionalKey(Line), wallet_id: Schema.optionalKey(Id) })
@@ -24,7 +24,7 @@ export const postTransfer = declare({
     origin: Side,
     destination: Side,
     /** Epoch seconds, of today. */
-    transfer_date: Schema.optionalKey(Schema.Int),
+    transfer_date: Schema.optionalKey(Instant),
     /** In the wallets' currency. */
     amount: Amount,
     /** 16 digits; generated when it is absent. */

@@ -2,6 +2,7 @@
  * Tells whom a webhook endpoint names that it was switched off by itself, and what to do about it: written down with the
  * taking note of it, so that it is told once. What it says is as it was then; the endpoint may be another by now.
  */
+import { rfc3339 } from "#domain/shared/Instant.ts"
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
@@ -53,7 +54,7 @@ export const layer: Layer.Layer<never, never, Outbox> = Layer.effect(
 )
 
 const textOf = ({ name, host, at, reason, endpointId }: NoticeTask): string =>
-  `The webhook endpoint ${name} (${host}) was switched off on ${new Date(at).toISOString()}: ${reason}.\n\n` +
+  `The webhook endpoint ${name} (${host}) was switched off on ${rfc3339(at)}: ${reason}.\n\n` +
   "What happens from now on is not sent to it. It has its numbers all the same, and is kept for 30 days. " +
   "When the receiver is well again, switch the endpoint on and have it sent what it missed:\n\n" +
   `PUT /backoffice/v2/webhooks/${endpointId} {"state": "ACTIVE"}\n` +

@@ -3,6 +3,7 @@
  * RFC 3339, a date is year-month-day, the entries of a list are joined; who has no value has an empty cell. A text that a
  * spreadsheet would calculate is marked as text, whatever somebody has given as her name.
  */
+import { rfc3339 } from "#domain/shared/Instant.ts"
 import { type Column, columnOf, isUsual, type UsualField } from "#domain/segment/ExportFields.ts"
 import { type Fact, factAt } from "#domain/segment/FactAccess.ts"
 import type { FactObject } from "#domain/segment/FactForm.ts"
@@ -54,7 +55,7 @@ const amountCell = (minor: number, currency: string): Cell => {
   return { text, typed: { value: Number(text), type: Number, format } }
 }
 
-export const instantCell = (at: number): Cell => plain(new Date(at).toISOString())
+export const instantCell = (at: number): Cell => plain(rfc3339(at))
 export const booleanCell = (value: boolean): Cell => ({ text: String(value), typed: value })
 
 const cellOf = (type: FieldType, fact: Fact, currency: string): Cell => {

@@ -3,6 +3,7 @@
  * and is (AUT-9), which is personal: what is made of it is sealed wherever it is kept. All else of who she is is read from
  * the API by those who may. Amounts are decimals, instants RFC 3339, as on the live feed.
  */
+import { rfc3339 } from "#domain/shared/Instant.ts"
 import type { CommunityEvent } from "#domain/community/CommunityEvent.ts"
 import type { ContactEvent, SharedSpend } from "#domain/contact/ContactEvent.ts"
 import type { Event } from "#domain/Event.ts"
@@ -27,7 +28,7 @@ const told = (type: EventType, fields: Fields = {}): PublicEvent => ({
   data: Object.fromEntries(Object.entries(fields).filter((field): field is [string, Json] => field[1] !== undefined))
 })
 
-const instant = (at: number): string => new Date(at).toISOString()
+const instant = rfc3339
 const instantOptional = (at: number | undefined): string | undefined => (at === undefined ? undefined : instant(at))
 
 type Of<Tag extends Event["_tag"]> = Extract<Event, { readonly _tag: Tag }>

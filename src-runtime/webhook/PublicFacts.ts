@@ -3,6 +3,7 @@
  * their names, written as the API writes such values. Amounts are decimals of the currency that stands beside them, instants
  * RFC 3339; keys that are data stand as they were given. What the catalogue does not have is not told.
  */
+import { rfc3339 } from "#domain/shared/Instant.ts"
 import type { ContactState } from "#domain/contact/ContactState.ts"
 import { type Minor, toDecimal } from "#domain/shared/Money.ts"
 import type { FactField, FactForm, FactObject, FactValue } from "#domain/segment/FactForm.ts"
@@ -15,7 +16,7 @@ const publicValue = (form: FactForm, value: unknown, currency: string): FactValu
     case "AMOUNT":
       return toDecimal(value as Minor, currency)
     case "INSTANT":
-      return new Date(value as number).toISOString()
+      return rfc3339(value as number)
     case "LIST":
       return (value as ReadonlyArray<unknown>).map((entry) => publicValue(form.of, entry, currency))
     case "RECORD":

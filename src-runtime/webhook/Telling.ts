@@ -5,6 +5,7 @@
  * its receiver sees afterwards that it missed something, and can have it sent. Of one that was off for longer than that is
  * kept, the numbers are all that is written: whoever left it behind costs little, and nothing personal is kept for it.
  */
+import { rfc3339 } from "#domain/shared/Instant.ts"
 import { type EndpointDefinition, wants } from "#domain/webhook/Endpoint.ts"
 import { type EventType, testEventType } from "#domain/webhook/EventType.ts"
 import { type Definitions as All, oldestAt } from "#domain/definition/Definition.ts"
@@ -109,7 +110,7 @@ const messageOf = (delivery: Addressed, sequence: number): Message => {
     endpoint,
     payload: {
       type,
-      timestamp: new Date(at).toISOString(),
+      timestamp: rfc3339(at),
       sequence,
       ...(contact !== business && { contact_id: contact }),
       ...(place !== undefined && { position: positionText(place) }),

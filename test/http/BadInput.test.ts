@@ -11,6 +11,7 @@ import * as Shop from "../support/Shop.ts"
 import { layer as testServer, type Response, TestServer } from "../support/TestServer.ts"
 
 const purchases = "/backoffice/v2/purchases"
+const contactPath = (id: string): string => `/backoffice/v2/contacts/${id}`
 
 layer(testServer)("bad input", (it) => {
   it.effect(
@@ -22,6 +23,77 @@ layer(testServer)("bad input", (it) => {
       }
       for (const text of ["null", "[]", "1", '"text"']) {
         yield* refused(text, server.request("POST", purchases, text), { status: 400, names: "KOINON.INVALID_REQUEST" })
+      }
+    })
+  )
+
+  it.effect(
+    "API-1 what is sent to an operation that takes nothing is refused, for whoever sends it means more than would be done",
+    Effect.fnUntraced(function* () {
+      const server = yield* TestServer
+      const eleni = yield* Shop.person(server)
+      yield* Shop.credit(server, eleni, 100)
+      const { id } = yield* Shop.made(server.request("POST", purchases, Shop.receipt(server, eleni)))
+      const cancel = `${purchases}/${id}/cancel`
+      const partly = server.request("POST", cancel, { amount: 5, reason: "partial" })
+      yield* refused("a part of it", partly, { status: 400, names: "/amount" })
+      yield* refused("no JSON", server.request("POST", cancel, "all of it"), { status: 400, names: "MALFORMED_JSON" })
+      assert.strictEqual((yield* server.request("GET", `${purchases}/${id}`)).body.state, "POSTED")
+      for (const nothing of [{}, undefined]) {
+        assert.strictEqual((yield* server.request("POST", cancel, nothing)).body.state, "CANCELLED")
+      }
+    })
+  )
+
+  it.effect(
+    "a text that cannot be kept as it was sent is refused by its place: a NUL, half of a surrogate pair, bytes that are no UTF-8",
+    Effect.fnUntraced(function* () {
+      const server = yield* TestServer
+      const contacts = "/backoffice/v2/contacts"
+      const person = (name: string) => `{"type":"PERSON","first_name":"${name}","last_name":"Georgiou"}`
+      for (const name of ["\\u0000", "A\\u0000B", "\\ud800", "\\udc00\\ud800"]) {
+        yield* refused(name, server.request("POST", contacts, person(name)), { status: 400, names: "/first_name" })
+      }
+      const latin1 = Buffer.from(person("Zo\u00eb"), "latin1")
+      yield* refused("Latin-1", server.request("POST", contacts, latin1), { status: 400, names: "It is not UTF-8" })
+      for (const path of [`${contacts}?code=%00`, "/backoffice/v2/activities?assignee=%00", `${contacts}/a%00b`]) {
+        yield* refused(path, server.request("GET", path), { status: 400, names: "%00" })
+      }
+      const { body } = yield* server.request(
+        "POST",
+        contacts,
+        person("\\ud83d\\ude00 \\u0395\\u03bb\\u03ad\\u03bd\\u03b7")
+      )
+      assert.strictEqual(
+        (yield* server.request("GET", `${contacts}/${body.id}`)).body.first_name,
+        "\u{1F600} \u0395\u03bb\u03ad\u03bd\u03b7"
+      )
+    })
+  )
+
+  it.effect(
+    "an instant that is none, or was meant as milliseconds, is refused wherever one is sent, and no view sees it",
+    Effect.fnUntraced(function* () {
+      const server = yield* TestServer
+      const eleni = yield* Shop.person(server)
+      const noInstants = [-1, 253_402_300_800, 1_795_377_472_000, 8_640_000_000_001, Number.MAX_SAFE_INTEGER]
+      const activities = `${contactPath(eleni.id)}/activities/open`
+      const filter = (at: number) => [
+        { conditions: [{ type: "DATE", field: "registered_at", operator: "BEFORE", at }] }
+      ]
+      for (const at of noInstants) {
+        const sent: ReadonlyArray<readonly [path: string, body: object, names: string]> = [
+          [purchases, { ...Shop.receipt(server, eleni), date: at }, "/date"],
+          [activities, { type: "CALL", due_on: at }, "/due_on"],
+          ["/backoffice/v2/segments/preview", { sets: filter(1_000), at }, "/at"]
+        ]
+        for (const [path, body, names] of sent) {
+          yield* refused(`${path} ${at}`, server.request("POST", path, body), { status: 400, names })
+        }
+      }
+      for (const at of [...noInstants.slice(1), -Number.MAX_SAFE_INTEGER]) {
+        const preview = server.request("POST", "/backoffice/v2/segments/preview", { sets: filter(at) })
+        yield* refused(`condition ${at}`, preview, { status: 400, names: "/sets/0/conditions/0/at" })
       }
     })
   )

@@ -80,7 +80,12 @@ const send = (url: string): TestServer["Service"]["request"] =>
         method,
         headers: sent,
         // Text is sent as it stands: broken JSON, or lines of a batch.
-        body: body === undefined ? null : typeof body === "string" ? body : JSON.stringify(body)
+        body:
+          body === undefined
+            ? null
+            : typeof body === "string" || body instanceof Uint8Array
+              ? body
+              : JSON.stringify(body)
       })
       const text = await response.text()
       const type = response.headers.get("content-type") ?? ""
