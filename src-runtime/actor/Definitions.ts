@@ -27,7 +27,12 @@ export class Definitions extends Context.Service<
       businesses: ReadonlyArray<string>,
       kind: K
     ) => Effect.Effect<ReadonlyMap<string, StateOf<K>>, ProjectionWaits>
-    /** The same, each with how many events of its stream are in it. */
+    /**
+     * Of one, by the journal wherever it is held: for whoever does what cannot be undone because something is not defined. A
+     * runner that slept while another took its shards does not know it yet, and waits.
+     */
+    readonly confirmed: <K extends Kind>(business: string, kind: K) => Effect.Effect<StateOf<K>, ProjectionWaits>
+    /** The same as `inForce`, each with how many events of its stream are in it. */
     readonly foldedInForce: (
       businesses: ReadonlyArray<string>,
       kind: Kind
@@ -99,14 +104,17 @@ const make = Effect.gen(function* () {
   const waiting = ({ _tag }: { readonly _tag: string }) =>
     new ProjectionWaits({ reason: `the definitions of a business: ${_tag}` })
 
-  /** Those of which the journal has more than is remembered are read anew. */
-  const inForce = Effect.fnUntraced(function* (businesses: ReadonlyArray<string>, kind: Kind) {
+  /** Those of which the journal has more than is remembered are read anew; it is asked about the doubtful. */
+  const following = Effect.fnUntraced(function* (
+    businesses: ReadonlyArray<string>,
+    kind: Kind,
+    doubtful: ReadonlyArray<string>
+  ) {
     const found = new Map<string, Folded>()
-    const elsewhere = businesses.filter((business) => !actors.holds(shardOf(business)))
     const ends = new Map<string, number>()
-    if (elsewhere.length > 0) {
+    if (doubtful.length > 0) {
       const { code } = aggregateOfKind(kind)
-      for (const row of yield* sql.unsafe<{ id: string; seq: number | bigint }>(readEnds, [elsewhere, code])) {
+      for (const row of yield* sql.unsafe<{ id: string; seq: number | bigint }>(readEnds, [doubtful, code])) {
         ends.set(row.id, Number(row.seq))
       }
     }
@@ -125,11 +133,19 @@ const make = Effect.gen(function* () {
     return found
   })
 
+  const orWaits = <A, E extends { readonly _tag: string }>(effect: Effect.Effect<A, E>) =>
+    Effect.mapError(effect, (error) => (error instanceof ProjectionWaits ? error : waiting(error)))
+
   const foldedInForce = (businesses: ReadonlyArray<string>, kind: Kind) =>
-    Effect.mapError(inForce(businesses, kind), (error) => (error._tag === "ProjectionWaits" ? error : waiting(error)))
+    Effect.suspend(() => {
+      const elsewhere = businesses.filter((business) => !actors.holds(shardOf(business)))
+      return orWaits(following(businesses, kind, elsewhere))
+    })
 
   return Definitions.of({
     foldedInForce,
+    confirmed: <K extends Kind>(business: string, kind: K) =>
+      Effect.map(orWaits(following([business], kind, [business])), (found) => found.get(business)?.state as StateOf<K>),
     of: <K extends Kind>(business: string, kind: K) =>
       Effect.map(read(business, kind), ({ state }) => state as StateOf<K>),
     inForce: <K extends Kind>(businesses: ReadonlyArray<string>, kind: K) =>

@@ -30,7 +30,7 @@ import * as Layer from "effect/Layer"
 import { randomUUID } from "node:crypto"
 import { Actors } from "../actor/Actors.ts"
 import { Definitions } from "../actor/Definitions.ts"
-import type { RuntimeRefusal } from "../actor/RuntimeRefusal.ts"
+import { ActorUnavailable, type RuntimeRefusal } from "../actor/RuntimeRefusal.ts"
 import { Sealer } from "../privacy/Sealer.ts"
 import { publicProfile } from "../webhook/PublicFacts.ts"
 import { signed } from "../webhook/Signature.ts"
@@ -140,7 +140,11 @@ const make = Effect.fnUntraced(function* ({ allowed }: Settings) {
   /** Where to ask, and under which secrets: those of the endpoint, or the automation's own. */
   const addressOf = Effect.fnUntraced(function* (business: string, automationId: string, { endpointId, url }: Asking) {
     if (endpointId === undefined) return { url: url ?? "", secretIds: [ownSecretId(automationId)] }
-    const endpoint = (yield* definitions.of(business, "endpoints"))[endpointId]
+    const inForce = yield* Effect.mapError(
+      definitions.inForce([business], "endpoints"),
+      (cause) => new ActorUnavailable({ cause })
+    )
+    const endpoint = inForce.get(business)?.[endpointId]
     if (endpoint?.state !== "ACTIVE") return yield* new Unanswered({ reason: "its endpoint is switched off" })
     return { url: endpoint.body.url, secretIds: goodSecrets(endpoint.body, now()) }
   })

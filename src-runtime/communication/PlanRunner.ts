@@ -240,7 +240,9 @@ const make = Effect.gen(function* () {
 
   /** The plan, unless it was switched off or deleted: its runs are over then. */
   const activePlan = Effect.fnUntraced(function* (run: PlanRun) {
-    const plan = (yield* definitions.of(run.business, "plans"))[run.plan]
+    const remembered = (yield* definitions.of(run.business, "plans"))[run.plan]
+    if (remembered?.state === "ACTIVE") return remembered.body
+    const plan = (yield* definitions.confirmed(run.business, "plans"))[run.plan]
     return plan?.state === "ACTIVE" ? plan.body : undefined
   })
 

@@ -116,10 +116,10 @@ export const make = Effect.fnUntraced(function* (parts: Parts) {
     const { endpoint: id } = task.body as unknown as Message
     const known = yield* Effect.exit(
       Effect.flatMap(definitions.of(task.business, "endpoints"), (all) =>
-        // One that is not known was deleted, or saved elsewhere a moment ago.
-        all[id] === undefined
-          ? Effect.map(definitions.inForce([task.business], "endpoints"), (found) => found.get(task.business)?.[id])
-          : Effect.succeed(all[id])
+        // One that is not called was deleted or switched off; or saved or switched on elsewhere, a moment ago.
+        all[id]?.state === "ACTIVE"
+          ? Effect.succeed(all[id])
+          : Effect.map(definitions.inForce([task.business], "endpoints"), (found) => found.get(task.business)?.[id])
       )
     )
     if (known._tag === "Failure") return { _tag: "Later", at: now() + unknownWaitMs }

@@ -49,14 +49,14 @@ export const witnessTable = Layer.effectDiscard(
 ).pipe(Layer.orDie)
 
 /** What follows the journal; killed with its scope, and as good as new when it is built again. */
-export const followingWith = (sinks: ReadonlyArray<SegmentChangeSink>) =>
+export const followingWith = (sinks: ReadonlyArray<SegmentChangeSink>, definitions = Definitions.layer) =>
   Layer.mergeAll(Segments.layer, ContactDirectory.layer).pipe(
     Layer.provideMerge(Layer.mergeAll(SegmentStore.layer, HistoricalFacts.layer)),
     Layer.provideMerge(projector),
     Layer.provideMerge(Layer.mergeAll(LiveMembership.layer, SegmentFeed.layer)),
     Layer.provide(SegmentDatabase.layer({ url: undefined, database: "koinon" })),
     Layer.provide(Layer.succeed(LiveMembership.SegmentChangeSinks, sinks)),
-    Layer.provideMerge(Definitions.layer)
+    Layer.provideMerge(definitions)
   )
 export const following = followingWith([witness])
 

@@ -14,7 +14,7 @@ import { businessId, contactId, credit } from "./SampleCommands.ts"
 /** What was told of endpoints that were switched off. */
 export class Notices extends Context.Service<Notices, Array<Disabled>>()("koinon/test/Notices") {}
 
-export const webhookSide = (settings: Partial<Webhooks.Settings> = {}) => {
+export const webhookSide = (settings: Partial<Webhooks.Settings> = {}, definitions = Definitions.layer) => {
   const notices: Array<Disabled> = []
   const told = Layer.succeed(DisabledNotice, (disabled) => Effect.sync(() => void notices.push(disabled)))
   const webhooks = Webhooks.layer({
@@ -25,7 +25,7 @@ export const webhookSide = (settings: Partial<Webhooks.Settings> = {}) => {
   const projector = Layer.unwrap(Effect.map(Webhooks.Webhooks, ({ projection }) => Projector.layer([projection])))
   return Layer.mergeAll(projector, Layer.succeed(Notices, notices)).pipe(
     Layer.provideMerge(webhooks),
-    Layer.provideMerge(Layer.mergeAll(Outbox.layer, Definitions.layer)),
+    Layer.provideMerge(Layer.mergeAll(Outbox.layer, definitions)),
     Layer.provideMerge(writeSide)
   )
 }
