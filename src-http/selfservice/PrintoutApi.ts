@@ -39,7 +39,8 @@ export const createPrintout = declare({
   name: "createPrintout",
   summary: "Print out a purchase or a credit of the wallet",
   description:
-    "ORDERS is a purchase of hers, TOP_UP a credit of her wallet, by the id of its entry; every other type is refused. " +
+    "ORDERS is a purchase of hers, TOP_UP a credit of her wallet, by the id of its entry, among the last 10,000 things " +
+    "that happened to her; every other type is refused. " +
     "EMAIL sends it to her address as a message that no opt-out stops, and answers 204. WEB_VIEW and PDF answer 201: " +
     "the file is read by its id with her token, or for a quarter of an hour at the url by whoever has that.",
   access: "contact",

@@ -23,14 +23,7 @@ export const printoutOf: (
       const { key, state } = yield* actors.lookUp(business.id, "purchase", of)
       return key === contact ? printoutOfPurchase(state, reader) : undefined
     }
-    const history = yield* History
-    const page = { size: 1, order: "DESC" } as const
-    const { rows } = yield* (
-      history
-        .walletEntries(business.id, contact, { type: "CREDIT", id: of }, page)
-        // No cursor is given.
-        .pipe(Effect.catchTag("CursorInvalid", Effect.die))
-    )
-    return rows[0] === undefined ? undefined : printoutOfCredit(rows[0], reader)
+    const entry = yield* (yield* History).credit(business.id, contact, of)
+    return entry === undefined ? undefined : printoutOfCredit(entry, reader)
   }
 )

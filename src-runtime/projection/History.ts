@@ -21,6 +21,13 @@ import { CursorInvalid, ViewUnavailable } from "./ViewRefusal.ts"
 
 /** Rows of a stream read at a time. */
 const rowsMax = 500
+/**
+ * Of a contact's newest events, those among which a credit is looked for by its id: there is no index of them, and one that
+ * does not exist is not to be looked for in all that ever happened to her. A reference, so that a test need not make as many.
+ */
+export const CreditWithinEventsMax = Context.Reference<number>("koinon/runtime/CreditWithinEventsMax", {
+  defaultValue: () => 10_000
+})
 /** Above any sequence number: the end of a stream. */
 const endSeq = 2 ** 31 - 1
 
@@ -39,7 +46,6 @@ export interface WalletEntryFilters extends Period {
   /** The member who drew, the owner who shared, the other side of a transfer. */
   readonly counterpartId?: string | undefined
   readonly purchaseId?: string | undefined
-  readonly id?: string | undefined
 }
 
 export interface PurchaseFilters extends Period {
@@ -65,6 +71,12 @@ export class History extends Context.Service<
       filters: WalletEntryFilters,
       page: PageRequest
     ) => Effect.Effect<Page<WalletEntry>, CursorInvalid | ViewUnavailable>
+    /** A credit by its id, if it is among her newest events (`CreditWithinEventsMax`). */
+    readonly credit: (
+      business: string,
+      contactId: string,
+      id: string
+    ) => Effect.Effect<WalletEntry | undefined, ViewUnavailable>
     /** Every purchase that was posted, also those cancelled since: their state is the purchase's own. */
     readonly purchases: (
       business: string,
@@ -194,6 +206,23 @@ const make = Effect.gen(function* () {
     return events.toReversed()
   })
 
+  const credit = Effect.fnUntraced(function* (business: string, contactId: string, id: string) {
+    const key = yield* keys.get(business, contactId)
+    const eventsMax = yield* CreditWithinEventsMax
+    let seq = endSeq
+    for (let looked = 0; looked < eventsMax; looked += rowsMax) {
+      const rows = (yield* rowsBehind(business, contactId, seq, "DESC")).slice(0, eventsMax - looked)
+      for (const row of rows) {
+        seq = row.seq
+        if (row.type !== "FundsCredited") continue
+        const found = walletEntries(codec.readEvent(row, key) as ContactEvent).find((entry) => entry.id === id)
+        if (found !== undefined) return found
+      }
+      if (rows.length < rowsMax) return undefined
+    }
+    return undefined
+  })
+
   /** A row that cannot be trusted is never served, nor is the list without it. */
   const readable = <A, E extends CursorInvalid>(
     effect: Effect.Effect<A, E | JournalUnavailable>
@@ -207,14 +236,13 @@ const make = Effect.gen(function* () {
 
   return History.of({
     walletEntries: Effect.fn("History.walletEntries")((business, contactId, filters, page) => {
-      const { type, transactionTypes, pocket, poolId, counterpartId, purchaseId, id } = filters
+      const { type, transactionTypes, pocket, poolId, counterpartId, purchaseId } = filters
       return readable(
         read(business, contactId, filters, page, {
           list: "entries",
           tags: walletEventTags,
           itemsOf: walletEntries,
           matches: (entry) =>
-            (id === undefined || entry.id === id) &&
             (type === undefined || entry.type === type) &&
             (transactionTypes === undefined || transactionTypes.includes(entry.transactionType)) &&
             (pocket === undefined || entry.pocket === pocket) &&
@@ -224,6 +252,9 @@ const make = Effect.gen(function* () {
         })
       )
     }),
+    credit: Effect.fn("History.credit")((business, contactId, id) =>
+      readable<WalletEntry | undefined, never>(credit(business, contactId, id))
+    ),
     purchases: Effect.fn("History.purchases")((business, contactId, filters, page) => {
       const { organisationIds, dated = {} } = filters
       const { from = Number.NEGATIVE_INFINITY, until = Number.POSITIVE_INFINITY } = dated

@@ -4,7 +4,7 @@ import * as Effect from "effect/Effect"
 import { SqlClient } from "effect/sql/SqlClient"
 import { contact } from "#domain/contact/Contact.ts"
 import { Actors } from "#runtime/actor/Actors.ts"
-import { History, type WalletEntryFilters } from "#runtime/projection/History.ts"
+import { CreditWithinEventsMax, History, type WalletEntryFilters } from "#runtime/projection/History.ts"
 import type { PageRequest } from "#runtime/projection/Paging.ts"
 import { balance } from "#domain/wallet/Wallet.ts"
 import { ask, open, person, writeSide } from "./ReadSide.ts"
@@ -186,6 +186,29 @@ layer(writeSide, { excludeTestServices: true })("a contact's history", (it) => {
       assert.lengthOf((yield* entries({}, { size: 5 }, contactId(3))).rows, 5)
       const refused = yield* Effect.flip(entries({}, { size: 5, order: "ASC" }, contactId(3)))
       assert.strictEqual(refused._tag, "ViewUnavailable", `P14: ${damaged.id} is served`)
+    })
+  )
+
+  it.effect("finds a credit by its id among her newest events, and looks no further", () =>
+    Effect.gen(function* () {
+      const history = yield* History
+      const credited = (id: string, eventsMax?: number, of = contactId(3)) => {
+        const looked = Effect.map(history.credit(businessId, of, id), (found) => found?.id)
+        return eventsMax === undefined ? looked : Effect.provideService(looked, CreditWithinEventsMax, eventsMax)
+      }
+      const [newest] = (yield* entries({}, { size: 1 }, contactId(3))).rows
+      const [lately = "", longAgo] = [newest?.id, "lot-10"]
+      assert.strictEqual(yield* credited(lately, 1), lately)
+      // More than one page back.
+      assert.strictEqual(yield* credited(longAgo), longAgo)
+      assert.isUndefined(yield* credited(longAgo, 1_200))
+      // It would be read with the damaged one, if it went on to the beginning.
+      assert.isUndefined(yield* credited("unknown", 1_200))
+      assert.strictEqual((yield* Effect.flip(credited("unknown")))._tag, "ViewUnavailable")
+      assert.deepStrictEqual(
+        [yield* credited("gift", 200, member), yield* credited("correction", 200, member)],
+        ["gift", undefined]
+      )
     })
   )
 
