@@ -295,8 +295,9 @@ export const dryRunAutomation = declare({
   description:
     "Over what has happened between two instants, with nothing done, sent or stored. With a second one, also what only one " +
     "of the two would have acted on. Segments are taken as live, by their rules as they are now: contacts join and leave " +
-    "with each event and when time has it so (a birthday, ninety days without a purchase). Not looked into: members from a " +
-    "file, refreshes on demand or by schedule, and what the actions themselves would have set off.",
+    "with each event and when time has it so (a birthday, ninety days without a purchase). `assumed_live` names those that " +
+    "are not live, or are switched off: really their members change with a refresh or by hand, at other instants and perhaps " +
+    "others. Not looked into: members from a file, and what the actions themselves would have set off.",
   access,
   body: Schema.Struct({
     automation: Dry,
@@ -312,6 +313,8 @@ export const dryRunAutomation = declare({
     result: Tally,
     /** False: time alone moves some contact through segments so often that her later joins and leaves are not counted. */
     complete: Schema.Boolean,
+    /** Segments, by id, that are judged here as if they were live, and are not; also where another names them. */
+    assumed_live: Schema.Array(Schema.String),
     compared: Schema.optionalKey(Tally),
     difference: Schema.optionalKey(Schema.Struct({ only_first: Group, only_second: Group, both: Group }))
   })

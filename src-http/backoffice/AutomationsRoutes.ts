@@ -182,13 +182,14 @@ const dryRunRoute = serve(
     const segments = yield* definedBy(principal.business, "segments")
     const question = { business: principal.business, definitions: [first, ...second], segments }
     const asked = automations.dryRun({ ...question, from: from * 1000, until: end })
-    const { results, isComplete, difference } = yield* Effect.mapError(asked, viewFault)
+    const { results, isComplete, assumedLive, difference } = yield* Effect.mapError(asked, viewFault)
     const [result, compared] = results.map(tally)
     if (result === undefined) throw new Error("a dry run said nothing of what it was asked")
     return {
       body: {
         result,
         complete: isComplete,
+        assumed_live: assumedLive,
         ...(compared !== undefined && { compared }),
         ...(difference !== undefined && {
           difference: {

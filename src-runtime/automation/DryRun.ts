@@ -4,7 +4,8 @@
  * reads and counts, and the same question gets the same answer.
  *
  * Segments are judged as live, by their rules as they are now: at each event, and at each instant at which time changes who
- * is in. Not looked into: imports, refreshes on demand and by schedule, and what the actions would have caused.
+ * is in. The answer names those that are not. Not looked into: imports, refreshes on demand and by schedule, and what the
+ * actions would have caused.
  */
 import { contact as contactAggregate } from "#domain/contact/Contact.ts"
 import type { AutomationDefinition } from "#domain/automation/Automation.ts"
@@ -54,6 +55,8 @@ export interface Question {
 export interface DryRun {
   /** Whether time was followed to its end for every contact. */
   readonly isComplete: boolean
+  /** Segments that are named, and those that they name, whose members do not follow their rule at once as is judged here. */
+  readonly assumedLive: ReadonlyArray<string>
   readonly results: ReadonlyArray<Tally>
   /** Of two: what only one of them would have acted on, and both. */
   readonly difference?: {
@@ -124,6 +127,10 @@ export const make = (journal: Journal["Service"], keys: DataKeys["Service"], cod
       [...triggering, ...dependencies.flatMap(({ segments: named }) => [...named])],
       segments
     )
+    const assumedLive = rules.flatMap(({ id }) => {
+      const segment = segments[id]
+      return segment === undefined || SegmentRules.isFollowed(segment) ? [] : [id]
+    })
     const kept = new Set([...dependencies, ...rules.map(({ depends }) => depends)].flatMap(({ events }) => [...events]))
     const looksAtSegments = triggering.length > 0
     const looksAtTime = looksAtSegments && rules.some(({ depends }) => depends.time)
@@ -217,9 +224,10 @@ export const make = (journal: Journal["Service"], keys: DataKeys["Service"], cod
     }
 
     const results = reckonings.map(({ tally }) => tally)
-    if (definitions.length < 2) return { results, isComplete }
+    const answer = { results, isComplete, assumedLive: assumedLive.toSorted() }
+    if (definitions.length < 2) return answer
     const { onlyFirst, onlySecond, both } = groups
     const difference = { onlyFirst: onlyFirst.group, onlySecond: onlySecond.group, both: both.group }
-    return { results, isComplete, difference }
+    return { ...answer, difference }
   })
 }

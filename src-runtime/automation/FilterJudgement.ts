@@ -72,9 +72,6 @@ interface StandingRow {
 
 const nothing: Definitions<SegmentDefinition> = {}
 
-const isFollowed = ({ state, body }: Definitions<SegmentDefinition>[string]): boolean =>
-  state === "ACTIVE" && body.refresh.mode === "LIVE"
-
 const hadHappened = ({ until, position }: AsOf, event: EventDocument): boolean =>
   event.at <= until && event.sequence <= (position?.offset ?? Number.POSITIVE_INFINITY)
 
@@ -109,7 +106,7 @@ export const make = ({ definitions, facts, ...reading }: Options) => {
       if (made === undefined) return []
       const { holds, depends, rulesIn } = made
       const segments = depends.segments.size > 0 ? (segmentsAt?.(question) ?? nothing) : nothing
-      const rules = rulesIn.get(segments) ?? SegmentRules.rulesOf(depends.segments, segments, isFollowed)
+      const rules = rulesIn.get(segments) ?? SegmentRules.rulesOf(depends.segments, segments, SegmentRules.isFollowed)
       rulesIn.set(segments, rules)
       return [{ ...question, holds, depends, rules }]
     })

@@ -9,6 +9,10 @@ import type { SegmentDefinition } from "#domain/segment/Segment.ts"
 import * as Effect from "effect/Effect"
 import { type LiveSegment, liveSegment, LiveSet } from "../segment/LiveSet.ts"
 
+/** Its members follow its rule with each commit; those of any other are as they were computed last, or came from a file. */
+export const isFollowed = ({ state, body }: Definition<SegmentDefinition>): boolean =>
+  state === "ACTIVE" && body.refresh.mode === "LIVE"
+
 /** Those that are named, and those that they name in turn, as far as they are judged by their rules. */
 export const rulesOf = (
   named: Iterable<string>,

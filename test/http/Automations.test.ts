@@ -244,12 +244,19 @@ layer(TestServer.layer)("automations in the back office", (it) => {
       const automation = { trigger: "CONTACT_REGISTERED", actions: [callHer] }
       const asked = { automation, compared_with: { ...automation, trigger: "PURCHASE_POSTED" }, from: 0 }
       const dry = yield* server.request("POST", `${automations}/dry_run`, asked)
-      const { result, compared, difference } = bodyOf(dry, 200)
+      const { result, compared, difference, assumed_live } = bodyOf(dry, 200)
       assert.isAtLeast(result.fired, 1)
+      assert.deepStrictEqual(assumed_live, [])
       assert.deepStrictEqual([compared.fired, difference.both.count], [0, 0])
       assert.strictEqual(difference.only_first.count, result.fired)
       const wrong = yield* server.request("POST", `${automations}/dry_run`, { ...asked, from: 9_000_000_000 })
       assert.deepStrictEqual(pointersOf(wrong), ["/from"])
+      const everybody = { type: "EXISTENCE", field: "last_name", exists: true }
+      const segment = { name: "Asked for", sets: [{ conditions: [everybody] }], refresh: { mode: "ON_DEMAND" } }
+      const { id } = bodyOf(yield* server.request("POST", "/backoffice/v2/segments", segment), 201)
+      const joined = { trigger: "SEGMENT_JOINED", segment_id: id, actions: [callHer] }
+      const lazy = yield* server.request("POST", `${automations}/dry_run`, { automation: joined, from: 0 })
+      assert.deepStrictEqual(bodyOf(lazy, 200).assumed_live, [id])
     })
   )
 

@@ -192,6 +192,39 @@ layer(automationSide, { excludeTestServices: true })("a dry run over what has ha
     })
   )
 
+  it.effect("AUT-10, SEG-2: says which segments are judged as live that are not, also behind another", () =>
+    Effect.gen(function* () {
+      const of = (segment: string): ConditionSets => [{ conditions: [{ type: "MEMBER", segment }] }]
+      const lazy = (number: number, sets: ConditionSets, mode: "ON_DEMAND" | "NEVER") => ({
+        ...segmentOf(number, sets),
+        body: { sets, refresh: { mode } }
+      })
+      const asked = lazy(401, isGold, "ON_DEMAND")
+      const imported = lazy(400, isGold, "NEVER")
+      const outer = segmentOf(402, of(asked.id))
+      const off = { ...segmentOf(403, isGold), state: "INACTIVE" as const }
+      const unnamed = lazy(404, isGold, "ON_DEMAND")
+      const all = [asked, imported, outer, off, unnamed]
+      const automations = yield* Automations
+      const business = (yield* Actors).business(businessId)
+      assert.isDefined(business)
+      const at = yield* now
+      const dryRun = (...definitions: ReadonlyArray<AutomationDefinition>) =>
+        automations.dryRun({
+          business,
+          definitions,
+          segments: Object.fromEntries(all.map((segment) => [segment.id, segment])),
+          from: at,
+          until: at
+        })
+      assert.deepStrictEqual((yield* dryRun(onTags(), onTags(of(segmentOf(405, isGold).id)))).assumedLive, [])
+      assert.deepStrictEqual((yield* dryRun(onTags(of(outer.id)))).assumedLive, [asked.id])
+      const joined: AutomationDefinition = { trigger: "SEGMENT_JOINED", segmentId: off.id, actions: [webhook("dry")] }
+      const { assumedLive } = yield* dryRun(joined, onTags([...of(outer.id), ...of(imported.id)]))
+      assert.deepStrictEqual(assumedLive, [imported.id, asked.id, off.id])
+    })
+  )
+
   it.effect("AUT-10, SEG-3: who joins and leaves because time has come is counted, at that instant", () =>
     Effect.gen(function* () {
       const from = yield* now
