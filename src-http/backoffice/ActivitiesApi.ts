@@ -112,7 +112,8 @@ export const listActivities = declare({
   summary: "List what is to be done for all contacts",
   description:
     "The earliest due date first, what has none last; open ones unless another state is asked for. What it is about is told " +
-    "by the contact's own list.",
+    "by the contact's own list. What waits for an approval is no activity: it is decided, not done, and `/approvals` lists it, " +
+    "by `assignee` as well.",
   access,
   query: Schema.Struct({
     ...byCursor,

@@ -197,6 +197,8 @@ layer(TestServer.layer)("automations in the back office", (it) => {
           "the second run waits as well",
           Effect.map(mine, (content) => content.length === 2)
         )
+        const toDo = bodyOf(yield* server.request("GET", "/backoffice/v2/activities?assignee=sofia"), 200)
+        assert.deepStrictEqual(toDo.content, [], "it is decided, not done")
         const all = bodyOf(yield* server.request("GET", "/backoffice/v2/approvals?assignee=sofia&size=1"), 200)
         assert.strictEqual(all.content[0].contact_id, rejected.id)
         const rest = yield* server.request(
