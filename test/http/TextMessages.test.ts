@@ -8,8 +8,16 @@ import { randomUUID } from "node:crypto"
 import { eventually } from "../support/Eventually.ts"
 import { delivery, ended, send, template } from "../support/Messages.ts"
 import { Database, formOf, type Given, Receiver, register, token, words, world } from "../support/Providers.ts"
+import { ok, receiver } from "../support/Receiver.ts"
 import * as Shop from "../support/Shop.ts"
 import * as TestServer from "../support/TestServer.ts"
+
+/** Of her activities, in full. */
+const rejections = (server: TestServer.TestServer["Service"], { id }: Shop.Person) =>
+  Effect.map(
+    Shop.made(server.request("GET", `/backoffice/v2/contacts/${id}/activities?type=communication.rejected`)),
+    ({ content }) => content as ReadonlyArray<Readonly<Record<string, unknown>>>
+  )
 
 layer(world, { excludeTestServices: true })("a provider of text messages", (it) => {
   it.effect("gets a form with who and what, and reports back in callbacks that it signs", () =>
@@ -133,6 +141,37 @@ layer(world, { excludeTestServices: true })("a provider of text messages", (it) 
     })
   )
 
+  it.effect(
+    "is quoted by its code where a rejection is told: in the webhook, and in what happened to the contact",
+    () =>
+      Effect.gen(function* () {
+        const server = yield* TestServer.TestServer
+        const { state } = yield* Receiver
+        const hooks = yield* receiver(ok)
+        const endpoint = { name: randomUUID(), url: hooks.url, events: ["communication.rejected"] }
+        yield* Shop.made(server.request("POST", "/backoffice/v2/webhooks", endpoint))
+        const text = yield* template(server, words("SMS", "CRITICAL"))
+        for (const [given, reason, code] of [
+          [{ status: 400, body: { code: 21617 } }, "PROVIDER_REFUSED", "21617"],
+          [{ status: 400 }, "PROVIDER_REFUSED", undefined]
+        ] as const) {
+          state.answer = () => given
+          const who = yield* Shop.person(server)
+          yield* ended(server, yield* send(server, who, text), "REJECTED")
+          const [entry] = yield* rejections(server, who)
+          assert.deepStrictEqual([entry?.["reason"], entry?.["reason_code"]], [reason, code])
+          const [told] = yield* eventually(
+            "the webhook has told it",
+            Effect.sync(() => {
+              const hers = hooks.kept().filter(({ body }) => body.contact_id === who.id)
+              return hers.length > 0 && hers
+            })
+          )
+          assert.deepStrictEqual([told?.body.data["reason"], told?.body.data["reason_code"]], [reason, code])
+        }
+      })
+  )
+
   it.effect("that says later that a message did not arrive has it rejected, once, and nothing turns it back", () =>
     Effect.gen(function* () {
       const server = yield* TestServer.TestServer
@@ -164,11 +203,9 @@ layer(world, { excludeTestServices: true })("a provider of text messages", (it) 
       assert.deepInclude(rejected, { reason: "UNDELIVERED", reason_code: "30003", provider_status: "undelivered" })
       assert.strictEqual(yield* report("delivered"), 204)
       assert.strictEqual((yield* delivery(server, id)).state, "REJECTED")
-      const feed = yield* server.request(
-        "GET",
-        `/backoffice/v2/contacts/${eleni.id}/activities?type=communication.rejected`
-      )
-      assert.strictEqual(feed.body.content.length, 1, JSON.stringify(feed.body))
+      const told = yield* rejections(server, eleni)
+      assert.strictEqual(told.length, 1, JSON.stringify(told))
+      assert.deepInclude(told[0], { reason: "UNDELIVERED", reason_code: "30003" })
       // What has arrived does not un-arrive.
       const other = yield* sentTo(yield* Shop.person(server))
       assert.strictEqual(yield* other.report("delivered"), 204)

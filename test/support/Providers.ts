@@ -76,6 +76,7 @@ export const world = Layer.effectContext(
       SMS_ACCOUNT_SID: "AC1",
       SMS_AUTH_TOKEN: token,
       SMS_SENDER: "+35780000000",
+      KOINON_WEBHOOK_ALLOWED: "127.0.0.0/8",
       VAPID_PUBLIC_KEY: vapid.publicKey,
       VAPID_PRIVATE_KEY: vapid.privateKey,
       VAPID_SUBJECT: "mailto:ops@shop.example",
