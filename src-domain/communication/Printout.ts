@@ -102,6 +102,7 @@ interface Writer {
   readonly language: Language
   readonly words: Words
   readonly reader: Reader
+  readonly business: Business
 }
 
 const writerFor = ({ business, languageCode, timeZone }: PrintoutReader): Writer => {
@@ -110,35 +111,35 @@ const writerFor = ({ business, languageCode, timeZone }: PrintoutReader): Writer
   const own = localeOf(languageCode)
   const locale = own?.split("-")[0] === language ? own : language
   const zone = timeZone === "" ? business.timeZone : timeZone
-  return { language, words: wordsBy[language], reader: { locale, currency: business.currency, timeZone: zone } }
+  const words = wordsBy[language]
+  return { language, words, business, reader: { locale, currency: business.currency, timeZone: zone } }
 }
+
+/** What every printout has. */
+const frameOf = ({ language, words, business }: Writer, title: string) => ({
+  language,
+  title,
+  business: business.name,
+  remark: words.remark
+})
 
 const money = ({ reader }: Writer, amount: Minor, currency: string): string =>
   new MoneyValue(amount, currency, reader.locale).toString()
 const when = ({ reader }: Writer, at: number): string => DateValue.instant(at, reader).toString()
 
+const poolName = ({ business }: Writer, poolId: string): string => business.pools[poolId]?.name ?? poolId
+
 const rowsOf = (...rows: ReadonlyArray<readonly [label: string, value: string | undefined]>): ReadonlyArray<Row> =>
   rows.flatMap(([label, value]) => (value === undefined ? [] : [[label, value] as const]))
 
 /** One row a pocket or pool of one wallet. */
-const paidFrom = (
-  writer: Writer,
-  business: Business,
-  label: string,
-  parts: ReadonlyArray<Part>,
-  currency: string
-): ReadonlyArray<Row> =>
+const paidFrom = (writer: Writer, label: string, parts: ReadonlyArray<Part>, currency: string): ReadonlyArray<Row> =>
   [...Map.groupBy(parts, ({ poolId }) => poolId)].map(([poolId, taken]) => {
-    const pool = poolId === undefined ? "" : ` (${business.pools[poolId]?.name ?? poolId})`
+    const pool = poolId === undefined ? "" : ` (${poolName(writer, poolId)})`
     return [`${label}${pool}`, money(writer, sum(taken.map(({ amount }) => amount)), currency)]
   })
 
-const sumsOf = (
-  writer: Writer,
-  business: Business,
-  receipt: Receipt,
-  { own, shared }: PurchaseState
-): ReadonlyArray<Row> => {
+const sumsOf = (writer: Writer, receipt: Receipt, { own, shared }: PurchaseState): ReadonlyArray<Row> => {
   const { words } = writer
   const { amounts, currency, defaultCurrency, totalDefaultCurrency, exchangeRate } = receipt
   const inPurchase = (amount: Minor | undefined) => (amount === undefined ? undefined : money(writer, amount, currency))
@@ -153,8 +154,8 @@ const sumsOf = (
       [words.inWallet, isForeign ? money(writer, totalDefaultCurrency, defaultCurrency) : undefined],
       [words.rate, isForeign ? exchangeRate : undefined]
     ),
-    ...paidFrom(writer, business, words.shared, shared?.parts ?? [], defaultCurrency),
-    ...paidFrom(writer, business, words.own, own?.parts ?? [], defaultCurrency),
+    ...paidFrom(writer, words.shared, shared?.parts ?? [], defaultCurrency),
+    ...paidFrom(writer, words.own, own?.parts ?? [], defaultCurrency),
     ...rowsOf([words.otherwise, otherwise > 0n ? money(writer, otherwise, defaultCurrency) : undefined])
   ]
 }
@@ -164,12 +165,9 @@ export const printoutOfPurchase = (purchase: PurchaseState, reader: PrintoutRead
   const { receipt, state } = purchase
   if (receipt === undefined || (state !== "POSTED" && state !== "CANCELLED")) return undefined
   const writer = writerFor(reader)
-  const { language, words } = writer
-  const { business } = reader
+  const { words, business } = writer
   return {
-    language,
-    title: words.receipt,
-    business: business.name,
+    ...frameOf(writer, words.receipt),
     facts: rowsOf(
       [words.number, receipt.referenceNumber],
       [words.code, receipt.code],
@@ -185,8 +183,7 @@ export const printoutOfPurchase = (purchase: PurchaseState, reader: PrintoutRead
         money(writer, total, receipt.currency)
       ])
     },
-    sums: sumsOf(writer, business, receipt, purchase),
-    remark: words.remark
+    sums: sumsOf(writer, receipt, purchase)
   }
 }
 
@@ -195,21 +192,17 @@ export const printoutOfCredit = (entry: WalletEntry, reader: PrintoutReader): Pr
   const { type, transactionType, poolId, expiresAt } = entry
   if (type !== "CREDIT" || (transactionType !== "MANUAL_JOURNAL" && transactionType !== "TRANSFER")) return undefined
   const writer = writerFor(reader)
-  const { language, words } = writer
-  const { business } = reader
+  const { words } = writer
   return {
-    language,
-    title: words.credit,
-    business: business.name,
+    ...frameOf(writer, words.credit),
     facts: rowsOf(
       [words.entry, entry.id],
       [words.at, when(writer, entry.at)],
       [words.kind, words.kinds[transactionType]],
-      [words.pool, poolId === undefined ? undefined : (business.pools[poolId]?.name ?? poolId)],
+      [words.pool, poolId === undefined ? undefined : poolName(writer, poolId)],
       [words.expires, expiresAt === undefined ? undefined : when(writer, expiresAt)]
     ),
-    sums: [[words.total, money(writer, entry.amount, entry.currency)]],
-    remark: words.remark
+    sums: [[words.total, money(writer, entry.amount, entry.currency)]]
   }
 }
 

@@ -12,6 +12,24 @@ const born = (year: number, month: number, ofMonth: number) => ({
   demographics: { dateOfBirth: { year, month, day: ofMonth } }
 })
 
+interface Shop {
+  readonly business: string
+  readonly contacts: ReadonlyArray<string>
+}
+
+/** All that is due has been done. */
+const over = ({ business }: Shop, looked: Effect.Effect<void>) =>
+  Effect.andThen(looked, until(Effect.map(states(business), (found) => !found.includes("ING"))))
+
+/** Goes to a time, and says by their numbers who has had a message when all that is due then has been done. */
+const goingTo = (of: Shop, looked: Effect.Effect<void>) =>
+  Effect.fnUntraced(function* (at: string) {
+    yield* setTime(day(at))
+    yield* over(of, looked)
+    const sent = yield* sentOf(of.business)
+    return of.contacts.flatMap((contact, index) => (sent.has(contact) ? [index] : []))
+  })
+
 layer(everything, { excludeTestServices: true })("a plan for the day of each contact", (it) => {
   const moveTo = Effect.fnUntraced(function* (business: string, contact: string, timeZone: string) {
     const actors = yield* Actors
@@ -28,15 +46,7 @@ layer(everything, { excludeTestServices: true })("a plan for the day of each con
         yield* moveTo(business, contacts[4] as string, "Pacific/Auckland")
         yield* plan({ type: "BIRTHDAY", time: "02:30" })
         const { looked } = yield* runner()
-        const reached = Effect.map(sentOf(business), (sent) =>
-          contacts.flatMap((contact, index) => (sent.has(contact) ? [index] : []))
-        )
-        const passing = Effect.fnUntraced(function* (at: string) {
-          yield* setTime(day(at))
-          yield* looked
-          yield* until(Effect.map(states(business), (found) => !found.includes("ING")))
-          return yield* reached
-        })
+        const passing = goingTo({ business, contacts }, looked)
         assert.deepStrictEqual(yield* passing("2026-03-07T13:29:00Z"), [])
         // 02:30 of the 8th in Auckland, thirteen hours ahead.
         assert.deepStrictEqual(yield* passing("2026-03-07T13:30:00Z"), [4])
@@ -61,13 +71,7 @@ layer(everything, { excludeTestServices: true })("a plan for the day of each con
         const { business, contacts, plan } = yield* shop(people, day("2026-05-09T12:00:00Z"))
         yield* plan({ type: "BIRTHDAY", time: "09:00" })
         const { looked } = yield* runner()
-        const passing = Effect.fnUntraced(function* (at: string) {
-          yield* setTime(day(at))
-          yield* looked
-          yield* until(Effect.map(states(business), (found) => !found.includes("ING")))
-          const sent = yield* sentOf(business)
-          return contacts.flatMap((contact, index) => (sent.has(contact) ? [index] : []))
-        })
+        const passing = goingTo({ business, contacts }, looked)
         yield* moveTo(business, contacts[1] as string, "America/New_York")
         yield* moveTo(business, contacts[2] as string, "America/New_York")
         // Back before her hour has come anywhere.
@@ -92,13 +96,7 @@ layer(everything, { excludeTestServices: true })("a plan for the day of each con
         const { business, contacts, plan } = yield* shop(people, day("2026-05-09T12:00:00Z"))
         yield* plan({ type: "BIRTHDAY", time: "09:00" })
         const { looked } = yield* runner()
-        const passing = Effect.fnUntraced(function* (at: string) {
-          yield* setTime(day(at))
-          yield* looked
-          yield* until(Effect.map(states(business), (found) => !found.includes("ING")))
-          const sent = yield* sentOf(business)
-          return contacts.flatMap((contact, index) => (sent.has(contact) ? [index] : []))
-        })
+        const passing = goingTo({ business, contacts }, looked)
         for (const each of [1, 2, 3]) yield* moveTo(business, contacts[each] as string, "America/New_York")
         assert.deepStrictEqual(yield* passing("2026-05-10T06:00:00Z"), [0])
         // At noon in Cyprus, where the hour is over: nobody is left behind in New York.
@@ -124,8 +122,8 @@ layer(everything, { excludeTestServices: true })("a plan for the day of each con
         yield* moveTo(business, contacts[2] as string, "America/New_York")
         yield* setTime(day("2026-05-10T14:00:00Z"))
         const { looked, makeUp } = yield* runner()
-        const over = Effect.andThen(looked, until(Effect.map(states(business), (found) => !found.includes("ING"))))
-        yield* over
+        const allOver = over({ business, contacts }, looked)
+        yield* allOver
         assert.strictEqual(yield* states(business), "MISSED,DONE", "nine o'clock was eight hours ago in Cyprus")
         const [missed, done] = yield* runsOf(business)
         // She is at home again, and has had her message.
@@ -134,12 +132,12 @@ layer(everything, { excludeTestServices: true })("a plan for the day of each con
         for (const _ of [1, 2]) assert.strictEqual(yield* makeUp(business, id, missed?.id ?? ""), missed?.id)
         assert.strictEqual(yield* makeUp(business, id, done?.id ?? ""), done?.id)
         assert.isUndefined(yield* makeUp(business, id, uuid("91000000", 2)))
-        yield* over
+        yield* allOver
         assert.strictEqual(yield* states(business), "DONE,DONE")
         assert.deepStrictEqual(yield* sentOf(business), new Map([0, 2].map((of) => [contacts[of], 1])))
         // The other's day was missed as well, and the window is over.
         yield* setTime(day("2026-05-12T01:00:00Z"))
-        yield* over
+        yield* allOver
         const late = (yield* runsOf(business)).find(({ state }) => state === "MISSED")
         const refused = yield* Effect.flip(makeUp(business, id, late?.id ?? ""))
         assert.deepInclude(refused, { _tag: "PlanNotRun", why: "No run begins outside of its window." })
@@ -167,8 +165,7 @@ layer(everything, { excludeTestServices: true })("a plan for the day of each con
         const sql = yield* SqlClient
         const reached = Effect.fnUntraced(function* (at: string) {
           yield* setTime(day(at))
-          yield* looked
-          yield* until(Effect.map(states(business), (found) => !found.includes("ING")))
+          yield* over({ business, contacts }, looked)
           yield* caughtUp(projector, planSends)
           const rows = yield* sql.unsafe<{ key: string; count: bigint }>(
             "SELECT run_key AS key, count(*) AS count FROM plan_send WHERE business = $1::uuid GROUP BY run_key, plan ORDER BY 1",
