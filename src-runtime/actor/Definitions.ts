@@ -28,10 +28,13 @@ export class Definitions extends Context.Service<
       kind: K
     ) => Effect.Effect<ReadonlyMap<string, StateOf<K>>, ProjectionWaits>
     /**
-     * Of one, by the journal wherever it is held: for whoever does what cannot be undone because something is not defined. A
-     * runner that slept while another took its shards does not know it yet, and waits.
+     * The same by the journal wherever they are held: for whoever does what cannot be undone because something is not defined.
+     * A runner that slept while another took its shards does not know it yet, and waits.
      */
-    readonly confirmed: <K extends Kind>(business: string, kind: K) => Effect.Effect<StateOf<K>, ProjectionWaits>
+    readonly confirmed: <K extends Kind>(
+      businesses: ReadonlyArray<string>,
+      kind: K
+    ) => Effect.Effect<ReadonlyMap<string, StateOf<K>>, ProjectionWaits>
     /** The same as `inForce`, each with how many events of its stream are in it. */
     readonly foldedInForce: (
       businesses: ReadonlyArray<string>,
@@ -142,17 +145,20 @@ const make = Effect.gen(function* () {
       return orWaits(following(businesses, kind, elsewhere))
     })
 
+  const statesOf = <K extends Kind, E>(folded: Effect.Effect<ReadonlyMap<string, Folded>, E>) =>
+    Effect.map(
+      folded,
+      (found) => new Map(Array.from(found, ([business, { state }]) => [business, state as StateOf<K>]))
+    )
+
   return Definitions.of({
     foldedInForce,
-    confirmed: <K extends Kind>(business: string, kind: K) =>
-      Effect.map(orWaits(following([business], kind, [business])), (found) => found.get(business)?.state as StateOf<K>),
+    confirmed: <K extends Kind>(businesses: ReadonlyArray<string>, kind: K) =>
+      statesOf<K, ProjectionWaits>(orWaits(following(businesses, kind, businesses))),
     of: <K extends Kind>(business: string, kind: K) =>
       Effect.map(read(business, kind), ({ state }) => state as StateOf<K>),
     inForce: <K extends Kind>(businesses: ReadonlyArray<string>, kind: K) =>
-      Effect.map(
-        foldedInForce(businesses, kind),
-        (found) => new Map(Array.from(found, ([business, { state }]) => [business, state as StateOf<K>]))
-      ),
+      statesOf<K, ProjectionWaits>(foldedInForce(businesses, kind)),
     onChanged: (listener) => {
       listeners.add(listener)
       return () => listeners.delete(listener)

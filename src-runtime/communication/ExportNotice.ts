@@ -71,7 +71,7 @@ export const make = Effect.gen(function* () {
 
   return Effect.fnUntraced(function* (task: Task, now: number) {
     const { segmentId, format: asked, fields } = task.body as unknown as NoticeTask
-    const segment = (yield* definitions.inForce([task.business], "segments")).get(task.business)?.[segmentId]
+    const segment = (yield* definitions.confirmed([task.business], "segments")).get(task.business)?.[segmentId]
     const business = actors.business(task.business)
     if (segment === undefined || business === undefined) return undefined
     const isTooLong =

@@ -242,7 +242,7 @@ const make = Effect.gen(function* () {
   const activePlan = Effect.fnUntraced(function* (run: PlanRun) {
     const remembered = (yield* definitions.of(run.business, "plans"))[run.plan]
     if (remembered?.state === "ACTIVE") return remembered.body
-    const plan = (yield* definitions.confirmed(run.business, "plans"))[run.plan]
+    const plan = (yield* definitions.confirmed([run.business], "plans")).get(run.business)?.[run.plan]
     return plan?.state === "ACTIVE" ? plan.body : undefined
   })
 

@@ -157,7 +157,7 @@ export const make = Effect.fnUntraced(function* (options: RefresherOptions) {
 
   const settle = Effect.fnUntraced(function* (asked: Asked) {
     const { business, segment } = asked
-    const definition = (yield* definitions.confirmed(business, "segments"))[segment]
+    const definition = (yield* definitions.confirmed([business], "segments")).get(business)?.[segment]
     if (definition === undefined) return yield* remove(sql, business, segment)
     const { mode } = definition.body.refresh
     const isDue = asked.asked === null

@@ -119,7 +119,7 @@ export const make = Effect.fnUntraced(function* (parts: Parts) {
         // One that is not called was deleted or switched off; or saved or switched on elsewhere, a moment ago.
         all[id]?.state === "ACTIVE"
           ? Effect.succeed(all[id])
-          : Effect.map(definitions.inForce([task.business], "endpoints"), (found) => found.get(task.business)?.[id])
+          : Effect.map(definitions.confirmed([task.business], "endpoints"), (found) => found.get(task.business)?.[id])
       )
     )
     if (known._tag === "Failure") return { _tag: "Later", at: now() + unknownWaitMs }

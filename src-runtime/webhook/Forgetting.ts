@@ -48,8 +48,8 @@ export const make = Effect.fnUntraced(function* (sql: SqlClient, { actors, defin
   /** The journal says what is deleted: what it did not answer is looked at the next time. */
   const gone = Effect.fnUntraced(function* (those: ReadonlyArray<Named>) {
     const held = those.filter(({ business }) => actors.holds(shardOf(business)))
-    const inForce = yield* definitions.inForce([...new Set(held.map(({ business }) => business))], "endpoints")
-    return held.filter(({ business, endpoint }) => !Object.hasOwn(inForce.get(business) ?? {}, endpoint))
+    const defined = yield* definitions.confirmed([...new Set(held.map(({ business }) => business))], "endpoints")
+    return held.filter(({ business, endpoint }) => !Object.hasOwn(defined.get(business) ?? {}, endpoint))
   })
 
   const forgetIn = Effect.fnUntraced(function* (table: (typeof tables)[number]) {

@@ -3,6 +3,7 @@
  * it does not know what was defined meanwhile.
  */
 import { assert, layer } from "@effect/vitest"
+import * as Clock from "effect/Clock"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
@@ -12,11 +13,14 @@ import { Definitions } from "#runtime/actor/Definitions.ts"
 import { Projector } from "#runtime/projection/Projector.ts"
 import { liveSegmentsName } from "#runtime/segment/LiveSegments.ts"
 import { Segments } from "#runtime/segment/Segments.ts"
+import { Webhooks } from "#runtime/webhook/Webhooks.ts"
+import { ok, receiver } from "../support/Receiver.ts"
 import { sleeper } from "./Asleep.ts"
 import { definition, followingWith, membersOf, save, segmentId } from "./MembershipSide.ts"
 import { day, everything, setTime, shop, states, until, untilStates, working } from "./PlanWorld.ts"
 import { ask, open, writeSide } from "./ReadSide.ts"
-import { businessId, register } from "./SampleCommands.ts"
+import { businessId, contactId, register } from "./SampleCommands.ts"
+import { endpoint, endpointId, webhookSide } from "./WebhookWorld.ts"
 
 const noon = day("2026-11-22T10:00:00Z")
 
@@ -77,3 +81,42 @@ layer(segmentSide, { excludeTestServices: true })("the runner of segments that s
     })
   )
 })
+
+const ofWebhooks = sleeper()
+
+layer(webhookSide({}, ofWebhooks.definitions), { excludeTestServices: true })(
+  "the runner of webhooks that slept",
+  (it) => {
+    it.effect(
+      "AUT-11: neither gives up what is for an endpoint that it does not know, nor lets go of its numbers",
+      () =>
+        Effect.gen(function* () {
+          yield* open
+          yield* ask(register(1))
+          const calls = yield* receiver(ok)
+          const definitions = yield* Definitions
+          assert.deepStrictEqual(yield* definitions.of(businessId, "endpoints"), {})
+          yield* ofWebhooks.fallsAsleep
+          yield* endpoint(1, calls.url)
+          // Told and numbered by whoever has the shards by now.
+          const sql = yield* SqlClient
+          yield* sql`INSERT INTO webhook_sequence (business, endpoint, contact, last)
+        VALUES (${businessId}::uuid, ${endpointId(1)}::uuid, ${contactId(1)}::uuid, 7)`
+          const numbers = sql<{ last: bigint }>`SELECT last FROM webhook_sequence WHERE contact = ${contactId(1)}::uuid`
+          const { deliveries, forget, test } = yield* Webhooks
+          const asked = yield* Clock.currentTimeMillis
+          const task = yield* test(businessId, endpointId(1), "a test")
+          const delivery = deliveries.get(businessId, endpointId(1), task)
+          // It has been looked at, and is to be looked at again.
+          yield* until(Effect.map(delivery, (found) => found?.state !== "WAITING" || (found.dueAt ?? 0) > asked + 500))
+          assert.strictEqual((yield* delivery)?.state, "WAITING")
+          yield* Effect.ignore(forget)
+          assert.deepStrictEqual(yield* numbers, [{ last: 7n }])
+          yield* ofWebhooks.hears
+          yield* until(Effect.map(delivery, (found) => found?.state === "DONE"))
+          yield* forget
+          assert.deepStrictEqual(yield* numbers, [{ last: 7n }])
+        })
+    )
+  }
+)
