@@ -18,6 +18,8 @@ const busy = fault(503, "KOINON.BUSY", "Busy", "Other printouts are being made; 
 const require = createRequire(import.meta.url)
 const regular = require.resolve("dejavu-fonts-ttf/ttf/DejaVuSans.ttf")
 const bold = require.resolve("dejavu-fonts-ttf/ttf/DejaVuSans-Bold.ttf")
+/** Whenever it is made. */
+const madeAt = new Date(0)
 const margin = 50
 /** Points wide; amounts end under each other. */
 const ofAmounts = { width: 120, align: { x: "right", y: "top" } } as const
@@ -27,7 +29,7 @@ const noBorder = { border: [0, 0, 0.5, 0] as [number, number, number, number], b
 const made = Effect.fnUntraced(function* (printout: Printout) {
   const { language, title, business, facts, lines, sums, remark } = printout
   const { default: PdfDocument } = yield* Effect.promise(() => import("pdfkit"))
-  const info = { Title: title, Author: business, CreationDate: new Date(0) }
+  const info = { Title: title, Author: business, CreationDate: madeAt }
   const document = new PdfDocument({ size: "A4", margin, lang: language, info })
   const parts: Array<Uint8Array> = []
   document.on("data", (part: Uint8Array) => void parts.push(part))
