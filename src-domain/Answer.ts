@@ -3,6 +3,7 @@
  * that the reply is made of, and no more.
  */
 import * as Schema from "effect/Schema"
+import { AwardState } from "./award/Award.ts"
 import { Identity } from "./contact/Profile.ts"
 import { PurchaseState } from "./purchase/PurchaseState.ts"
 import { Personal } from "./shared/Personal.ts"
@@ -27,6 +28,8 @@ const PurchaseAnswer = Schema.TaggedStruct("PurchaseAnswer", {
   buyer: Personal(Schema.Struct({ name: Schema.String, code: Schema.String }))
 })
 
+const AwardAnswer = Schema.TaggedStruct("AwardAnswer", { award: AwardState })
+
 /** CON-6: whether a message may go now, not before `at`, or never. */
 const SendJudged = Schema.TaggedStruct("SendJudged", {
   verdict: Schema.Literals(["GO", "WAIT", "REJECTED", "OVER"]),
@@ -34,5 +37,5 @@ const SendJudged = Schema.TaggedStruct("SendJudged", {
   at: Schema.optionalKey(Schema.Int)
 })
 
-export const Answer = Schema.Union([Done, ContactRegisteredAnswer, PurchaseAnswer, SendJudged])
+export const Answer = Schema.Union([Done, ContactRegisteredAnswer, PurchaseAnswer, AwardAnswer, SendJudged])
 export type Answer = typeof Answer.Type

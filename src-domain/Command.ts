@@ -3,6 +3,7 @@ import * as Schema from "effect/Schema"
 import { AutomationCommand } from "./automation/Automations.ts"
 import { CommunityCommand } from "./community/CommunityCommand.ts"
 import { ContactCommand } from "./contact/ContactCommand.ts"
+import { AwardCommand } from "./award/AwardCommand.ts"
 import { BusinessCommand } from "./organisation/BusinessCommand.ts"
 import { HeldCommand } from "./held/HeldCommand.ts"
 import { PurchaseCommand } from "./purchase/PurchaseCommand.ts"
@@ -15,6 +16,7 @@ export const Command = Schema.Union([
   ContactCommand,
   CommunityCommand,
   PurchaseCommand,
+  AwardCommand,
   AutomationCommand,
   HeldCommand,
   SegmentCommand,

@@ -1,6 +1,8 @@
 /** The domain, whole: one line an aggregate, one line a decider. This is all that the runtime is given. */
 import { automations } from "./automation/Automations.ts"
 import { automationsDecider } from "./automation/AutomationsDecider.ts"
+import { award } from "./award/Award.ts"
+import { awardDecider } from "./award/AwardDecider.ts"
 import { business } from "./organisation/BusinessAggregate.ts"
 import { businessDecider } from "./organisation/BusinessDecider.ts"
 import { contact } from "./contact/Contact.ts"
@@ -20,6 +22,7 @@ export const aggregates = {
   contact,
   community,
   purchase,
+  award,
   automations,
   held,
   segments,
@@ -33,6 +36,7 @@ export const deciders = [
   contactDecider,
   communityDecider,
   purchaseDecider,
+  awardDecider,
   automationsDecider,
   heldDecider,
   segmentDecider,

@@ -1,6 +1,7 @@
 /** Every event of the domain, by the aggregate whose stream it stands in. Tags are unique over all of them. */
 import * as Schema from "effect/Schema"
 import { AutomationEvent } from "./automation/Automations.ts"
+import { AwardEvent } from "./award/Award.ts"
 import { CommunityEvent } from "./community/CommunityEvent.ts"
 import { ContactEvent } from "./contact/ContactEvent.ts"
 import { BusinessEvent } from "./organisation/BusinessEvent.ts"
@@ -15,6 +16,7 @@ export const Event = Schema.Union([
   ContactEvent,
   CommunityEvent,
   PurchaseEvent,
+  AwardEvent,
   AutomationEvent,
   HeldEvent,
   SegmentEvent,

@@ -79,6 +79,20 @@ const ReferenceReused = Schema.TaggedStruct("ReferenceReused", {
 const PurchaseNotFound = Schema.TaggedStruct("PurchaseNotFound", id)
 const PurchaseStillOpen = Schema.TaggedStruct("PurchaseStillOpen", id)
 
+const PurchaseIsCancelled = Schema.TaggedStruct("PurchaseIsCancelled", id)
+
+const AwardNotFound = Schema.TaggedStruct("AwardNotFound", id)
+const TooManyAwards = Schema.TaggedStruct("TooManyAwards", { ...id, limit: Schema.Int })
+/** PUR-5: the share of `base`, which is what of the purchase no commerce money paid, comes to nothing. */
+const NothingToAward = Schema.TaggedStruct("NothingToAward", { ...id, base: Minor, currency: Schema.String })
+/** PUR-8: what was awarded has been spent, and neither its pool nor the open pocket has enough to take it back. */
+const AwardSpent = Schema.TaggedStruct("AwardSpent", {
+  awardIds: Schema.Array(Schema.String),
+  available: Minor,
+  missing: Minor,
+  currency: Schema.String
+})
+
 const definition = { kind: Schema.String, ...id }
 const DefinitionNotFound = Schema.TaggedStruct("DefinitionNotFound", definition)
 /** `pointer` names the place in what was sent, RFC 6901; `rule` is a sentence. */
@@ -148,6 +162,11 @@ export const Refusal = Schema.Union([
   ReferenceReused,
   PurchaseNotFound,
   PurchaseStillOpen,
+  PurchaseIsCancelled,
+  AwardNotFound,
+  TooManyAwards,
+  NothingToAward,
+  AwardSpent,
   DefinitionNotFound,
   InvalidDefinition,
   TooManyDefinitions,

@@ -15,7 +15,7 @@ import {
 import { catalogue } from "../segment/Catalogue.ts"
 import { objectionTo } from "../segment/TypeCheck.ts"
 import { loopsOf } from "./Loops.ts"
-import { canBeAbout, notSupportedTriggers, priorToTriggers, segmentTriggers, type Trigger } from "./Trigger.ts"
+import { canBeAbout, priorToTriggers, segmentTriggers, type Trigger } from "./Trigger.ts"
 
 const actionsMax = 20
 /** Of subjects, reasons, assignees and kinds of activities. */
@@ -182,7 +182,6 @@ const objectionToActions = ({ trigger, actions }: AutomationDefinition, others: 
 
 const objectionToTrigger = (body: AutomationDefinition, { segments }: NamedByAutomations): Refusal | undefined => {
   const { trigger, segmentId } = body
-  if (notSupportedTriggers.has(trigger)) return { _tag: "NotSupported", feature: `the trigger ${trigger}` }
   if (!segmentTriggers.has(trigger)) {
     return segmentId === undefined ? undefined : invalid("/segment_id", `${trigger} is not about a segment.`)
   }

@@ -48,8 +48,8 @@ const factsBy = {
   COMMUNICATION_REJECTED: [fact("CommunicationRejected")],
   SEGMENT_JOINED: [],
   SEGMENT_LEFT: [],
-  /** Documented, and not built: refused where an automation is saved. */
-  AWARD_GIVEN: []
+  /** It is a credit as well: WALLET_CREDITED is set off, too. */
+  AWARD_GIVEN: [fact("FundsCredited", ({ reason }) => reason === "AWARD")]
 } as const satisfies Readonly<Record<string, ReadonlyArray<Fact>>>
 
 export const Trigger = Schema.Literals(Object.keys(factsBy) as ReadonlyArray<keyof typeof factsBy>)
@@ -57,7 +57,6 @@ export type Trigger = typeof Trigger.Type
 
 const facts: Readonly<Record<Trigger, ReadonlyArray<Fact>>> = factsBy
 
-export const notSupportedTriggers: ReadonlySet<Trigger> = new Set<Trigger>(["AWARD_GIVEN"])
 export const segmentTriggers: ReadonlySet<Trigger> = new Set<Trigger>(["SEGMENT_JOINED", "SEGMENT_LEFT"])
 export const priorToTriggers: ReadonlySet<Trigger> = new Set<Trigger>(["PRIOR_TO_CREATION", "PRIOR_TO_UPDATE"])
 

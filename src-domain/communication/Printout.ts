@@ -7,7 +7,7 @@ import type { Business } from "../organisation/Business.ts"
 import type { PurchaseState, Receipt } from "../purchase/PurchaseState.ts"
 import { type Minor, sum } from "../shared/Money.ts"
 import type { Part } from "../wallet/Lot.ts"
-import type { WalletEntry } from "../wallet/WalletEntries.ts"
+import type { TransactionType, WalletEntry } from "../wallet/WalletEntries.ts"
 import { chooseLanguage, localeOf } from "./Language.ts"
 import { DateValue, formatNumber, MoneyValue, type Reader } from "./TagValue.ts"
 
@@ -47,7 +47,7 @@ const english = {
   state: "State",
   cancelled: "Cancelled",
   kind: "Kind",
-  kinds: { MANUAL_JOURNAL: "Credit", TRANSFER: "Transfer received" },
+  kinds: { MANUAL_JOURNAL: "Credit", TRANSFER: "Transfer received", AWARD: "Award" },
   pool: "May be spent on",
   expires: "May be spent until",
   item: "Item",
@@ -76,7 +76,7 @@ const greek: Words = {
   state: "Κατάσταση",
   cancelled: "Ακυρώθηκε",
   kind: "Είδος",
-  kinds: { MANUAL_JOURNAL: "Πίστωση", TRANSFER: "Εισερχόμενη μεταφορά" },
+  kinds: { MANUAL_JOURNAL: "Πίστωση", TRANSFER: "Εισερχόμενη μεταφορά", AWARD: "Επιβράβευση" },
   pool: "Διατίθεται για",
   expires: "Διατίθεται έως",
   item: "Είδος",
@@ -187,10 +187,14 @@ export const printoutOfPurchase = (purchase: PurchaseState, reader: PrintoutRead
   }
 }
 
+type Given = keyof Words["kinds"]
+const isGiven = (type: TransactionType): type is Given =>
+  type === "MANUAL_JOURNAL" || type === "TRANSFER" || type === "AWARD"
+
 /** `undefined` of what is no credit that she was given: what a shared wallet paid stands with its purchase. */
 export const printoutOfCredit = (entry: WalletEntry, reader: PrintoutReader): Printout | undefined => {
-  const { type, transactionType, poolId, expiresAt } = entry
-  if (type !== "CREDIT" || (transactionType !== "MANUAL_JOURNAL" && transactionType !== "TRANSFER")) return undefined
+  const { type, transactionType, poolId, expiresAt, name } = entry
+  if (type !== "CREDIT" || !isGiven(transactionType)) return undefined
   const writer = writerFor(reader)
   const { words } = writer
   return {
@@ -198,7 +202,7 @@ export const printoutOfCredit = (entry: WalletEntry, reader: PrintoutReader): Pr
     facts: rowsOf(
       [words.entry, entry.id],
       [words.at, when(writer, entry.at)],
-      [words.kind, words.kinds[transactionType]],
+      [words.kind, words.kinds[transactionType] + (name === undefined ? "" : ` (${name})`)],
       [words.pool, poolId === undefined ? undefined : poolName(writer, poolId)],
       [words.expires, expiresAt === undefined ? undefined : when(writer, expiresAt)]
     ),

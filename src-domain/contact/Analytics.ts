@@ -1,6 +1,6 @@
 /**
  * What a contact did in a period, summed up from her own events. What was undone since never counts, whenever that was: a
- * purchase that was cancelled, a transfer that came back.
+ * purchase that was cancelled, a transfer that came back, an award that was taken back.
  */
 import { absurd } from "../shared/Aggregate.ts"
 import { dayNumber, startOfDay } from "../shared/CalendarDate.ts"
@@ -20,27 +20,33 @@ type Analysed = Extract<ContactEvent, { readonly _tag: (typeof analysedTags)[num
 
 export interface Analytics {
   readonly purchases: number
-  /** Credited by hand: there is no other way for money to come in from outside. */
+  /** Credited by hand: there is no other way for money to come in from outside, but by an award. */
   readonly toppedUp: Minor
   /** For purchases, from her own wallet and those shared with her. */
   readonly spent: Minor
   readonly sent: Minor
   readonly received: Minor
+  /** What was given by award and not taken back since, and when. */
+  readonly awards: ReadonlyArray<{ readonly amount: Minor; readonly at: number }>
 }
 
 /** Of all events since the period began, oldest first: what happened before `until`, and was not undone up to now. */
 export const analyticsOf = (events: Iterable<Analysed>, until: number): Analytics => {
   const [purchases, transfers] = [new Map<string, Minor>(), new Map<string, Minor>()]
+  const awards = new Map<string, Analytics["awards"][number]>()
   let [toppedUp, received] = [0n, 0n]
   for (const event of events) {
     const counts = event.at < until
     switch (event._tag) {
       case "FundsCredited":
-        if (counts && event.reason === "TRANSFER") received += event.amount
-        else if (counts) toppedUp += event.amount
+        if (!counts) break
+        if (event.reason === "TRANSFER") received += event.amount
+        else if (event.reason === "AWARD") awards.set(event.lotId, { amount: event.amount, at: event.at })
+        else toppedUp += event.amount
         break
       case "FundsDebited":
         if (counts && event.transferId !== undefined) transfers.set(event.transferId, event.amount)
+        if (event.awardId !== undefined) awards.delete(event.awardId)
         break
       case "FundsReturned":
         if (event.transferId !== undefined) transfers.delete(event.transferId)
@@ -56,7 +62,7 @@ export const analyticsOf = (events: Iterable<Analysed>, until: number): Analytic
     }
   }
   const [spent, sent] = [sum(purchases.values()), sum(transfers.values())]
-  return { purchases: purchases.size, toppedUp, spent, sent, received }
+  return { purchases: purchases.size, toppedUp, spent, sent, received, awards: [...awards.values()] }
 }
 
 /** When the calendar month begins that lies so many months before the one of an instant. */

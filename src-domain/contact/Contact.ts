@@ -14,6 +14,7 @@ import type { ContactRegistered, FundsCredited, MembershipChanged, PurchasePaid,
 import { ContactEvent } from "./ContactEvent.ts"
 import { ContactState, initial } from "./ContactState.ts"
 import { usedWalletCode } from "./ContactToken.ts"
+import { afterExpiry } from "./ExpiredLots.ts"
 import { counted, uncounted } from "./Interaction.ts"
 
 const register = (state: ContactState, event: typeof ContactRegistered.Type): ContactState => {
@@ -46,6 +47,11 @@ const credit = (state: ContactState, event: typeof FundsCredited.Type): ContactS
 
 const debit = (state: ContactState, parts: ReadonlyArray<Part> | undefined): ContactState =>
   parts === undefined || parts.length === 0 ? state : { ...state, lots: debited(state.lots, parts) }
+
+const expire = (state: ContactState, parts: ReadonlyArray<Part>): ContactState => ({
+  ...debit(state, parts),
+  expiredLots: afterExpiry(state.expiredLots, parts)
+})
 
 const giveBack = (state: ContactState, parts: ReadonlyArray<Part> | undefined): ContactState =>
   parts === undefined || parts.length === 0 ? state : { ...state, lots: returned(state.lots, parts) }
@@ -90,7 +96,7 @@ const evolve = (state: ContactState, event: ContactEvent): ContactState => {
     case "FundsCredited":
       return credit(state, event)
     case "FundsDebited":
-      return withInteraction(debit(state, event.parts), event)
+      return event.reason === "EXPIRY" ? expire(state, event.parts) : withInteraction(debit(state, event.parts), event)
     case "FundsReturned":
       return withoutInteraction(giveBack(state, event.parts), event.uncounts)
     case "PurchasePaid":
@@ -142,7 +148,7 @@ export const contact = defineAggregate({
   kind: "contact",
   code: 2,
   State: ContactState,
-  stateVersion: 4,
+  stateVersion: 5,
   initial,
   Event: ContactEvent,
   evolve

@@ -62,7 +62,10 @@ const IdentifiersAdded = Schema.TaggedStruct("IdentifiersAdded", {
   at: Schema.Int
 })
 
-const CreditReason = Schema.Literals(["MANUAL_JOURNAL", "TRANSFER"])
+/** Of money that an award gave, or took back: which one, and what the business calls it. */
+const awardFields = { awardId: Schema.optionalKey(Schema.String), name: Schema.optionalKey(Schema.String) }
+
+const CreditReason = Schema.Literals(["MANUAL_JOURNAL", "TRANSFER", "AWARD"])
 export const FundsCredited = Schema.TaggedStruct("FundsCredited", {
   /** Names the entry and the lot that it opens. */
   lotId: Schema.String,
@@ -76,13 +79,16 @@ export const FundsCredited = Schema.TaggedStruct("FundsCredited", {
   counterpartId: Schema.optionalKey(Schema.String),
   transferId: Schema.optionalKey(Schema.String),
   transferCode: Schema.optionalKey(Schema.String),
+  ...awardFields,
+  /** What an award is for. */
+  purchaseId: Schema.optionalKey(Schema.String),
   /** INT-2: does it count as an interaction? */
   counts: Schema.Boolean,
   notes: Schema.optionalKey(Personal(Schema.String)),
   at: Schema.Int
 })
 
-const DebitReason = Schema.Literals(["MANUAL_JOURNAL", "TRANSFER", "WALLET_SHARING", "EXPIRY"])
+const DebitReason = Schema.Literals(["MANUAL_JOURNAL", "TRANSFER", "WALLET_SHARING", "EXPIRY", "AWARD_REVERSAL"])
 const FundsDebited = Schema.TaggedStruct("FundsDebited", {
   entryId: Schema.String,
   amount: Minor,
@@ -96,6 +102,7 @@ const FundsDebited = Schema.TaggedStruct("FundsDebited", {
   /** SHR-7: carried by every entry of one draw. */
   drawId: Schema.optionalKey(Schema.String),
   purchaseId: Schema.optionalKey(Schema.String),
+  ...awardFields,
   counts: Schema.Boolean,
   notes: Schema.optionalKey(Personal(Schema.String)),
   at: Schema.Int

@@ -10,6 +10,7 @@ import { CountedSend, PendingCommunication } from "./Communication.ts"
 import { ConsentState } from "./Consent.ts"
 import { Device } from "./Device.ts"
 import { ContactToken } from "./ContactToken.ts"
+import { ExpiredLot } from "./ExpiredLots.ts"
 import { emptyLog, InteractionLog, InteractionState } from "./Interaction.ts"
 import { Membership } from "./Membership.ts"
 import { Identity, Profile } from "./Profile.ts"
@@ -31,6 +32,7 @@ export const ContactState = Schema.Struct({
   identity: Personal(Identity),
   registeredAt: Schema.Int,
   lots: Schema.Array(Lot),
+  expiredLots: Schema.Array(ExpiredLot),
   interactions: InteractionLog,
   interactionState: InteractionState,
   memberships: Schema.Array(Membership),
@@ -68,6 +70,7 @@ export const initial: ContactState = {
   identity: { code: "", referralCode: "", walletCode: "", loyaltyIdentifiers: [], cards: [], giftPasses: [] },
   registeredAt: 0,
   lots: [],
+  expiredLots: [],
   interactions: emptyLog,
   interactionState: "NEVER_ENGAGED",
   memberships: [],

@@ -41,7 +41,16 @@ export const creditOf = (
   movement: Movement,
   entry: Pick<
     typeof FundsCredited.Type,
-    "lotId" | "reason" | "counts" | "notes" | "transferId" | "transferCode" | "counterpartId"
+    | "lotId"
+    | "reason"
+    | "counts"
+    | "notes"
+    | "transferId"
+    | "transferCode"
+    | "counterpartId"
+    | "awardId"
+    | "name"
+    | "purchaseId"
   >,
   turn: Turn
 ): typeof FundsCredited.Type => {

@@ -6,7 +6,7 @@ import * as Result from "effect/Result"
 import type { Business } from "../organisation/Business.ts"
 import type { Refusal } from "../Refusal.ts"
 import type { Minor } from "../shared/Money.ts"
-import { exponentOf, sum } from "../shared/Money.ts"
+import { divideHalfEven, exponentOf, sum } from "../shared/Money.ts"
 
 interface Given {
   readonly net?: Minor
@@ -68,15 +68,6 @@ export const completeLines = <Line extends Given>(
     return Result.fail({ _tag: "ContradictingAmounts", field: "products", rule: "The lines sum to the total." })
   }
   return Result.succeed(completed)
-}
-
-const divideHalfEven = (numerator: bigint, denominator: bigint): bigint => {
-  const sign = numerator < 0n ? -1n : 1n
-  const magnitude = numerator * sign
-  const quotient = magnitude / denominator
-  const twice = (magnitude % denominator) * 2n
-  const up = twice > denominator || (twice === denominator && quotient % 2n === 1n)
-  return sign * (up ? quotient + 1n : quotient)
 }
 
 /** PUR-3: an amount of one currency in another; `rate` is the units of `to` for one unit of `from`, in decimals. */

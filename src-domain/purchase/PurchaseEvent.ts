@@ -2,7 +2,7 @@
 import * as Schema from "effect/Schema"
 import { SharedSpend } from "../contact/ContactEvent.ts"
 import { Minor } from "../shared/Money.ts"
-import { OwnSpend, Receipt } from "./PurchaseState.ts"
+import { OwnSpend, PurchaseAward, Receipt } from "./PurchaseState.ts"
 
 /** It waits for a draw on a shared wallet (SHR-7); nothing has been paid yet. */
 const PurchaseOpened = Schema.TaggedStruct("PurchaseOpened", {
@@ -22,7 +22,26 @@ const PurchasePosted = Schema.TaggedStruct("PurchasePosted", {
   at: Schema.Int
 })
 const PurchaseRefused = Schema.TaggedStruct("PurchaseRefused", { reason: Schema.String, at: Schema.Int })
-const PurchaseCancelled = Schema.TaggedStruct("PurchaseCancelled", { at: Schema.Int })
+/** With what came back of each award that still stood. */
+const PurchaseCancelled = Schema.TaggedStruct("PurchaseCancelled", {
+  awards: Schema.optionalKey(Schema.Array(Schema.Struct({ awardId: Schema.String, amount: Minor }))),
+  at: Schema.Int
+})
+const { reversed: _, ...awardFields } = PurchaseAward.fields
+const PurchaseAwarded = Schema.TaggedStruct("PurchaseAwarded", { award: Schema.Struct(awardFields), at: Schema.Int })
+/** It was taken back by itself. */
+const PurchaseAwardReversed = Schema.TaggedStruct("PurchaseAwardReversed", {
+  awardId: Schema.String,
+  amount: Minor,
+  at: Schema.Int
+})
 
-export const PurchaseEvent = Schema.Union([PurchaseOpened, PurchasePosted, PurchaseRefused, PurchaseCancelled])
+export const PurchaseEvent = Schema.Union([
+  PurchaseOpened,
+  PurchasePosted,
+  PurchaseRefused,
+  PurchaseCancelled,
+  PurchaseAwarded,
+  PurchaseAwardReversed
+])
 export type PurchaseEvent = typeof PurchaseEvent.Type

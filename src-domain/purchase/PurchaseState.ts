@@ -66,6 +66,20 @@ export type Receipt = typeof Receipt.Type
 export const OwnSpend = Schema.Struct({ entryId: Schema.String, amount: Minor, parts: Schema.Array(Part) })
 export type OwnSpend = typeof OwnSpend.Type
 
+/** Awards of one purchase, at most, those that were taken back among them. */
+export const purchaseAwardsMax = 20
+
+/** Money that the contact was given for it: what has to be known to take it back (PUR-6). */
+export const PurchaseAward = Schema.Struct({
+  awardId: Schema.String,
+  name: Schema.String,
+  amount: Minor,
+  poolId: Schema.optionalKey(Schema.String),
+  /** What came back of it, once it was taken back; less than was given where the rest had expired. */
+  reversed: Schema.optionalKey(Minor)
+})
+export type PurchaseAward = typeof PurchaseAward.Type
+
 export const PurchaseState = Schema.Struct({
   state: Schema.Literals(["ABSENT", "OPEN", "POSTED", "REFUSED", "CANCELLED"]),
   receipt: Schema.optionalKey(Receipt),
@@ -81,6 +95,7 @@ export const PurchaseState = Schema.Struct({
   ),
   own: Schema.optionalKey(OwnSpend),
   shared: Schema.optionalKey(SharedSpend),
+  awards: Schema.optionalKey(Schema.Array(PurchaseAward)),
   postedAt: Schema.Int,
   cancelledAt: Schema.optionalKey(Schema.Int)
 })

@@ -81,6 +81,7 @@ const ownFacts = (ast: SchemaAST.Objects): ReadonlyArray<FactField> =>
     "profile",
     "identity",
     "lots",
+    "expired_lots",
     "interactions",
     "memberships",
     "tokens",
@@ -243,8 +244,15 @@ export const profileDocument = (business: Pick<Business, "id">, state: ContactSt
   }
 }
 
-/** The domain's own doing, and what opens a wallet. */
-const withheldEvents: ReadonlySet<string> = new Set(["TokenIssued", "TokenUsed", "WalletCodeRotated", "TimerArmed"])
+/** The domain's own doing, and what opens a wallet; what a purchase was awarded is asked for as the credit that it is. */
+const withheldEvents: ReadonlySet<string> = new Set([
+  "TokenIssued",
+  "TokenUsed",
+  "WalletCodeRotated",
+  "TimerArmed",
+  "PurchaseAwarded",
+  "PurchaseAwardReversed"
+])
 const withheldEventFields: ReadonlySet<string> = new Set([
   "_tag",
   "at",
@@ -252,6 +260,7 @@ const withheldEventFields: ReadonlySet<string> = new Set([
   "command_id",
   "payment_medium_identifier",
   "uncounts",
+  "awards",
   "form",
   "business_time_zone",
   "revision"

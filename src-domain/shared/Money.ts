@@ -41,6 +41,16 @@ export const toDecimal = (minor: Minor, currency: string): number => {
   return exponent === 0 ? Number(minor) : Number(`${minor}e-${exponent}`)
 }
 
+/** Rounded to whole minor units; half a unit goes to the even side. */
+export const divideHalfEven = (numerator: bigint, denominator: bigint): bigint => {
+  const sign = numerator < 0n ? -1n : 1n
+  const magnitude = numerator * sign
+  const quotient = magnitude / denominator
+  const twice = (magnitude % denominator) * 2n
+  const up = twice > denominator || (twice === denominator && quotient % 2n === 1n)
+  return sign * (up ? quotient + 1n : quotient)
+}
+
 export const min = (first: Minor, ...rest: ReadonlyArray<Minor>): Minor =>
   rest.reduce((least, amount) => (amount < least ? amount : least), first)
 

@@ -58,6 +58,23 @@ export const takePool = (lots: ReadonlyArray<Lot>, poolId: string, amount: Minor
     amount
   )
 
+/** PUR-8: what an award is taken back from: the lot that it opened, the rest of its pool, then the open pocket. */
+export const takeAward = (
+  lots: ReadonlyArray<Lot>,
+  { lotId, poolId }: { readonly lotId: string; readonly poolId: string | undefined },
+  amount: Minor,
+  at: number
+): ReadonlyArray<Part> => {
+  const own = takeInTurn(
+    lots.filter((lot) => lot.lotId === lotId && isUnexpired(lot, at)),
+    amount
+  )
+  const others = lots.filter((lot) => lot.lotId !== lotId)
+  const rest = amount - sum(own.map((part) => part.amount))
+  const ofPool = poolId === undefined ? [] : takePool(others, poolId, rest, at)
+  return [...own, ...ofPool, ...takeOpen(others, rest - sum(ofPool.map((part) => part.amount)))]
+}
+
 /** What a spend of `amount` takes: commerce lots in the order of WAL-4, then the open pocket. It may fall short. */
 export const take = (
   lots: ReadonlyArray<Lot>,

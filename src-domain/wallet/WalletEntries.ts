@@ -14,6 +14,8 @@ export type TransactionType =
   | "WALLET_SHARING"
   | "SPEND"
   | "EXPIRY"
+  | "AWARD"
+  | "AWARD_REVERSAL"
   | "TRANSFER_REVERSAL"
   | "WALLET_SHARING_REVERSAL"
   | "SPEND_REVERSAL"
@@ -36,6 +38,9 @@ export interface WalletEntry {
   readonly transferId?: string
   readonly transferCode?: string
   readonly drawId?: string
+  readonly awardId?: string
+  /** What the business calls the award. */
+  readonly name?: string
   /** The other side of a transfer, the owner who shared, the member who drew. */
   readonly counterpartId?: string
   readonly notes?: string
@@ -74,10 +79,13 @@ const linksOf = (event: {
   readonly transferId?: string
   readonly transferCode?: string
   readonly drawId?: string
+  readonly awardId?: string
+  readonly name?: string
   readonly counterpartId?: string
   readonly notes?: string
 }) => {
   const { currency, at, purchaseId, organisationId, transferId, transferCode, drawId, counterpartId, notes } = event
+  const { awardId, name } = event
   return {
     currency,
     at,
@@ -86,6 +94,8 @@ const linksOf = (event: {
     ...(transferId !== undefined && { transferId }),
     ...(transferCode !== undefined && { transferCode }),
     ...(drawId !== undefined && { drawId }),
+    ...(awardId !== undefined && { awardId }),
+    ...(name !== undefined && { name }),
     ...(counterpartId !== undefined && { counterpartId }),
     ...(notes !== undefined && { notes })
   }

@@ -211,6 +211,40 @@ export const refusals: Table<Refusal> = {
     "Still being paid",
     ({ id }) => `Purchase ${id} is waiting for a shared wallet; try again in a moment.`
   ],
+  PurchaseIsCancelled: [
+    409,
+    "KOINON.PURCHASE_CANCELLED",
+    "Purchase cancelled",
+    ({ id }) => `Purchase ${id} was cancelled; nothing is awarded for it.`
+  ],
+  AwardNotFound: [
+    404,
+    "CRM.EXCEPTIONS.NOTFOUNDEXCEPTION",
+    "Award not found",
+    ({ id }) => `This contact has no award ${id}.`
+  ],
+  TooManyAwards: [
+    409,
+    "KOINON.TOO_MANY_AWARDS",
+    "Too many awards",
+    ({ id, limit }) => `Purchase ${id} has ${limit} awards already, the most that a purchase may have.`
+  ],
+  NothingToAward: [
+    409,
+    "KOINON.NOTHING_TO_AWARD",
+    "Nothing to award",
+    ({ id, base, currency }) =>
+      `Of purchase ${id} ${money(base, currency)} were paid by other than commerce money; such a part of it comes to nothing.`
+  ],
+  AwardSpent: [
+    409,
+    "KOINON.AWARD_SPENT",
+    "Award spent",
+    ({ awardIds, available, missing, currency }) =>
+      `What was awarded (${awardIds.join(", ")}) has to come back, and some of it has been spent: its commerce pool and ` +
+      `the open pocket have ${money(available, currency)}, and ${money(missing, currency)} are missing. Nothing was ` +
+      "changed. Credit the wallet with what is missing and try again."
+  ],
   DefinitionNotFound: [
     404,
     "CRM.EXCEPTIONS.NOTFOUNDEXCEPTION",

@@ -16,7 +16,15 @@ export const instant = rfc3339
 const text = Schema.optionalKey(Schema.String)
 /** Of the whole wallet when the event is sent: the last event that a client has is always right. */
 const balance = Amount
-const links = { transfer_id: text, draw_id: text, purchase_id: text, counterpart_id: text }
+const links = {
+  transfer_id: text,
+  draw_id: text,
+  purchase_id: text,
+  counterpart_id: text,
+  award_id: text,
+  /** Of an award. */
+  name: text
+}
 const Paid = Schema.Struct({ amount: Amount })
 const Shared = Schema.Struct({ community_id: Schema.String, draw_id: Schema.String, amount: Amount })
 const payment = {

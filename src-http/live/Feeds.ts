@@ -37,7 +37,9 @@ const linksOf = (event: Extract<Money, { readonly reason: string }>) => ({
   transfer_id: event.transferId,
   draw_id: "drawId" in event ? event.drawId : undefined,
   purchase_id: "purchaseId" in event ? event.purchaseId : undefined,
-  counterpart_id: event.counterpartId
+  counterpart_id: event.counterpartId,
+  award_id: "awardId" in event ? event.awardId : undefined,
+  name: "name" in event ? event.name : undefined
 })
 
 const paymentOf = (
@@ -194,7 +196,10 @@ const contactEvent = (event: ContactEvent, state: ContactState): FeedEvent | und
 const purchaseEvent = (event: PurchaseEvent, { id, key }: Committed["row"]): FeedEvent | undefined => {
   const about = { at: instant(event.at), purchase_id: id, contact_id: key }
   switch (event._tag) {
+    // What it was awarded is told as the credit that it is.
     case "PurchaseOpened":
+    case "PurchaseAwarded":
+    case "PurchaseAwardReversed":
       return undefined
     case "PurchasePosted": {
       const { receipt } = event

@@ -17,7 +17,7 @@ type Tag = FeedEvent["_tag"]
 
 /**
  * The entry that an event is told as; `undefined` where it is the runtime's own bookkeeping, would let somebody pay, or says
- * of a purchase or a draw what an entry of the wallet's says already.
+ * of a purchase, a draw or an award what an entry of the wallet's says already.
  */
 const typeOf = {
   ContactRegistered: "contact.registered",
@@ -60,6 +60,8 @@ const typeOf = {
   PurchaseOpened: undefined,
   PurchasePosted: undefined,
   PurchaseCancelled: undefined,
+  PurchaseAwarded: undefined,
+  PurchaseAwardReversed: undefined,
   PurchaseRefused: "purchase.refused",
   CommandHeld: "request.held",
   HeldApproved: "request.approved",
@@ -82,6 +84,7 @@ const text = Schema.optionalKey(Schema.String)
 const linkFields = {
   purchase_id: text,
   draw_id: text,
+  award_id: text,
   transfer_id: text,
   /** The owner of the community. */
   community_id: text,
@@ -147,11 +150,13 @@ type Of<T extends Tag> = Extract<FeedEvent, { readonly _tag: T }>
 
 const money = (event: Of<"FundsCredited" | "FundsDebited" | "FundsReturned">): Facts => ({
   reason: event.reason,
+  ...("name" in event && event.name !== undefined && { name: event.name }),
   amount: decimal(event.amount, event.currency),
   currency_code: event.currency,
   links: present({
     purchase_id: "purchaseId" in event ? event.purchaseId : undefined,
     draw_id: "drawId" in event ? event.drawId : undefined,
+    award_id: "awardId" in event ? event.awardId : undefined,
     transfer_id: event.transferId,
     counterpart_id: event.counterpartId,
     commerce_pool_id: "poolId" in event ? event.poolId : undefined

@@ -9,6 +9,7 @@ import type { Reply } from "#runtime/actor/Pending.ts"
 import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
 import { faultOf, problemJson } from "../door/Fault.ts"
+import { renderAward } from "./Award.ts"
 import { renderPurchase } from "./Purchase.ts"
 
 export const Operation = Schema.Struct({
@@ -39,6 +40,8 @@ const resultOf = (business: Business, answer: Answer): Json => {
         buyer: answer.buyer,
         organisation: (id) => business.organisations[id]?.name
       })
+    case "AwardAnswer":
+      return renderAward(answer.award)
     case "SendJudged":
       return { verdict: answer.verdict }
     default:

@@ -1,5 +1,6 @@
 /** A purchase as both doors answer it: the published self-service shape, and whose money paid, lot by lot. */
-import type { PurchaseState } from "#domain/purchase/PurchaseState.ts"
+import type { PurchaseAward, PurchaseState } from "#domain/purchase/PurchaseState.ts"
+import { sum } from "#domain/shared/Money.ts"
 import type { Part } from "#domain/wallet/Lot.ts"
 import * as Schema from "effect/Schema"
 import { Amount, decimal, epoch, present } from "./Fields.ts"
@@ -64,6 +65,11 @@ export interface Names {
   readonly organisation: (id: string) => string | undefined
 }
 
+/** What was awarded for it and has not been taken back. */
+export const standingAwards = ({ awards = [] }: PurchaseState): ReadonlyArray<PurchaseAward> =>
+  awards.filter(({ reversed }) => reversed === undefined)
+const awardedOf = (purchase: PurchaseState): bigint => sum(standingAwards(purchase).map(({ amount }) => amount))
+
 /** Renders a purchase that was posted. The wallet's id is its contact's. */
 export const renderPurchase = (purchase: PurchaseState, names: Names): Purchase => {
   const { receipt, own, shared } = purchase
@@ -110,7 +116,11 @@ export const renderPurchase = (purchase: PurchaseState, names: Names): Purchase 
       total_amount: inPurchase(line.total)
     })),
     contact: present({ id: receipt.contactId, name: names.buyer?.name, code: names.buyer?.code }),
-    rewards: { award: 0, spend: inWallet((own?.amount ?? 0n) + (shared?.amount ?? 0n)), redeem: 0 },
+    rewards: {
+      award: inWallet(awardedOf(purchase)),
+      spend: inWallet((own?.amount ?? 0n) + (shared?.amount ?? 0n)),
+      redeem: 0
+    },
     spend_breakdown: [
       ...(shared?.parts ?? []).map(part(shared?.ownerId ?? "", shared?.ownerId)),
       ...(own?.parts ?? []).map(part(receipt.contactId))

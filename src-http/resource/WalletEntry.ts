@@ -49,6 +49,8 @@ export const WalletTransaction = Schema.Struct({
       type: Schema.String,
       amount: Amount,
       date: Schema.Int,
+      /** Of an award that can be spent until then. */
+      expiry_date: Schema.optionalKey(Schema.Int),
       performed_by: Schema.optionalKey(Named),
       purchase_id: Schema.String
     })
@@ -119,7 +121,7 @@ export const renderJournal = (
     commerce_pool: poolOf(business, entry),
     expiration_date: entry.expiresAt === undefined ? undefined : epoch(entry.expiresAt),
     unallocated_amount: lots !== undefined && entry.lotId !== undefined ? decimal(left, entry.currency) : undefined,
-    description: entry.notes
+    description: entry.notes ?? entry.name
   })
 }
 
@@ -136,6 +138,7 @@ const rewardEventOf = (business: Business, entry: WalletEntry) => {
     type: entry.transactionType,
     amount: decimal(entry.amount, entry.currency),
     date: epoch(entry.at),
+    expiry_date: entry.expiresAt === undefined ? undefined : epoch(entry.expiresAt),
     performed_by:
       organisationId === undefined
         ? undefined
@@ -151,7 +154,7 @@ const financialEventOf = (entry: WalletEntry) =>
         id: entry.transferId ?? entry.id,
         type: entry.transactionType,
         reference_number: entry.transferCode,
-        notes: entry.notes,
+        notes: entry.notes ?? entry.name,
         amount: decimal(entry.amount, entry.currency),
         date: epoch(entry.at)
       })

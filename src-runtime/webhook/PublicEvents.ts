@@ -44,6 +44,8 @@ const moved = (type: EventType, entryId: string, event: Moved): PublicEvent =>
     counterpart_id: event.counterpartId,
     draw_id: "drawId" in event ? event.drawId : undefined,
     purchase_id: "purchaseId" in event ? event.purchaseId : undefined,
+    award_id: "awardId" in event ? event.awardId : undefined,
+    name: "name" in event ? event.name : undefined,
     ...("pocket" in event && {
       pocket: event.pocket,
       commerce_pool_id: event.poolId,
@@ -155,7 +157,10 @@ const ofContact = (event: ContactEvent): PublicEvent | undefined => {
 
 const ofPurchase = (event: PurchaseEvent, purchase_id: string): PublicEvent | undefined => {
   switch (event._tag) {
+    // What it was awarded is told as the credit that it is.
     case "PurchaseOpened":
+    case "PurchaseAwarded":
+    case "PurchaseAwardReversed":
       return undefined
     case "PurchasePosted":
       return told("purchase.posted", { purchase_id })

@@ -61,12 +61,11 @@ layer(TestServer.layer)("automations in the back office", (it) => {
   it.effect("AUT-8: what is wrong with one is named, and circles are told of", () =>
     Effect.gen(function* () {
       const server = yield* TestServer.TestServer
-      const refused = Effect.fnUntraced(function* (body: object, status = 400) {
+      const refused = Effect.fnUntraced(function* (body: object) {
         const given = { name: "Wrong", trigger: "PURCHASE_POSTED", actions: [callHer], ...body }
-        return bodyOf(yield* server.request("POST", automations, given), status)
+        return bodyOf(yield* server.request("POST", automations, given), 400)
       })
       const pointerOf = (body: object) => Effect.map(refused(body), ({ parameters }) => parameters.pointer)
-      assert.include((yield* refused({ trigger: "AWARD_GIVEN" }, 422)).detail, "AWARD_GIVEN")
       assert.strictEqual(yield* pointerOf({ actions: [{ type: "REJECT", reason: "no" }] }), "/actions/0")
       assert.strictEqual(
         yield* pointerOf({ actions: [callHer, { type: "WEBHOOK", endpoint_id: unknownId }] }),

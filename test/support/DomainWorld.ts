@@ -4,6 +4,7 @@
  * still until it is moved. A test reads what is journalled and answered, or looks at a state.
  */
 import * as Result from "effect/Result"
+import { AwardEvent, type AwardState } from "#domain/award/Award.ts"
 import type { Answer } from "#domain/Answer.ts"
 import type { Command } from "#domain/Command.ts"
 import { CommunityEvent } from "#domain/community/CommunityEvent.ts"
@@ -36,7 +37,8 @@ const kindOf = new Map<string, Kind>()
 for (const [kind, union] of [
   ["contact", ContactEvent],
   ["community", CommunityEvent],
-  ["purchase", PurchaseEvent]
+  ["purchase", PurchaseEvent],
+  ["award", AwardEvent]
 ] as const) {
   for (const member of union.members) kindOf.set(member.fields._tag.schema.literal, kind)
 }
@@ -74,6 +76,10 @@ export class DomainWorld {
   }
   purchase(id: string) {
     return this.state("purchase", id) as PurchaseState
+  }
+
+  award(id: string) {
+    return this.state("award", id) as AwardState
   }
 
   /** A new id on each call. */

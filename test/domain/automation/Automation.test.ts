@@ -42,7 +42,7 @@ const pointer = (...given: Parameters<typeof objection>) => {
 }
 
 describe("an automation", () => {
-  it.each(Trigger.literals.filter((trigger) => !trigger.startsWith("SEGMENT") && trigger !== "AWARD_GIVEN"))(
+  it.each(Trigger.literals.filter((trigger) => !trigger.startsWith("SEGMENT")))(
     "AUT-1: may be set off by %s",
     (trigger) => {
       assert.isUndefined(objection(automation(trigger, [{ _tag: "TAG", add: ["a"], remove: [] }])))
@@ -75,11 +75,7 @@ describe("an automation", () => {
     assert.strictEqual(of("PRIOR_TO_CREATION", {}), "/actions/1/fields")
   })
 
-  it("names what is not built, and whatever does not fit", () => {
-    assert.deepStrictEqual(objection(automation("AWARD_GIVEN", [call])), {
-      _tag: "NotSupported",
-      feature: "the trigger AWARD_GIVEN"
-    })
+  it("names whatever does not fit", () => {
     const onPurchase = (...actions: ReadonlyArray<Action>) => automation("PURCHASE_POSTED", actions)
     assert.strictEqual(pointer(onPurchase()), "/actions")
     assert.strictEqual(pointer(onPurchase(...Array.from({ length: 21 }, () => call))), "/actions")

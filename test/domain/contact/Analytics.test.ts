@@ -40,10 +40,16 @@ describe("what a contact did in a period", () => {
     const later = noon + 40 * dayMs
     const gift = credited("gift", 500n)
     const received = credited("received", 70n, { reason: "TRANSFER" })
+    const given = credited("given", 25n, { reason: "AWARD", awardId: "given" })
+    const taken = credited("taken", 35n, { reason: "AWARD", awardId: "taken" })
+    if (given._tag !== "FundsCredited" || taken._tag !== "FundsCredited") throw new Error("a credit is one")
     if (gift._tag !== "FundsCredited" || received._tag !== "FundsCredited") throw new Error("a credit is one")
+    const { transferId: _, ...reversal } = { ...transfer("", 35n, later), reason: "AWARD_REVERSAL" } as const
     const events = [
       gift,
       received,
+      given,
+      taken,
       transfer("kept", 30n, noon),
       transfer("back", 40n, noon),
       paid("kept", 100n, noon),
@@ -51,6 +57,7 @@ describe("what a contact did in a period", () => {
       paid("after", 400n, later),
       transfer("after", 800n, later),
       { _tag: "PurchaseReversed", purchaseId: "cancelled", currency: "EUR", at: later },
+      { ...reversal, awardId: "taken" },
       {
         _tag: "FundsReturned",
         entryId: "back/return",
@@ -67,7 +74,8 @@ describe("what a contact did in a period", () => {
       toppedUp: 500n,
       spent: 100n,
       sent: 30n,
-      received: 70n
+      received: 70n,
+      awards: [{ amount: 25n, at: noon - dayMs }]
     })
   })
 })

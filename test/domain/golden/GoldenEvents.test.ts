@@ -7,6 +7,7 @@ import { assert, describe, it } from "@effect/vitest"
 import * as Schema from "effect/Schema"
 import { readdirSync, readFileSync } from "node:fs"
 import { join } from "node:path"
+import { award } from "#domain/award/Award.ts"
 import { automations } from "#domain/automation/Automations.ts"
 import { plans, templates } from "#domain/communication/CommunicationDefinitions.ts"
 import { community } from "#domain/community/Community.ts"
@@ -62,6 +63,7 @@ hold(business)
 hold(contact)
 hold(community)
 hold(purchase)
+hold(award)
 hold(automations)
 hold(held)
 hold(segments)

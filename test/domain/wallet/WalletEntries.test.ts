@@ -1,6 +1,7 @@
 /** Wallet entries as a reading of the journal: each kind once by hand, and their sum against the fold for any history. */
 import { assert, describe, it } from "@effect/vitest"
 import * as Schema from "effect/Schema"
+import type { ReverseAward } from "#domain/award/AwardCommand.ts"
 import type { ContactEvent } from "#domain/contact/ContactEvent.ts"
 import { ContactEvent as ContactEvents } from "#domain/contact/ContactEvent.ts"
 import type { Event } from "#domain/Event.ts"
@@ -145,15 +146,28 @@ const Step = Schema.Union([
     pool: Pool
   }),
   Schema.TaggedStruct("Buy", { person: Person, cents: Cents, restrict: Schema.Boolean }),
+  Schema.TaggedStruct("Award", {
+    person: Person,
+    cents: Cents,
+    pool: Pool,
+    purchase: Schema.Literals(["none", 0, 1])
+  }),
+  Schema.TaggedStruct("Reverse", { award: Schema.Literals([0, 1, 2]) }),
   Schema.TaggedStruct("Cancel", { person: Person, purchase: Schema.Literals([0, 1, 2]) }),
   Schema.TaggedStruct("Wait", { days: Schema.Literals([1, 20, 45]) })
 ])
 type Step = typeof Step.Type
 
+/** Purchases by who made them, and how each award is taken back. */
+interface Made {
+  readonly bought: Map<string, Array<string>>
+  readonly awarded: Array<readonly [person: string, reversal: typeof ReverseAward.Type]>
+}
+
 const poolOf = (pool: typeof Pool.Type): string | undefined => (pool === "none" ? undefined : pool)
 
 /** Refusals are part of a history: they leave nothing in it. */
-const take = (world: DomainWorld, bought: Map<string, Array<string>>, step: Step): void => {
+const take = (world: DomainWorld, { bought, awarded }: Made, step: Step): void => {
   switch (step._tag) {
     case "Credit":
     case "Debit": {
@@ -172,6 +186,20 @@ const take = (world: DomainWorld, bought: Map<string, Array<string>>, step: Step
       const command = receipt(BigInt(step.cents), { contactId: step.person, referenceNumber, lines, spendRequest })
       bought.set(step.person, [...(bought.get(step.person) ?? []), command.purchaseId])
       return void world.run(step.person, command)
+    }
+    case "Award": {
+      const { person, cents, pool, purchase } = step
+      const purchaseId = purchase === "none" ? undefined : bought.get(person)?.at(-1 - purchase)
+      const made = { awardId: world.id("award"), ...(purchaseId !== undefined && { purchaseId }) }
+      awarded.push([person, { _tag: "ReverseAward", ...made }])
+      const worth = { _tag: "Amount", amount: BigInt(cents) } as const
+      const given = { _tag: "GiveAward", ...made, name: "points", currency: "EUR", worth } as const
+      return void world.run(person, pool === "none" ? given : { ...given, poolId: pool })
+    }
+    case "Reverse": {
+      const [person, reversal] = awarded.at(-1 - step.award) ?? []
+      if (person !== undefined && reversal !== undefined) world.run(person, reversal)
+      return
     }
     case "Cancel": {
       const purchaseId = bought.get(step.person)?.at(-1 - step.purchase)
@@ -193,8 +221,8 @@ describe("any history", () => {
       done(
         world.run("andreas", invitation("nikos", { joinsAtOnce: true, terms: sharing({ poolIds: ["any", "coffee"] }) }))
       )
-      const bought = new Map<string, Array<string>>()
-      for (const step of steps) take(world, bought, step)
+      const made: Made = { bought: new Map(), awarded: [] }
+      for (const step of steps) take(world, made, step)
       for (const person of people) {
         const entries = entriesOf(world, person)
         const { lots } = world.contact(person)
