@@ -1,5 +1,6 @@
 /** The whole surface: every endpoint that is served, in the order of the docs. */
 import { activityRoutes } from "./backoffice/ActivitiesRoutes.ts"
+import { awardRoutes } from "./backoffice/AwardsRoutes.ts"
 import { automationRunRoutes } from "./backoffice/AutomationRunsRoutes.ts"
 import { automationRoutes } from "./backoffice/AutomationsRoutes.ts"
 import { approvalRoutes } from "./backoffice/ApprovalsRoutes.ts"
@@ -60,6 +61,7 @@ const all = [
   ...automationRoutes,
   ...automationRunRoutes,
   ...activityRoutes,
+  ...awardRoutes,
   ...templateRoutes,
   ...planRoutes,
   ...nameDayRoutes,

@@ -21,7 +21,8 @@ export const getAnalytics = declare({
   summary: "Sum up what a contact did",
   description:
     "In calendar months of the business's time zone, the current one included unless it is LAST_MONTH. Orders are the " +
-    "purchases that were posted and not cancelled. Nothing is awarded or redeemed yet, so those months show nothing.",
+    "purchases that were posted and not cancelled. Awards stand in the month in which they were given, unless they were " +
+    "taken back since. Nothing is redeemed yet, so those months show nothing.",
   access: "contact",
   query: Schema.Struct({
     frequency: Schema.Literals(["THIS_MONTH", "LAST_MONTH", "LAST_QUARTER", "LAST_SIX_MONTHS"]),

@@ -1,5 +1,6 @@
 /** Analytics of one contact, summed up from her own events when they are asked for: never behind what was committed. */
 import { analysedTags, analyticsOf, monthStart } from "#domain/contact/Analytics.ts"
+import { sum } from "#domain/shared/Money.ts"
 import { Actors } from "#runtime/actor/Actors.ts"
 import { History } from "#runtime/projection/History.ts"
 import * as Clock from "effect/Clock"
@@ -43,17 +44,19 @@ export const analyticsRoutes = [
         total_sent: money(found.sent),
         total_received: money(found.received)
       }
-      const nothing = Array.from({ length: months }, (_, month) => ({
-        amount: 0,
-        timestamp: epoch(startOf(latest + month))
-      }))
+      const monthly = (entries: ReadonlyArray<{ readonly amount: bigint; readonly at: number }>) =>
+        Array.from({ length: months }, (_, month) => {
+          const [begin, end] = [startOf(latest + month), startOf(latest + month - 1)]
+          const ofMonth = entries.filter(({ at }) => begin <= at && at < end)
+          return { amount: money(sum(ofMonth.map(({ amount }) => amount))), timestamp: epoch(begin) }
+        })
       const metrics = wordsOf<Metric>(call.query.metrics)
       return {
         body: present({
           total_orders: metrics.has("ORDER_TOTALS") ? found.purchases : undefined,
           wallet_totals: metrics.has("WALLET_TOTALS") ? totals : undefined,
-          awards_per_month: metrics.has("AWARDS_PER_MONTH") ? nothing : undefined,
-          redeems_per_month: metrics.has("REDEEMS_PER_MONTH") ? nothing : undefined
+          awards_per_month: metrics.has("AWARDS_PER_MONTH") ? monthly(found.awards) : undefined,
+          redeems_per_month: metrics.has("REDEEMS_PER_MONTH") ? monthly([]) : undefined
         })
       }
     })

@@ -46,7 +46,7 @@ export const listPurchaseRewards = declare({
   path: "/self-service/v2/purchases/:id/rewards",
   tag,
   name: "listPurchaseRewards",
-  summary: "List what a purchase spent, commerce pool by commerce pool",
+  summary: "List what a purchase was awarded, award by award, and what it spent, commerce pool by commerce pool",
   access: "contact",
   query: Schema.Struct({ type: Schema.optionalKey(RewardType) }),
   status: 200,
@@ -54,6 +54,8 @@ export const listPurchaseRewards = declare({
     content: Schema.Array(
       Schema.Struct({
         type: RewardType,
+        /** What the business calls an award. */
+        name: Schema.optionalKey(Schema.String),
         amount: Amount,
         currency_code: Schema.String,
         /** Absent for money of the open pocket. */

@@ -13,7 +13,7 @@ import { answerOf, requestOf, viewFault } from "../door/Views.ts"
 import { decimal, isId, present } from "../resource/Fields.ts"
 import { isOn } from "../resource/Paging.ts"
 import { periodOf } from "../resource/Period.ts"
-import { type Purchase, renderPurchase } from "../resource/Purchase.ts"
+import { type Purchase, renderPurchase, standingAwards } from "../resource/Purchase.ts"
 import { ownContact } from "./OwnContact.ts"
 import { getOwnPurchase, listContactPurchases, listPurchaseRewards } from "./PurchasesApi.ts"
 
@@ -46,6 +46,20 @@ const spendRowsOf = (business: Business, { receipt, own, shared }: PurchaseState
     present({
       type: "SPEND" as const,
       amount: decimal(sum(ofPool.map((part) => part.amount)), currency),
+      currency_code: currency,
+      commerce_pool: poolId === undefined ? undefined : present({ id: poolId, name: business.pools[poolId]?.name })
+    })
+  )
+}
+
+/** One row an award, in the order in which they were given; one that was taken back is none. */
+const awardRowsOf = (business: Business, purchase: PurchaseState) => {
+  const currency = purchase.receipt?.defaultCurrency ?? business.currency
+  return standingAwards(purchase).map(({ name, amount, poolId }) =>
+    present({
+      type: "AWARD" as const,
+      name,
+      amount: decimal(amount, currency),
       currency_code: currency,
       commerce_pool: poolId === undefined ? undefined : present({ id: poolId, name: business.pools[poolId]?.name })
     })
@@ -85,8 +99,9 @@ export const ownPurchaseRoutes = [
     Effect.fnUntraced(function* (call) {
       const { business } = call.principal
       const { state } = yield* ownPurchase(call)
-      const { type = "SPEND" } = call.query
-      return { body: { content: type === "SPEND" ? spendRowsOf(business, state) : [] } }
+      const { type } = call.query
+      const rows = [...awardRowsOf(business, state), ...spendRowsOf(business, state)]
+      return { body: { content: rows.filter((row) => type === undefined || row.type === type) } }
     })
   )
 ]

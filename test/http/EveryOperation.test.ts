@@ -150,6 +150,7 @@ const named: Readonly<Record<string, Partial<Foreigners>>> = {
   createAutomation: { otherKey: "own", body: () => ({ name: "Call", ...automation }) },
   updateAutomation: { body: () => ({ name: "Call", ...automation }) },
   dryRunAutomation: { otherKey: "own", body: () => ({ automation, from: 0 }) },
+  giveAward: { body: () => ({ name: "Points", amount: 1 }) },
   changeActivity: { body: () => ({ assignee: "maria" }) },
   postPurchase: { otherKey: notFound, body: ({ server, victim }) => Shop.receipt(server, victim) },
   createSegment: { otherKey: "own" },

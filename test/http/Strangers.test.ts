@@ -133,8 +133,13 @@ layer(server)("strangers", (it) => {
       yield* refused("organisation", server.request("POST", purchases, theirPlace), { status: 404, names: business.id })
       const ourContact = Shop.receipt(server, ours, { organisation: { id: business.id } })
       yield* refused("contact", server.request("POST", purchases, ourContact, foreign), { status: 404, names: ours.id })
+      const awards = `/backoffice/v2/contacts/${ours.id}/awards`
+      const award = yield* Shop.made(server.request("POST", awards, { name: "Points", amount: 1 }))
       for (const path of [
         `${purchases}/${purchase.id}`,
+        `${awards}/${award.id}`,
+        // At one of theirs it is not hers.
+        `/backoffice/v2/contacts/${theirs.id}/awards/${award.id}`,
         `/backoffice/v2/contacts/${ours.id}`,
         `/backoffice/v2/contacts/${ours.code}`,
         `/backoffice/v2/wallets/${ours.id}`
@@ -144,6 +149,14 @@ layer(server)("strangers", (it) => {
       }
       const cancel = server.request("POST", `${purchases}/${purchase.id}/cancel`, {}, foreign)
       yield* refused("cancel", cancel, { status: 404, names: purchase.id })
+      for (const id of [ours.id, theirs.id]) {
+        const path = `/backoffice/v2/contacts/${id}/awards`
+        const given = { name: "Points", amount: 1, purchase_id: purchase.id }
+        const names = "NOTFOUNDEXCEPTION"
+        yield* refused("award", server.request("POST", path, given, foreign), { status: 404, names })
+        const action = server.request("POST", `${path}/${award.id}/actions`, { action: "REVERSE" }, foreign)
+        yield* refused("reversal", action, { status: 404, names })
+      }
       const wallet = `/self-service/v2/wallets/${ours.id}`
       const mixed = { api_key: business.secretKey, authorization: `Bearer ${ours.token}` }
       yield* refused("mixed", server.request("GET", wallet, undefined, mixed), {

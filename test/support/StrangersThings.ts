@@ -10,7 +10,7 @@ type Server = TestServer["Service"]
 
 const inApp = { en: { title: "Hello", text: "Hello #FIRST_NAME#" } }
 
-/** Her device, a message to her, an activity, a change that is held. */
+/** Her device, a message to her, an activity, an award, a change that is held. */
 const ofContact = Effect.fnUntraced(function* (server: Server, victim: Shop.Person) {
   const inbox = yield* template(server, { ...greekMail, channel: "INAPP", variants: inApp })
   const message = yield* send(server, victim, inbox)
@@ -21,6 +21,9 @@ const ofContact = Effect.fnUntraced(function* (server: Server, victim: Shop.Pers
   const { id: deviceId } = yield* Shop.made(server.requestAs(victim.token, "POST", devices, device))
   const activity = yield* Shop.made(
     server.request("POST", `/backoffice/v2/contacts/${victim.id}/activities/open`, { type: "CALL" })
+  )
+  const award = yield* Shop.made(
+    server.request("POST", `/backoffice/v2/contacts/${victim.id}/awards`, { name: "Points", amount: 1 })
   )
   yield* saveAutomation(server, "hold", {
     trigger: "PRIOR_TO_UPDATE",
@@ -34,6 +37,7 @@ const ofContact = Effect.fnUntraced(function* (server: Server, victim: Shop.Pers
     deliveries: message,
     devices: deviceId as string,
     open: activity.id as string,
+    awards: award.id as string,
     approvals: content[0].id as string
   }
 })
