@@ -110,14 +110,16 @@ export const giveAward = (states: States, command: Command, turn: Turn): Judgeme
   const worth = worthOf(states, command, receipt.success)
   if (Result.isFailure(worth)) return Result.fail(worth.failure)
 
+  const { amount, ...share } = worth.success
   const award: Award = {
     awardId,
     contactId: contact.id,
     name,
+    amount,
     currency,
-    ...worth.success,
     ...(poolId !== undefined && { poolId }),
-    ...(purchaseId !== undefined && { purchaseId })
+    ...(purchaseId !== undefined && { purchaseId }),
+    ...share
   }
   const known = states.award.award
   if (known !== undefined) {

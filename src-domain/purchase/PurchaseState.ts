@@ -95,8 +95,8 @@ export const PurchaseState = Schema.Struct({
   ),
   own: Schema.optionalKey(OwnSpend),
   shared: Schema.optionalKey(SharedSpend),
-  awards: Schema.optionalKey(Schema.Array(PurchaseAward)),
   postedAt: Schema.Int,
+  awards: Schema.optionalKey(Schema.Array(PurchaseAward)),
   cancelledAt: Schema.optionalKey(Schema.Int)
 })
 export type PurchaseState = typeof PurchaseState.Type

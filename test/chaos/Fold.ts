@@ -128,7 +128,12 @@ export class Fold {
           this.#fault(`${name}/${row.seq}: ${memberId} has used ${used.amount} of ${max} in ${used.month}`)
         }
       }
-    } else if (name.startsWith("purchase/")) this.purchases.set(row.id, state as PurchaseState)
+    } else if (name.startsWith("purchase/")) {
+      const purchase = state as PurchaseState
+      this.purchases.set(row.id, purchase)
+      const kept = purchase.state === "CANCELLED" && purchase.awards?.find(({ reversed }) => reversed === undefined)
+      if (kept) this.#fault(`${name}/${row.seq} is cancelled, and award ${kept.awardId} stays given`)
+    }
   }
 
   #keepBooks(row: EventRow, event: Event): void {
@@ -178,6 +183,11 @@ export class Fold {
         if (mark !== undefined) this.#told.set(mark, { id: row.id })
         return this.#effect(mark, registrationOf(row.id), row, 1)
       }
+      case "AwardGiven":
+        this.#told.set(event.award.name, { id: event.award.awardId })
+        return this.#effect(event.award.name, awardOf(row.id), row, 1)
+      case "AwardReversed":
+        return this.#effect(reversalOf(row.id), reversalOf(row.id), row, 1)
       case "PurchaseCancelled":
         return this.#effect(cancelOf(row.id), cancelOf(row.id), row, 1)
       default:
@@ -198,10 +208,15 @@ export class Fold {
   }
 }
 
-/** Beside the cancels, transfers and journals of the same id. */
+/** Beside the cancels, transfers, awards and journals of the same id. */
 const registrationOf = (contactId: string): string => `registration/${contactId}`
 const cancelOf = (purchaseId: string): string => `cancel/${purchaseId}`
+const awardOf = (awardId: string): string => `award/${awardId}`
+const reversalOf = (awardId: string): string => `reversal/${awardId}`
 
 /** What an operation did, whatever it was answered. */
-export const effectsOf = ({ operation: { kind, mark, purchaseId = "" } }: OperationRecord, fold: Fold): Effects =>
-  fold.effectsOf(kind === "cancel" ? cancelOf(purchaseId) : mark)
+export const effectsOf = ({ operation }: OperationRecord, fold: Fold): Effects => {
+  const { kind, mark, purchaseId = "", awardId = "" } = operation
+  if (kind === "cancel") return fold.effectsOf(cancelOf(purchaseId))
+  return fold.effectsOf(kind === "reversal" ? reversalOf(awardId) : mark)
+}

@@ -1,9 +1,18 @@
 /**
  * One thing that a client asks for, and what it was told. An operation carries a mark that ends up in the events it
- * causes (a receipt's reference number, a journal's notes, a new contact's last name), so that its effects are counted without knowing how Koinon
+ * causes (a receipt's reference number, a journal's notes, an award's name, a new contact's last name), so that its effects are counted without knowing how Koinon
  * derives its ids.
  */
-export type Kind = "credit" | "debit" | "purchase" | "shared purchase" | "cancel" | "transfer" | "registration"
+export type Kind =
+  | "credit"
+  | "debit"
+  | "purchase"
+  | "shared purchase"
+  | "cancel"
+  | "transfer"
+  | "registration"
+  | "award"
+  | "reversal"
 
 /** Who asks with a token of her own. It is replaced when it has expired. */
 export interface Bearer {
@@ -23,6 +32,8 @@ export interface Operation {
   readonly bearer?: Bearer
   /** The purchase that is cancelled. */
   readonly purchaseId?: string
+  /** The award that is taken back. */
+  readonly awardId?: string
   /** Its first request asks to be answered before it is done (202). */
   readonly prefersLater?: boolean
 }

@@ -21,6 +21,11 @@ export const replyFault = (operation: Operation, body: string, told: Told | unde
       ? undefined
       : `${operation.purchaseId} was cancelled`
   }
+  if (operation.kind === "reversal") {
+    return id === operation.awardId && fieldOf(said, "state") === "REVERSED"
+      ? undefined
+      : `${operation.awardId} was taken back`
+  }
   if (told === undefined) return undefined
   if (id !== told.id) return `the journal has ${told.id}`
   if (told.spent === undefined) return undefined

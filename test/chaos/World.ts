@@ -41,7 +41,9 @@ const weights: Population["weights"] = [
   ["purchase", 12],
   ["shared purchase", 32],
   ["cancel", 8],
-  ["transfer", 12]
+  ["transfer", 12],
+  ["award", 8],
+  ["reversal", 3]
 ]
 const customers: Population = { detailsOf: () => ({}), weights }
 /** One wallet and its household get that part of all requests. */
@@ -79,6 +81,8 @@ const arrange = async (target: Target, path: string, body: object): Promise<unkn
   }
 }
 
+const awardsOf = (contactId: string): string => `/backoffice/v2/contacts/${contactId}/awards`
+
 export class World {
   readonly people: ReadonlyArray<Person>
   readonly #storeId: string
@@ -86,7 +90,9 @@ export class World {
   readonly #population: Population
   readonly #members: ReadonlyArray<Person>
   readonly #hot: ReadonlyArray<Person>
-  readonly #cancellable: Array<string> = []
+  readonly #cancellable: Array<{ readonly id: string; readonly contactId: string }> = []
+  /** Those of a purchase go with that. */
+  readonly #reversible: Array<{ readonly id: string; readonly contactId: string }> = []
   #count = 0
   #registered = 0
 
@@ -117,10 +123,13 @@ export class World {
     })
   }
 
-  /** What was posted may be cancelled later. */
-  posted({ operation, answer }: OperationRecord): void {
-    if (!operation.kind.endsWith("purchase") || answer?.status !== 201) return
-    this.#cancellable.push(textOf(JSON.parse(answer.body), "id"))
+  /** What was posted may be cancelled later, and what was given taken back. */
+  posted({ operation: { kind }, answer }: OperationRecord): void {
+    if ((kind !== "award" && !kind.endsWith("purchase")) || answer?.status !== 201) return
+    const said = JSON.parse(answer.body)
+    const made = { id: textOf(said, "id"), contactId: textOf(said, "contact", "id") }
+    if (kind !== "award") this.#cancellable.push(made)
+    else if (said.purchase_id === undefined) this.#reversible.push(made)
   }
 
   #mark(): string {
@@ -154,9 +163,17 @@ export class World {
         return this.#purchase(this.#person(this.#members), mark)
       case "cancel": {
         const at = this.#chance.integer(0, this.#cancellable.length - 1)
-        const [purchaseId] = this.#cancellable.splice(at, 1)
-        if (purchaseId === undefined) return undefined
-        return { path: `/backoffice/v2/purchases/${purchaseId}/cancel`, body: "", purchaseId }
+        const [purchase] = this.#cancellable.splice(at, 1)
+        if (purchase === undefined) return undefined
+        return { path: `/backoffice/v2/purchases/${purchase.id}/cancel`, body: "", purchaseId: purchase.id }
+      }
+      case "award":
+        return this.#award(mark)
+      case "reversal": {
+        const [award] = this.#reversible.splice(this.#chance.integer(0, this.#reversible.length - 1), 1)
+        if (award === undefined) return undefined
+        const path = `${awardsOf(award.contactId)}/${award.id}/actions`
+        return { path, body: JSON.stringify({ action: "REVERSE" }), awardId: award.id }
       }
       case "transfer":
         return this.#transfer(mark)
@@ -195,6 +212,16 @@ export class World {
       spend_request: { ...spend, restrict_fully_covered: this.#chance.happens(0.5) }
     })
     return { path: "/backoffice/v2/purchases", body }
+  }
+
+  /** Half of them for a purchase that may be cancelled later: an amount, or a part of it. */
+  #award(mark: string) {
+    const cents = this.#chance.integer(1, 500)
+    const purchase = this.#chance.happens(0.5) ? this.#cancellable.at(-1) : undefined
+    const contactId = purchase?.contactId ?? this.#person(this.people).id
+    const worth = purchase !== undefined && cents % 2 === 0 ? { percent: cents / 10 } : { amount: cents / 100 }
+    const body = { name: mark, ...worth, ...(purchase !== undefined && { purchase_id: purchase.id }) }
+    return { path: awardsOf(contactId), body: JSON.stringify(body) }
   }
 
   #transfer(mark: string) {

@@ -4,6 +4,7 @@
  */
 import type { Terms } from "#domain/community/CommunityState.ts"
 import type { Pool } from "#domain/organisation/Business.ts"
+import type { GiveAward } from "#domain/award/AwardCommand.ts"
 import type { PostPurchase } from "#domain/purchase/PurchaseCommand.ts"
 import type { Ask } from "#runtime/actor/Actors.ts"
 
@@ -133,6 +134,31 @@ export const cancel = (buyer: number, number: number): Ask => ({
   business: businessId,
   key: contactId(buyer),
   command: { _tag: "CancelPurchase", purchaseId: purchaseId(number), entryId: `cancel-${number}` }
+})
+
+export const awardId = (number: number): string => `award-${number}`
+/** An amount or, of a purchase, hundredths of a percent. */
+export const award = (
+  contact: number,
+  number: number,
+  worth: (typeof GiveAward.Type)["worth"],
+  overrides: Partial<typeof GiveAward.Type> = {}
+): Ask => ({
+  business: businessId,
+  key: contactId(contact),
+  command: {
+    _tag: "GiveAward",
+    awardId: awardId(number),
+    name: `award ${number}`,
+    worth,
+    currency: "EUR",
+    ...overrides
+  }
+})
+export const reverseAward = (contact: number, number: number): Ask => ({
+  business: businessId,
+  key: contactId(contact),
+  command: { _tag: "ReverseAward", awardId: awardId(number) }
 })
 
 /** The owner takes a member in and shares the open pocket of her wallet, up to a limit a month. */

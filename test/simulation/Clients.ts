@@ -13,7 +13,7 @@ import * as Result from "effect/Result"
 import { isDeepStrictEqual } from "node:util"
 import type { Chance } from "../chaos/Chance.ts"
 import type { Exchange, Kind, Record as OperationRecord } from "../chaos/Operation.ts"
-import { businessId, contactId, purchaseId } from "../runtime/SampleCommands.ts"
+import { awardId, businessId, contactId, purchaseId } from "../runtime/SampleCommands.ts"
 import type { Machine } from "./Machine.ts"
 import { type Accuse, type Model, plain, tagOf } from "./Model.ts"
 import type { Operation } from "./Plan.ts"
@@ -56,6 +56,8 @@ const isKept = ({ body }: Exchange): boolean => body !== "CommandIdReused" && bo
 const detailOf = ({ kind, person, other, amount }: Operation): string => {
   if (kind === "transfer") return `, ${amount} cents from contact ${person} to ${other},`
   if (kind === "cancel") return `, of purchase #${other} of contact ${person},`
+  if (kind === "reversal") return `, of award #${other} of contact ${person},`
+  if (kind === "award" && other > 0) return `, for purchase #${other} of contact ${person},`
   if (kind === "read" || kind === "e-mail" || kind === "registration") return `, of contact ${person},`
   return `, ${amount} cents of contact ${person},`
 }
@@ -82,7 +84,14 @@ export class Clients {
       request,
       name,
       record: {
-        operation: { mark: request.mark, kind: kind as Kind, path: "", body: "", purchaseId: purchaseId(other) },
+        operation: {
+          mark: request.mark,
+          kind: kind as Kind,
+          path: "",
+          body: "",
+          purchaseId: purchaseId(other),
+          awardId: awardId(other)
+        },
         round: 1,
         invokedAt: ++machine.order,
         returnedAt: Number.POSITIVE_INFINITY,

@@ -14,7 +14,9 @@ export const operationKinds = [
   "transfer",
   "read",
   "e-mail",
-  "registration"
+  "registration",
+  "award",
+  "reversal"
 ] as const
 export type OperationKind = (typeof operationKinds)[number]
 
@@ -24,7 +26,10 @@ export interface Operation {
   readonly kind: OperationKind
   /** Who asks, by number. */
   readonly person: number
-  /** Who else is concerned: the receiver of a transfer, the purchase that is cancelled, the address that is wanted. */
+  /**
+   * Who else is concerned: the receiver of a transfer, the purchase that is cancelled, the address that is wanted; the
+   * purchase that an award is for, 0 for one that is for none; the award that is taken back.
+   */
   readonly other: number
   readonly amount: number
   /** A purchase that takes nothing if it cannot have all. */
@@ -112,7 +117,9 @@ const weights: Readonly<Record<OperationKind, number>> = {
   transfer: 14,
   read: 8,
   "e-mail": 5,
-  registration: 3
+  registration: 3,
+  award: 12,
+  reversal: 4
 }
 
 /** Each is in with even chance, and there is at least one. */
@@ -128,6 +135,7 @@ const drawOperations = (dice: Chance, count: number, overMs: number): ReadonlyAr
   const oddity = dice.pick([0.05, 0.2])
   const after = (): number | undefined => (dice.happens(oddity) ? dice.integer(0, 400) : undefined)
   const purchases: Array<{ readonly number: number; readonly person: number }> = []
+  const awards: typeof purchases = []
   const person = (from: ReadonlyArray<number>): number =>
     from.includes(hot) && dice.happens(hotShare) ? hot : dice.pick(from)
   const times = Array.from({ length: count }, () => dice.integer(0, overMs)).toSorted((a, b) => a - b)
@@ -135,9 +143,14 @@ const drawOperations = (dice: Chance, count: number, overMs: number): ReadonlyAr
     const number = index + 1
     const drawn = dice.pick(kinds)
     const cancelled = drawn === "cancel" ? purchases.splice(dice.integer(0, purchases.length - 1), 1)[0] : undefined
-    const kind = drawn === "cancel" && cancelled === undefined ? "credit" : drawn
-    const asks = cancelled?.person ?? person(kind === "shared purchase" ? members : people)
+    const reversed = drawn === "reversal" ? awards.splice(dice.integer(0, awards.length - 1), 1)[0] : undefined
+    const undone = cancelled ?? reversed
+    const kind = (drawn === "cancel" || drawn === "reversal") && undone === undefined ? "credit" : drawn
+    const asks = undone?.person ?? person(kind === "shared purchase" ? members : people)
     if (kind === "purchase" || kind === "shared purchase") purchases.push({ number, person: asks })
+    const awarded = kind === "award" ? (purchases.findLast((each) => each.person === asks)?.number ?? 0) : undefined
+    // One of a purchase goes with that.
+    if (awarded === 0) awards.push({ number, person: asks })
     const isJournal = kind === "credit" || kind === "debit"
     const isAccepted = (isJournal || kind === "purchase" || kind === "shared purchase") && dice.happens(oddity)
     return {
@@ -147,7 +160,8 @@ const drawOperations = (dice: Chance, count: number, overMs: number): ReadonlyAr
       // One in four is there already.
       person: kind === "registration" && number % 4 > 0 ? 100 + number : asks,
       other:
-        cancelled?.number ??
+        undone?.number ??
+        awarded ??
         (kind === "transfer" ? dice.pick(people.filter((each) => each !== asks)) : dice.integer(1, 3)),
       amount: dice.integer(10, kind === "credit" ? 900 : 700),
       isAllOrNothing: dice.happens(0.5),
@@ -179,7 +193,8 @@ export const secondWave = (operations: ReadonlyArray<Operation>): ReadonlyArray<
       ...operation,
       number: number + secondWaveFrom,
       person: kind === "registration" ? person + secondWaveFrom : person,
-      other: kind === "cancel" ? other + secondWaveFrom : other,
+      other:
+        kind === "cancel" || kind === "reversal" || (kind === "award" && other > 0) ? other + secondWaveFrom : other,
       againAfterMs: undefined,
       alteredAfterMs: undefined,
       isConditional: false,

@@ -2,6 +2,7 @@
 import { clientCommandId } from "#runtime/actor/Naming.ts"
 import type { Ask } from "#runtime/actor/Actors.ts"
 import {
+  award,
   businessId,
   cancel,
   changeEmail,
@@ -11,7 +12,9 @@ import {
   debit,
   openBusiness,
   purchase,
+  purchaseId,
   register,
+  reverseAward,
   share,
   transfer
 } from "../runtime/SampleCommands.ts"
@@ -42,6 +45,8 @@ const idOf = ({ number, isForgettable }: Operation): string =>
 
 const contested = (number: number): string => `contested.${number}@example.com`
 
+const shareOf = (amount: bigint) => ({ _tag: "Share", basisPoints: Number(amount) * 10 }) as const
+
 const withNotes = (ask: Ask, notes: string): Ask => ({ ...ask, command: { ...ask.command, notes } as Ask["command"] })
 
 const commandOf = (operation: Operation, amount: bigint, mark: string): Ask => {
@@ -64,6 +69,14 @@ const commandOf = (operation: Operation, amount: bigint, mark: string): Ask => {
       return cancel(person, other)
     case "transfer":
       return withNotes(transfer(person, other, amount, `transfer-${number}`), mark)
+    case "award": {
+      if (other === 0) return award(person, number, { _tag: "Amount", amount }, { name: mark })
+      // Half of those for a purchase are a share of it, of up to seven tenths.
+      const worth = number % 2 === 0 ? ({ _tag: "Amount", amount } as const) : shareOf(amount)
+      return award(person, number, worth, { name: mark, purchaseId: purchaseId(other) })
+    }
+    case "reversal":
+      return reverseAward(person, other)
     case "e-mail":
       return changeEmail(person, contested(other))
     case "registration": {

@@ -62,7 +62,15 @@ describe("a simulated world", () => {
       assert.isAbove(answered, 5)
     }
     // Both ends of a shared purchase, and everything that a runner tells a client to try again for.
-    for (const told of ["PurchaseAnswer", "InsufficientFunds", "ReturnSharedFunds", "StillRunning", "ShardMoved"]) {
+    for (const told of [
+      "PurchaseAnswer",
+      "InsufficientFunds",
+      "AwardAnswer",
+      "AwardSpent",
+      "ReturnSharedFunds",
+      "StillRunning",
+      "ShardMoved"
+    ]) {
       assert.include(stories, told)
     }
   })
