@@ -1,6 +1,6 @@
 /**
- * The whole domain under random use: one business, four contacts, two communities; credits, transfers, invitations,
- * purchases, cancels, blocks, changed limits and passing time, while messages between keys are delivered late, in any
+ * The whole domain under random use: one business, four contacts, two communities; credits, awards, transfers, invitations,
+ * purchases, cancels, reversals, blocks, changed limits and passing time, while messages between keys are delivered late, in any
  * order and more than once. After every step money is counted anew from the journal alone (P3, P4), and when everything
  * has been delivered nothing may hang in between (P10).
  */
@@ -49,6 +49,8 @@ const Step = Schema.Union([
   Schema.TaggedStruct("BuyAgain", { person: Person, reference: Schema.Literals(references), cents: Cents }),
   Schema.TaggedStruct("Cancel", { index: Index }),
   Schema.TaggedStruct("Cancel", { index: Index }),
+  Schema.TaggedStruct("Award", { index: Index, cents: Cents, pool: Pool, isForPurchase: Schema.Boolean }),
+  Schema.TaggedStruct("Reverse", { index: Index }),
   Schema.TaggedStruct("Block", { person: Person, blocked: Schema.Boolean }),
   Schema.TaggedStruct("Deliver", { index: Index }),
   Schema.TaggedStruct("Deliver", { index: Index }),
@@ -97,6 +99,17 @@ const recentPurchase = (world: DomainWorld, index: number) => {
   return opened.at(-1 - index) ?? { person: "eleni", purchaseId: "none" }
 }
 
+/** Of an award that was given, counted from the latest. */
+const recentReversal = (world: DomainWorld, index: number): readonly [string, Command] | undefined => {
+  const given = world.journal.flatMap(({ key, event }) =>
+    event._tag === "AwardGiven" ? [{ key, ...event.award }] : []
+  )
+  const award = given.at(-1 - index)
+  if (award === undefined) return undefined
+  const { key, awardId, purchaseId } = award
+  return [key, { _tag: "ReverseAward", awardId, ...(purchaseId !== undefined && { purchaseId }) }]
+}
+
 /** What a step asks for, and of whom; the steps that only move time or messages ask for nothing. */
 const commandOf = (world: DomainWorld, step: Step): readonly [string, Command] | undefined => {
   switch (step._tag) {
@@ -137,6 +150,16 @@ const commandOf = (world: DomainWorld, step: Step): readonly [string, Command] |
       const { person, purchaseId } = recentPurchase(world, step.index)
       return [person, { _tag: "CancelPurchase", purchaseId, entryId: world.id("cancel") }]
     }
+    case "Award": {
+      const { person, purchaseId } = recentPurchase(world, step.index)
+      const poolId = pools[step.pool]
+      const made = { awardId: world.id("award"), name: "points", currency: "EUR" }
+      const conditions = { ...(poolId !== undefined && { poolId }), ...(step.isForPurchase && { purchaseId }) }
+      const worth = { _tag: "Amount", amount: BigInt(step.cents) } as const
+      return [person, { _tag: "GiveAward", ...made, ...conditions, worth }]
+    }
+    case "Reverse":
+      return recentReversal(world, step.index)
     case "Block":
       return [step.person, { _tag: "ChangeSpendBlock", blocked: step.blocked }]
     default:
@@ -218,10 +241,12 @@ const bookTransit = ({ transit }: Books, event: Event): void => {
   }
 }
 
+/** Of what comes from outside, or leaves for good. */
+const foreignReasons: ReadonlySet<string> = new Set(["MANUAL_JOURNAL", "EXPIRY", "AWARD", "AWARD_REVERSAL"])
+
 const bookInside = (books: Books, event: Event): void => {
-  const isForeign = (reason: string): boolean => reason === "MANUAL_JOURNAL" || reason === "EXPIRY"
-  if (event._tag === "FundsCredited" && isForeign(event.reason)) books.inside += event.amount
-  if (event._tag === "FundsDebited" && isForeign(event.reason)) books.inside -= event.amount
+  if (event._tag === "FundsCredited" && foreignReasons.has(event.reason)) books.inside += event.amount
+  if (event._tag === "FundsDebited" && foreignReasons.has(event.reason)) books.inside -= event.amount
   const amount = (event._tag === "PurchasePaid" || event._tag === "PurchaseReversed") && [
     event.own?.amount ?? 0n,
     event.shared?.amount ?? 0n
