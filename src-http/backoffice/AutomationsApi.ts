@@ -53,7 +53,9 @@ export const createAutomation = declare({
     "what an update changed: of the LAST `ContactUpdated`, its `changed` (names of fields), and `before_language_code` beside " +
     "`language_code`. `CONTACT_UPDATED` is set off by `IdentifiersAdded` and `OptOutChanged` as well; opt-outs are asked for " +
     "of the LAST `OptOutChanged`, its `channel`, `opted_out` and `by`. LAST of a type that can set the automation off, with " +
-    "neither `where` nor `window`, is about the event that did, and does not hold if that is of another type. A DECISION asks " +
+    "neither `where` nor `window`, is about the event that did, and does not hold if that is of another type. An award sets off " +
+    "`AWARD_GIVEN` and, as a credit, `WALLET_CREDITED`: of the LAST `FundsCredited`, its `reason`, `name`, `amount` and " +
+    "`purchase_id`. A DECISION asks " +
     "somebody outside before a command is carried out: at a webhook endpoint, signed under its secret (which can be rotated), " +
     "or at a `url`, signed under the automation's own `decision_secret`, both as Standard Webhooks says: check the signature " +
     "and the timestamp before answering. Amounts are decimals and instants RFC 3339, as in webhooks. The answer is 200 with " +
