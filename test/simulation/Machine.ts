@@ -177,6 +177,7 @@ export class Machine {
   /** Lets the machine stand in for Node's event loop as long as `run` takes. */
   asEventLoop<A>(run: () => A): A {
     const { setImmediate, clearImmediate, queueMicrotask } = globalThis
+    const { now } = performance
     const running = (): Process => {
       if (this.#current === undefined) throw new Error("something runs outside of every process")
       return this.#current
@@ -191,10 +192,13 @@ export class Machine {
       clearImmediate: (handle: { isOff: boolean } | undefined) => void (handle !== undefined && (handle.isOff = true)),
       queueMicrotask: (task: Task) => void running().microtasks.push(task)
     })
+    // How long something takes decides when others get their turn: here it takes no time.
+    Object.assign(performance, { now: () => this.now })
     try {
       return run()
     } finally {
       Object.assign(globalThis, { setImmediate, clearImmediate, queueMicrotask })
+      Object.assign(performance, { now })
     }
   }
 }
