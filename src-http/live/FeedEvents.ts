@@ -2,7 +2,7 @@
  * The events of the live feed as they are sent: their names and their fields. They say what happened to whom by id; only a
  * contact's own topic says what changed of who she is, to herself and to her business. Safe to share with clients.
  */
-import { rfc3339 } from "#domain/shared/Instant.ts"
+import { rfc3339 } from "#runtime/projection/Rfc3339.ts"
 import * as Schema from "effect/Schema"
 import { Amount } from "../resource/Fields.ts"
 

@@ -2,7 +2,7 @@
  * Tells whom a webhook endpoint names that it was switched off by itself, and what to do about it: written down with the
  * taking note of it, so that it is told once. What it says is as it was then; the endpoint may be another by now.
  */
-import { rfc3339 } from "#domain/shared/Instant.ts"
+import { rfc3339 } from "../projection/Rfc3339.ts"
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"

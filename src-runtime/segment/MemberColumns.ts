@@ -3,7 +3,7 @@
  * RFC 3339, a date is year-month-day, the entries of a list are joined; who has no value has an empty cell. A text that a
  * spreadsheet would calculate is marked as text, whatever somebody has given as her name.
  */
-import { rfc3339 } from "#domain/shared/Instant.ts"
+import { rfc3339 } from "../projection/Rfc3339.ts"
 import { type Column, columnOf, isUsual, type UsualField } from "#domain/segment/ExportFields.ts"
 import { type Fact, factAt } from "#domain/segment/FactAccess.ts"
 import type { FactObject } from "#domain/segment/FactForm.ts"

@@ -3,7 +3,7 @@
  * and is (AUT-9), which is personal: what is made of it is sealed wherever it is kept. All else of who she is is read from
  * the API by those who may. Amounts are decimals, instants RFC 3339, as on the live feed.
  */
-import { rfc3339 } from "#domain/shared/Instant.ts"
+import { rfc3339 } from "../projection/Rfc3339.ts"
 import type { CommunityEvent } from "#domain/community/CommunityEvent.ts"
 import type { ContactEvent, SharedSpend } from "#domain/contact/ContactEvent.ts"
 import type { Event } from "#domain/Event.ts"

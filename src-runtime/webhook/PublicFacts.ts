@@ -3,7 +3,7 @@
  * their names, written as the API writes such values. Amounts are decimals of the currency that stands beside them, instants
  * RFC 3339; keys that are data stand as they were given. What the catalogue does not have is not told.
  */
-import { rfc3339 } from "#domain/shared/Instant.ts"
+import { rfc3339 } from "../projection/Rfc3339.ts"
 import type { ContactState } from "#domain/contact/ContactState.ts"
 import { type Minor, toDecimal } from "#domain/shared/Money.ts"
 import type { FactField, FactForm, FactObject, FactValue } from "#domain/segment/FactForm.ts"

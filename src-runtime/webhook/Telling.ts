@@ -5,7 +5,7 @@
  * its receiver sees afterwards that it missed something, and can have it sent. Of one that was off for longer than that is
  * kept, the numbers are all that is written: whoever left it behind costs little, and nothing personal is kept for it.
  */
-import { rfc3339 } from "#domain/shared/Instant.ts"
+import { rfc3339 } from "../projection/Rfc3339.ts"
 import { type EndpointDefinition, wants } from "#domain/webhook/Endpoint.ts"
 import { type EventType, testEventType } from "#domain/webhook/EventType.ts"
 import { type Definitions as All, oldestAt } from "#domain/definition/Definition.ts"

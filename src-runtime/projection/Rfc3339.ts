@@ -1,4 +1,4 @@
-/** Instants, epoch milliseconds everywhere inside, as they are told outside. */
+/** Instants, epoch milliseconds everywhere inside, as they are told to whoever reads a view, a webhook or the live feed. */
 
 /** Either way from 1970, what a `Date` can be: nobody who tells an instant may stop at one that is further. */
 const farthestMs = 8_640_000_000_000_000

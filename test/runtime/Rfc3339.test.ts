@@ -1,6 +1,6 @@
 /** How instants are told. */
 import { assert, describe, it } from "@effect/vitest"
-import { rfc3339 } from "#domain/shared/Instant.ts"
+import { rfc3339 } from "#runtime/projection/Rfc3339.ts"
 
 describe("an instant", () => {
   it("is told in UTC, and one that no calendar has as the farthest that one has, for what tells it may not stop", () => {
