@@ -46,6 +46,8 @@ export const RejectionReason = Schema.Literals([
   "CONSENT",
   "FREQUENCY_CAP",
   "MISSING_VALUE",
+  /** Its words and its values do not go together: a bound was reached, or it could not be reckoned. */
+  "RENDERING_FAILED",
   "TEMPLATE_GONE",
   /** It was switched off, before or after the message was asked for. */
   "TEMPLATE_INACTIVE",

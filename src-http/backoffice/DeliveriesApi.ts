@@ -3,6 +3,7 @@ import { Channel } from "#domain/contact/Communication.ts"
 import * as Schema from "effect/Schema"
 import { declare } from "../door/Endpoint.ts"
 import { Delivery } from "../resource/Communication.ts"
+import { eventValuesRules } from "../resource/EventValues.ts"
 import { Id, Line } from "../resource/Fields.ts"
 import { cursorQuery, listOf, pagingQuery } from "../resource/Paging.ts"
 import { periodQuery } from "../resource/Period.ts"
@@ -84,13 +85,13 @@ export const sendCommunication = declare({
   description:
     "Consent, opt-outs, quiet hours and caps are judged at the send, as the template's purpose has it: MANDATORY passes all " +
     "of them, CRITICAL all but consent. A template that is switched off is not sent; what waits of it then is rejected as " +
-    "TEMPLATE_INACTIVE.",
+    `TEMPLATE_INACTIVE. \`values\` are facts of the event that the template speaks of. ${eventValuesRules}`,
   access: "secret",
   body: Schema.Struct({
     template_id: Id,
     /** What it is called in lists; the template's name if not said. */
     name: Schema.optionalKey(Line),
-    /** Facts of the event that it is about, as the template names them. */
+    /** Facts of the event that it is about: amounts as decimals, instants as epoch seconds. */
     values: Schema.optionalKey(Schema.Record(Schema.String, Schema.Unknown))
   }),
   status: 201,

@@ -15,6 +15,7 @@ import { type Call, serve } from "../door/Endpoint.ts"
 import { fault, invalidField, notFound } from "../door/Fault.ts"
 import { answerOf, caughtUp, requestOf, viewFault } from "../door/Views.ts"
 import { renderDelivery } from "../resource/Communication.ts"
+import { readEventValues } from "../resource/EventValues.ts"
 import { epoch, isId, present } from "../resource/Fields.ts"
 import { periodOf } from "../resource/Period.ts"
 import { findContact } from "./ContactReference.ts"
@@ -163,7 +164,9 @@ export const deliveryRoutes = [
       if (JSON.stringify(body.values ?? {}).length > valuesLengthMax) {
         return yield* Effect.fail(invalidField("/values", `They have at most ${valuesLengthMax} characters as JSON.`))
       }
-      const { channel, purpose } = template.body
+      const { channel, purpose, events } = template.body
+      const { currency } = contact.state
+      const values = yield* readEventValues(body.values, { pointer: "/values", events, currency })
       const { answer: done, replayed } = yield* answer(
         call,
         contact.state.id,
@@ -173,7 +176,7 @@ export const deliveryRoutes = [
           purpose,
           name: body.name ?? template.name,
           templateId,
-          values: body.values
+          values
         })
       )
       return { body: { id: idOf(done) }, replayed }

@@ -3,6 +3,7 @@ import { Channel, Purpose } from "#domain/contact/Communication.ts"
 import { DefinitionState } from "#domain/definition/Definition.ts"
 import * as Schema from "effect/Schema"
 import { declare } from "../door/Endpoint.ts"
+import { eventValuesRules } from "../resource/EventValues.ts"
 import { Line } from "../resource/Fields.ts"
 import { listOf, pagingQuery } from "../resource/Paging.ts"
 
@@ -183,7 +184,9 @@ export const previewTemplate = declare({
   tag,
   name: "previewTemplate",
   summary: "Write a message to a contact without sending it",
-  description: "In her language, or in the one that is given. Links in it lead nowhere.",
+  description:
+    "In her language, or in the one that is given. Links in it lead nowhere. `event` are facts of the event that the " +
+    `template speaks of. ${eventValuesRules}`,
   access: "secret",
   body: Schema.Struct({
     /** By id or code. */

@@ -10,6 +10,7 @@ import { answer, idOf } from "../door/Asking.ts"
 import { definedBy, findDefined } from "../door/Defined.ts"
 import { serve } from "../door/Endpoint.ts"
 import { invalidField } from "../door/Fault.ts"
+import { readEventValues } from "../resource/EventValues.ts"
 import { epoch, present } from "../resource/Fields.ts"
 import { pageOf } from "../resource/Paging.ts"
 import { findContact } from "./ContactReference.ts"
@@ -137,13 +138,15 @@ export const templateRoutes = [
     Effect.fnUntraced(function* ({ principal, params, body }) {
       const { body: template } = yield* findDefined(principal, "templates", params["id"])
       const { state: contact } = yield* findContact(principal, body.contact_id)
+      const { events } = template
+      const values = yield* readEventValues(body.event, { pointer: "/event", events, currency: contact.currency })
       const clock = yield* Clock.Clock
       const result = render({
         template,
         business: principal.business,
         contact,
         at: clock.currentTimeMillisUnsafe(),
-        values: body.event,
+        values,
         language: body.language,
         links: everyLinkTo(nowhere)
       })

@@ -101,7 +101,7 @@ export const prepare = (asked: Asked): Ready | Impossible => {
   if (rendered._tag === "MissingValue") {
     return impossible("MISSING_VALUE", `${rendered.language}: #${rendered.tag}# has no value`)
   }
-  if (rendered._tag === "Unwritable") return impossible("MISSING_VALUE", `${rendered.language}: ${rendered.reason}`)
+  if (rendered._tag === "Unwritable") return impossible("RENDERING_FAILED", `${rendered.language}: ${rendered.reason}`)
   const { _tag, html: written, text: words, ...rest } = rendered
   const sender = senderName(asked)
   const same = {

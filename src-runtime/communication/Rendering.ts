@@ -46,7 +46,7 @@ export interface MissingValue {
   readonly tag: string
 }
 
-/** It asks for more than a message may take, or a filter refused what it was given. */
+/** It asks for more than a message may take, a filter refused what it was given, or its values are none of their kind. */
 export interface Unwritable {
   readonly _tag: "Unwritable"
   readonly language: string
@@ -74,27 +74,42 @@ const scopeOf = ({ template, business, contact, at, values, links }: RenderReque
 /** A header is one line, whatever stands in a value. */
 const oneLine = (text: string): string => text.replaceAll(/[\r\n\u2028\u2029]+/g, " ").trim()
 
-export const render = (request: RenderRequest): Rendered | MissingValue | Unwritable => {
+const written = (
+  request: RenderRequest,
+  language: string,
+  variant: Variant
+): Omit<Rendered, "image"> | MissingValue | Unwritable => {
   const { template, business, contact } = request
-  const wanted = request.language ?? contact.languageCode
-  const language = chooseLanguage(Object.keys(template.variants), wanted, template.defaultLanguage)
-  const variant = template.variants[language] as Variant
   const reader: Reader = {
     locale: localeOf(language) ?? "en",
     currency: contact.currency,
     timeZone: contact.timeZone === "" ? business.timeZone : contact.timeZone
   }
   const scope = scopeOf(request, reader)
-  const written: { [Part in (typeof parts)[number]]?: string } = {}
+  const texts: { [Part in (typeof parts)[number]]?: string } = {}
   for (const part of parts) {
     const source = variant[part]
     if (source === undefined) continue
     const result = write(source, kindOfPart(part), scope, reader, template.missing.policy !== "EMPTY")
     if (result._tag === "Missing") return { _tag: "MissingValue", language, tag: result.tag }
     if (result._tag === "Unwritable") return { _tag: "Unwritable", language, reason: result.reason }
-    written[part] = part === "subject" || part === "title" ? oneLine(result.text) : result.text
+    texts[part] = part === "subject" || part === "title" ? oneLine(result.text) : result.text
   }
-  const { text = "", ...others } = written
-  const image = variant.imageUrl === undefined ? {} : { image: variant.imageUrl }
-  return { _tag: "Rendered", language, text, ...others, ...image }
+  const { text = "", ...others } = texts
+  return { _tag: "Rendered", language, text, ...others }
+}
+
+export const render = (request: RenderRequest): Rendered | MissingValue | Unwritable => {
+  const { template, contact } = request
+  const wanted = request.language ?? contact.languageCode
+  const language = chooseLanguage(Object.keys(template.variants), wanted, template.defaultLanguage)
+  const variant = template.variants[language] as Variant
+  try {
+    const result = written(request, language, variant)
+    if (result._tag !== "Rendered" || variant.imageUrl === undefined) return result
+    return { ...result, image: variant.imageUrl }
+  } catch (error) {
+    // It will throw however often it is tried. What it threw may hold a value: only its name is told.
+    return { _tag: "Unwritable", language, reason: `it threw ${error instanceof Error ? error.name : "something"}.` }
+  }
 }
