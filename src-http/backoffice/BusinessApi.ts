@@ -143,10 +143,16 @@ export const postExchangeRate = declare({
 })
 
 const { sharingOrder, walletCodeMode } = BusinessSettings.fields
+/** For the OpenAPI description of what has to do with it. */
+export const consentEffectsRules =
+  "COMPLETE leaves everything as it was, marketing as well: consent and opt-outs are apart, and it stops where she opts out. " +
+  "NONE: nothing can be done with the contact but to change her consent and opt-outs, to export and to erase her, and no " +
+  "message but a MANDATORY one is sent; those that wait end as CONSENT. PENDING and ACCEPTED always leave everything, and so " +
+  "do the others where `consent_effects` is not set: a business to which withdrawing has to end marketing sets NONE."
 const Functionality = Schema.Literals(["COMPLETE", "NONE"])
 const capsMax = 20
 const messages = {
-  /** What is left to a contact who rejected or withdrew her consent (CON-2); everything unless it is said. */
+  /** What is left to a contact who rejected or withdrew her consent (CON-2): COMPLETE unless it is said. */
   consent_effects: Schema.Struct({ rejected: Functionality, withdrawn: Functionality }),
   /** When marketing rests, HH:MM in the contact's zone; over midnight if it begins later than it ends. */
   quiet_hours: Schema.Struct({ from: Line, until: Line }),
@@ -187,7 +193,9 @@ export const changeSettings = declare({
   tag,
   name: "changeSettings",
   summary: "Change the settings of the business",
-  description: "What is left out stays; null takes a setting away that need not be there.",
+  description:
+    "What is left out stays; null takes a setting away that need not be there. `consent_effects` says what is left of a " +
+    `contact who rejected or withdrew her consent. ${consentEffectsRules}`,
   access: "secret",
   body: Schema.Struct({
     sharing_order: Schema.optionalKey(sharingOrder),

@@ -3,6 +3,7 @@ import { ConsentState } from "#domain/contact/Consent.ts"
 import * as Schema from "effect/Schema"
 import { declare } from "../door/Endpoint.ts"
 import { Line } from "../resource/Fields.ts"
+import { consentEffectsRules } from "./BusinessApi.ts"
 
 const tag = "Contacts"
 const contact = "/backoffice/v2/contacts/:id"
@@ -31,7 +32,8 @@ export const changeConsent = declare({
   summary: "Write down a contact's consent",
   description:
     "PENDING becomes ACCEPTED or REJECTED, ACCEPTED becomes WITHDRAWN, and either of the others ACCEPTED again. The form " +
-    "that was agreed to is kept as evidence. What a contact without consent is left is one of the business's settings.",
+    "that was agreed to is kept as evidence. What a contact without consent is left is one of the business's settings, " +
+    `for REJECTED and for WITHDRAWN (changeSettings). ${consentEffectsRules}`,
   access: "secret",
   body: Schema.Struct({
     state: ConsentState,
