@@ -4,6 +4,7 @@
  * personal data. Statuses and texts are the door's business.
  */
 import * as Schema from "effect/Schema"
+import { Undecided } from "./automation/Undecided.ts"
 import { Minor } from "./shared/Money.ts"
 
 const id = { id: Schema.String }
@@ -121,7 +122,11 @@ const RejectedByAutomation = Schema.TaggedStruct("RejectedByAutomation", {
   reason: Schema.String
 })
 /** AUT-3: whoever has to decide outside did not, and without that the automation lets nothing through. */
-const NotDecided = Schema.TaggedStruct("NotDecided", { automationId: Schema.String, automation: Schema.String })
+const NotDecided = Schema.TaggedStruct("NotDecided", {
+  automationId: Schema.String,
+  automation: Schema.String,
+  ...Undecided.fields
+})
 /** It was judged by other automations than those that have to judge now: it is judged anew. */
 const AutomationsChanged = Schema.TaggedStruct("AutomationsChanged", {})
 const HeldNotFound = Schema.TaggedStruct("HeldNotFound", id)

@@ -3,6 +3,7 @@
  * automations turned away. Safe to share with clients.
  */
 import { HeldStanding } from "#domain/held/Held.ts"
+import { Undecided } from "#domain/automation/Undecided.ts"
 import * as Schema from "effect/Schema"
 import { declare } from "../door/Endpoint.ts"
 import { NoFields } from "../door/Validation.ts"
@@ -110,7 +111,8 @@ export const listAutomationRejections = declare({
   summary: "List what automations turned away before it was done",
   description:
     "Newest first unless ordered otherwise, the latest ten thousand. Nothing of what was asked is kept, and a contact is " +
-    "named only where she existed.",
+    "named only where she existed. NOT_DECIDED says in failure why nobody outside decided, as the refusal did, and in status " +
+    "what was answered in place of 200.",
   access: "secret",
   query: Schema.Struct({ ...pagingQuery, ...cursorQuery }),
   status: 200,
@@ -121,6 +123,8 @@ export const listAutomationRejections = declare({
       at: Schema.Int,
       trigger: PriorTrigger,
       verdict: Schema.Literals(["REJECTED", "NOT_DECIDED"]),
+      /** Of NOT_DECIDED: why not, and which status was answered where that is why. */
+      ...Undecided.fields,
       automation: Automation,
       contact_id: Schema.optionalKey(Schema.String)
     })

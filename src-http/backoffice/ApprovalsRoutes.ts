@@ -36,8 +36,8 @@ const rendered = (held: ListedApproval): Api.Approval =>
     decided_on: held.decidedAt === undefined ? undefined : epoch(held.decidedAt)
   })
 
-const renderedRejection = ({ id, at, trigger, verdict, automationId, version, contactId }: Rejection) =>
-  present({ id, at: epoch(at), trigger, verdict, automation: { id: automationId, version }, contact_id: contactId })
+const renderedRejection = ({ automationId, version, contactId, at, ...rest }: Rejection) =>
+  present({ ...rest, at: epoch(at), automation: { id: automationId, version }, contact_id: contactId })
 
 /** A run that nobody has set off yet waits for nobody; one that was set off may be on its way to its approval. */
 const allCaughtUp = Effect.andThen(caughtUp(heldCommands.name), caughtUp(automationsName))

@@ -60,7 +60,9 @@ export const createAutomation = declare({
     "or at a `url`, signed under the automation's own `decision_secret`, both as Standard Webhooks says: check the signature " +
     "and the timestamp before answering. Amounts are decimals and instants RFC 3339, as in webhooks. The answer is 200 with " +
     '`{"decision": "ALLOW" | "HOLD"}`, `{"decision": "REJECT", "reason": …}` or `{"decision": "PATCH", "fields": {…}}`, ' +
-    "within two seconds for all questions about one command. A PATCH opts nobody in: of a registration `email_opt_out` and " +
+    "within two seconds for all questions about one command. Whatever else comes of it is 503 KOINON.NOT_DECIDED with why in " +
+    "`failure` (TIMEOUT, STATUS, NOT_JSON, UNKNOWN_VERDICT, FIELD_NOT_ALLOWED, …), unless the action has `fail_open`. At the " +
+    "self-service door a contact is told the `reason` alone, so it is written for her. A PATCH opts nobody in: of a registration `email_opt_out` and " +
     "`sms_opt_out` may be `true`, of a change they may not be said, and what a decision says of them there is not done.",
   access,
   body,

@@ -156,6 +156,27 @@ export const faultOf = (refusal: Refusal | Runtime): Fault => {
   })
 }
 
+/**
+ * As a contact is told it: that the business declined, in the words that it has for her. How the automation is called that
+ * did is its own affair, and so is what became of whom it asks.
+ */
+export const declined = (problem: Fault): Fault => {
+  const { parameters, ...rest } = problem
+  switch (problem.code) {
+    case "KOINON.REJECTED_BY_AUTOMATION": {
+      const { reason } = { ...parameters }
+      return { ...rest, title: "Declined", detail: `${String(reason)}`, parameters: { reason } }
+    }
+    case "KOINON.NOT_DECIDED":
+      return {
+        ...rest,
+        detail: "The business cannot decide about this at present; nothing was changed. Try again later."
+      }
+    default:
+      return problem
+  }
+}
+
 export const problemJson = (problem: Fault, instance: string): string =>
   JSON.stringify({
     type: `urn:koinon:problem:${problem.code.toLowerCase()}`,

@@ -2,6 +2,7 @@
  * How each refusal of the domain is told to who asked: its status, a stable code, a title and a sentence. A refusal without
  * a row does not compile; no row tells anything personal.
  */
+import type { UndecidedFailure } from "#domain/automation/Undecided.ts"
 import type { Refusal } from "#domain/Refusal.ts"
 import { exponentOf, toDecimal } from "#domain/shared/Money.ts"
 
@@ -20,6 +21,22 @@ const definitionWords: Readonly<Record<string, string>> = {
   plans: "a plan",
   segments: "a segment",
   templates: "a template"
+}
+
+/** What was wrong; of an answer only its status is told. */
+const undecided: Readonly<Record<UndecidedFailure, string>> = {
+  TIMEOUT: "whom it asks did not answer in time",
+  CONNECTION: "whom it asks cannot be reached, or closed the connection before the end of the answer",
+  ADDRESS_NOT_ALLOWED: "whom it asks is at an address that may not be called from here",
+  ENDPOINT_INACTIVE: "the endpoint that it asks is switched off",
+  STATUS: "whom it asks answered {status} where 200 is needed",
+  TOO_LONG: "the answer is longer than it may be",
+  NOT_JSON: "the answer is no JSON",
+  UNKNOWN_VERDICT: "the answer's decision is none of ALLOW, REJECT, HOLD, PATCH",
+  REASON_MISSING: "the answer rejects without a reason",
+  FIELD_NOT_ALLOWED: "the answer has a field that it may not have",
+  INVALID_ANSWER: "a field of the answer is not of its type",
+  FILTER_UNAVAILABLE: "what its filter asks for cannot be read at present"
 }
 
 export const refusals: Table<Refusal> = {
@@ -309,8 +326,9 @@ export const refusals: Table<Refusal> = {
   NotDecided: [
     503,
     "KOINON.NOT_DECIDED",
-    "Not decided in time",
-    ({ automation }) => `Whoever decides for the automation ${automation} did not answer in time; nothing was changed.`
+    "Not decided",
+    ({ automation, failure = "TIMEOUT", status = 0 }) =>
+      `The automation ${automation} has not decided: ${undecided[failure].replace("{status}", String(status))}. Nothing was changed.`
   ],
   AutomationsChanged: [
     409,

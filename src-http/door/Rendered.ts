@@ -2,7 +2,7 @@
 import type { Operation } from "../resource/Operation.ts"
 import { operationPath } from "../resource/Operation.ts"
 import type { Declaration, Later, Reply } from "./Endpoint.ts"
-import { type Fault, problemJson } from "./Fault.ts"
+import { declined, type Fault, problemJson } from "./Fault.ts"
 
 export interface Rendered {
   readonly status: number
@@ -11,6 +11,9 @@ export interface Rendered {
   readonly body: string
 }
 
+/** The door of contacts' own tokens. */
+const isOwnDoor = (instance: string): boolean => instance.startsWith("/self-service/")
+
 export const renderProblem = (problem: Fault, instance: string): Rendered => ({
   status: problem.status,
   headers: {
@@ -18,7 +21,7 @@ export const renderProblem = (problem: Fault, instance: string): Rendered => ({
     ...problem.headers,
     ...(problem.retryAfterSeconds === undefined ? {} : { "retry-after": String(problem.retryAfterSeconds) })
   },
-  body: problemJson(problem, instance)
+  body: problemJson(isOwnDoor(instance) ? declined(problem) : problem, instance)
 })
 
 /** Taken over: the write is durable and goes on; here is where to look for its end. */

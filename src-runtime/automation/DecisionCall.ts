@@ -3,7 +3,9 @@
  * time with one of four words, or it counts as not answered. Whatever else comes back is not looked at, and not written down.
  */
 import type { PatchFields } from "#domain/automation/Automation.ts"
+import { type Undecided, UndecidedFailure } from "#domain/automation/Undecided.ts"
 import * as Effect from "effect/Effect"
+import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
 import { type ClientRequest, type IncomingMessage, request as httpRequest } from "node:http"
 import { request as httpsRequest } from "node:https"
@@ -16,7 +18,17 @@ const customFieldsMax = 100
 const customValueLengthMax = 4_000
 
 /** Nobody answered in time, or not one of the words that count. `reason` is for people, and holds nothing of the answer. */
-export class Unanswered extends Schema.TaggedError<Unanswered>()("Unanswered", { reason: Schema.String }) {}
+export class Unanswered extends Schema.TaggedError<Unanswered>()("Unanswered", {
+  failure: UndecidedFailure,
+  status: Schema.optionalKey(Schema.Int),
+  reason: Schema.String
+}) {}
+
+const unanswered = (
+  failure: UndecidedFailure,
+  reason: string,
+  { status }: Pick<Undecided, "status"> = {}
+): Unanswered => new Unanswered({ failure, reason, ...(status !== undefined && { status }) })
 
 const Answer = Schema.Union([
   Schema.Struct({ decision: Schema.Literal("ALLOW") }),
@@ -40,7 +52,12 @@ const Answer = Schema.Union([
     })
   })
 ])
-const decodeAnswer = Schema.decodeUnknownEffect(Schema.fromJsonString(Answer))
+const decodeAnswer = Schema.decodeUnknownResult(Answer)
+const parseAnswer = Schema.decodeUnknownResult(Schema.fromJsonString(Schema.Unknown))
+const hasVerdict = Schema.is(Schema.Struct({ decision: Schema.Literals(["ALLOW", "REJECT", "HOLD", "PATCH"]) }))
+const isUnexplained = Schema.is(
+  Schema.Struct({ decision: Schema.Literal("REJECT"), reason: Schema.optional(Schema.Null) })
+)
 
 export type Decision =
   | { readonly _tag: "ALLOW" | "HOLD" }
@@ -76,17 +93,18 @@ const decisionOf = (answer: typeof Answer.Type): Decision => {
 const read = (response: IncomingMessage, done: (text: string | Unanswered) => void): void => {
   if (response.statusCode !== 200) {
     response.resume()
-    return done(new Unanswered({ reason: `it answered ${response.statusCode ?? "nothing"}` }))
+    const status = response.statusCode ?? 0
+    return done(unanswered("STATUS", `it answered ${status}`, { status }))
   }
   const parts: Array<Buffer> = []
   let size = 0
   response.on("data", (part: Buffer) => {
     size += part.length
-    if (size > answerBytesMax) done(new Unanswered({ reason: `its answer is longer than ${answerBytesMax} bytes` }))
+    if (size > answerBytesMax) done(unanswered("TOO_LONG", `its answer is longer than ${answerBytesMax} bytes`))
     else parts.push(part)
   })
   response.on("end", () => done(Buffer.concat(parts).toString("utf8")))
-  response.on("close", () => done(new Unanswered({ reason: "it closed midway" })))
+  response.on("close", () => done(unanswered("CONNECTION", "it closed midway")))
 }
 
 /** What is asked, where, and the headers that sign it. */
@@ -103,7 +121,7 @@ const post = ({ url, headers, body }: Question, targets: Targets): Effect.Effect
   Effect.callback((resume) => {
     // An address that is written as numbers is not looked up when it is connected to.
     const objection = targets.objectionTo(url)
-    if (objection !== undefined) return resume(Effect.fail(new Unanswered({ reason: objection })))
+    if (objection !== undefined) return resume(Effect.fail(unanswered("ADDRESS_NOT_ALLOWED", objection)))
     const ask = url.startsWith("https:") ? httpsRequest : httpRequest
     let request: ClientRequest | undefined
     // The first end counts; whatever the connection does after it is of no interest.
@@ -122,24 +140,36 @@ const post = ({ url, headers, body }: Question, targets: Targets): Effect.Effect
       },
       (response) => read(response, done)
     )
-    request.on("error", ({ code = "an error" }: NodeJS.ErrnoException) => done(new Unanswered({ reason: code })))
+    request.on("error", ({ code = "an error" }: NodeJS.ErrnoException) => done(unanswered("CONNECTION", code)))
     request.end(body)
     return Effect.sync(() => request.destroy())
   })
+
+/** The decision, or what is wrong with the first thing that is. */
+const decisionIn = (text: string): Result.Result<Decision, Unanswered> => {
+  const parsed = parseAnswer(text)
+  if (Result.isFailure(parsed)) return Result.fail(unanswered("NOT_JSON", "its answer is no JSON"))
+  const said = parsed.success
+  if (!hasVerdict(said)) return Result.fail(unanswered("UNKNOWN_VERDICT", "its answer is not one of those that count"))
+  if (isUnexplained(said)) return Result.fail(unanswered("REASON_MISSING", "it rejects without a reason"))
+  const answer = decodeAnswer(said, { onExcessProperty: "error" })
+  if (Result.isSuccess(answer)) return Result.succeed(decisionOf(answer.success))
+  return Result.fail(
+    Result.isSuccess(decodeAnswer(said))
+      ? unanswered("FIELD_NOT_ALLOWED", "its answer has a field that it may not have")
+      : unanswered("INVALID_ANSWER", "its answer is not as it is described")
+  )
+}
 
 /** `withinMs` is all the time there is, from the look-up of the name to the last byte. */
 export const decide = Effect.fnUntraced(function* (
   question: Question,
   { withinMs, targets }: { readonly withinMs: number; readonly targets: Targets }
 ): Effect.fn.Return<Decision, Unanswered> {
-  if (withinMs <= 0) return yield* new Unanswered({ reason: "no time was left" })
+  if (withinMs <= 0) return yield* unanswered("TIMEOUT", "no time was left")
   const text = yield* Effect.timeoutOrElse(post(question, targets), {
     duration: withinMs,
-    orElse: () => Effect.fail(new Unanswered({ reason: "it did not answer in time" }))
+    orElse: () => Effect.fail(unanswered("TIMEOUT", "it did not answer in time"))
   })
-  const answer = yield* Effect.mapError(
-    decodeAnswer(text, { onExcessProperty: "error" }),
-    () => new Unanswered({ reason: "its answer is not one of those that count" })
-  )
-  return decisionOf(answer)
+  return yield* Effect.fromResult(decisionIn(text))
 })

@@ -15,6 +15,7 @@ import {
   type PriorAutomation,
   triggerOf
 } from "#domain/automation/PriorTo.ts"
+import { undecidedOf } from "#domain/automation/Undecided.ts"
 import { proposal } from "#domain/automation/Proposal.ts"
 import type { ContactState } from "#domain/contact/ContactState.ts"
 import type { Business } from "#domain/organisation/Business.ts"
@@ -129,7 +130,9 @@ const make = Effect.fnUntraced(function* ({ allowed }: Settings) {
       ...judgeOf(automation),
       at: now(),
       trigger: triggerOf(command),
-      verdict: refusal._tag === "NotDecided" ? "NOT_DECIDED" : "REJECTED",
+      ...(refusal._tag === "NotDecided"
+        ? { verdict: "NOT_DECIDED", ...undecidedOf(refusal) }
+        : { verdict: "REJECTED" }),
       ...(before.id !== "" && { contactId: key })
     })
     return yield* Effect.fail<Refusal>(refusal)
@@ -145,7 +148,8 @@ const make = Effect.fnUntraced(function* ({ allowed }: Settings) {
       (cause) => new ActorUnavailable({ cause })
     )
     const endpoint = inForce.get(business)?.[endpointId]
-    if (endpoint?.state !== "ACTIVE") return yield* new Unanswered({ reason: "its endpoint is switched off" })
+    if (endpoint?.state !== "ACTIVE")
+      return yield* new Unanswered({ failure: "ENDPOINT_INACTIVE", reason: "its endpoint is switched off" })
     return { url: endpoint.body.url, secretIds: goodSecrets(endpoint.body, now()) }
   })
 
@@ -169,12 +173,16 @@ const make = Effect.fnUntraced(function* ({ allowed }: Settings) {
     const withinMs = each.at + decisionsWithinMs - now()
     return yield* questionFor(automation, action, each, proposed).pipe(
       Effect.flatMap((question) => decide(question, { withinMs, targets })),
-      Effect.catchTag("Unanswered", ({ reason }) =>
-        Effect.logWarning(`a decision for the automation ${automation.id} was not given: ${reason}`).pipe(
+      Effect.catchTag("Unanswered", (unanswered) =>
+        Effect.logWarning(`a decision for the automation ${automation.id} was not given: ${unanswered.reason}`).pipe(
           Effect.andThen(
             action.failOpen
               ? Effect.succeed(allow)
-              : turnedAway(automation, each, { _tag: "NotDecided", ...nameOf(automation) })
+              : turnedAway(automation, each, {
+                  _tag: "NotDecided",
+                  ...nameOf(automation),
+                  ...undecidedOf(unanswered)
+                })
           )
         )
       )
@@ -203,7 +211,13 @@ const make = Effect.fnUntraced(function* ({ allowed }: Settings) {
     const isMeant = yield* holds(automation.body, given, proposed).pipe(
       Effect.catchTag("FactsUnavailable", ({ cause }) =>
         Effect.logWarning(`the filter of the automation ${automation.id} cannot be judged`, cause).pipe(
-          Effect.andThen(turnedAway(automation, given, { _tag: "NotDecided", ...nameOf(automation) }))
+          Effect.andThen(
+            turnedAway(automation, given, {
+              _tag: "NotDecided",
+              ...nameOf(automation),
+              failure: "FILTER_UNAVAILABLE"
+            })
+          )
         )
       )
     )

@@ -3,6 +3,7 @@
  * Nothing of what was asked. The latest of each business are kept.
  */
 import type { Judge } from "#domain/automation/Judges.ts"
+import type { Undecided, UndecidedFailure } from "#domain/automation/Undecided.ts"
 import type { PriorTrigger } from "#domain/automation/PriorTo.ts"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
@@ -17,7 +18,7 @@ import type { CursorInvalid, ViewUnavailable } from "../projection/ViewRefusal.t
 const keptMax = 10_000
 const countedEvery = 100
 
-export interface Rejection extends Judge {
+export interface Rejection extends Judge, Undecided {
   readonly id: string
   readonly at: number
   readonly trigger: PriorTrigger
@@ -48,6 +49,8 @@ interface Row {
   readonly version: number
   readonly verdict: Rejection["verdict"]
   readonly contact: string | null
+  readonly failure: UndecidedFailure | null
+  readonly status: number | null
 }
 
 const make = Effect.gen(function* () {
@@ -62,12 +65,15 @@ const make = Effect.gen(function* () {
     )
 
   return Rejections.of({
-    note: (business, { at, trigger, automationId, version, verdict, contactId = null }) =>
+    note: (
+      business,
+      { at, trigger, automationId, version, verdict, contactId = null, failure = null, status = null }
+    ) =>
       Effect.gen(function* () {
         yield* sql.unsafe(
-          "INSERT INTO prior_rejection (business, id, at, trigger, automation, version, verdict, contact) " +
-            "VALUES ($1::uuid, $2::uuid, $3::bigint, $4, $5, $6, $7, $8::uuid)",
-          [business, randomUUID(), BigInt(at), trigger, automationId, version, verdict, contactId]
+          "INSERT INTO prior_rejection (business, id, at, trigger, automation, version, verdict, contact, failure, status) " +
+            "VALUES ($1::uuid, $2::uuid, $3::bigint, $4, $5, $6, $7, $8::uuid, $9, $10::integer)",
+          [business, randomUUID(), BigInt(at), trigger, automationId, version, verdict, contactId, failure, status]
         )
         noted += 1
         if (noted % countedEvery === 0) yield* forgetOldest(business)
@@ -79,7 +85,7 @@ const make = Effect.gen(function* () {
     list: Effect.fn("Rejections.list")(function* (business, request) {
       const page = yield* readPage<Row>(sql, {
         table: "prior_rejection",
-        columns: "id, at, trigger, automation, version, verdict, contact",
+        columns: "id, at, trigger, automation, version, verdict, contact, failure, status",
         conditions: [["business = ?", business]],
         sort: [
           { column: "at", type: "bigint", valueOf: (row) => Number(row.at) },
@@ -87,14 +93,16 @@ const make = Effect.gen(function* () {
         ],
         request
       })
-      const rows = page.rows.map(({ id, at, trigger, automation, version, verdict, contact }): Rejection => ({
-        id,
-        at: Number(at),
-        trigger,
-        automationId: automation,
-        version,
-        verdict,
-        ...(contact !== null && { contactId: contact })
+      const rows = page.rows.map((row): Rejection => ({
+        id: row.id,
+        at: Number(row.at),
+        trigger: row.trigger,
+        automationId: row.automation,
+        version: row.version,
+        verdict: row.verdict,
+        ...(row.contact !== null && { contactId: row.contact }),
+        ...(row.failure !== null && { failure: row.failure }),
+        ...(row.status !== null && { status: row.status })
       }))
       return { ...page, rows }
     })

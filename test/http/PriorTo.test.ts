@@ -4,7 +4,7 @@ import { DecisionsWithinMs } from "#runtime/automation/PriorTo.ts"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
 import * as Layer from "effect/Layer"
-import { decider, deleteAutomation, saveAutomation, says } from "../support/Automations.ts"
+import { badDeciders, decider, deleteAutomation, saveAutomation, says } from "../support/Automations.ts"
 import { bodyOf, freshEmail, freshPhone } from "../support/HttpContacts.ts"
 import * as Shop from "../support/Shop.ts"
 import * as TestServer from "../support/TestServer.ts"
@@ -170,7 +170,9 @@ layer(served)("prior-to automations", (it) => {
       const change = { last_name: "Πύλη" }
       bodyOf(yield* create(named("Πύλη")), 422)
       bodyOf(yield* server.request("PUT", `${contacts}/${member.id}`, change), 422)
-      bodyOf(yield* server.requestAs(member.token, "PUT", `/self-service/v2/contacts/${member.id}`, change), 422)
+      const own = yield* server.requestAs(member.token, "PUT", `/self-service/v2/contacts/${member.id}`, change)
+      assert.deepInclude(bodyOf(own, 422), { title: "Declined", detail: "No.", parameters: { reason: "No." } })
+      assert.notInclude(JSON.stringify(own.body), "changed", "she is not told which automation it was")
       const [number, other] = [freshPhone(), freshPhone()]
       const person = (phone: string) => ({
         phone: { country_code: "CYP", number: phone },
@@ -236,27 +238,9 @@ layer(served)("prior-to automations", (it) => {
       Effect.gen(function* () {
         const server = yield* start
         const elsewhere = yield* decider(says({ decision: "ALLOW" }))
-        const bad = {
-          hangs: yield* decider(() => undefined),
-          "answers 500": yield* decider((_, response) => response.writeHead(500).end('{"decision":"ALLOW"}')),
-          "is no JSON": yield* decider((_, response) => response.writeHead(200).end("yes")),
-          "says a word that does not count": yield* decider(says({ decision: "PERHAPS" })),
-          "says more than it may": yield* decider(says({ decision: "ALLOW", contact: {} })),
-          "patches what names her": yield* decider(says({ decision: "PATCH", fields: { email: "x@example.com" } })),
-          "closes midway": yield* decider((_, response) => {
-            response.writeHead(200, { "content-length": "100" })
-            response.write('{"decision":')
-            setImmediate(() => response.destroy())
-          }),
-          "never ends": yield* decider((_, response) => {
-            response.writeHead(200)
-            const more = setInterval(() => response.write(" ".repeat(10_000)), 1)
-            response.on("close", () => clearInterval(more))
-          }),
-          redirects: yield* decider((_, response) => response.writeHead(307, { location: elsewhere.url }).end())
-        }
+        const bad = yield* badDeciders(elsewhere.url)
         const trigger = "PRIOR_TO_CREATION"
-        for (const [what, { url, asked }] of Object.entries(bad)) {
+        for (const [what, [failure, { url, asked }]] of Object.entries(bad)) {
           for (const failOpen of [false, true]) {
             yield* saveAutomation(server, "gate", {
               trigger,
@@ -269,13 +253,18 @@ layer(served)("prior-to automations", (it) => {
             assert.isBelow(elapsed, answerMaxMs, what)
             if (what === "hangs") assert.isAbove(elapsed, 1_900)
             if (failOpen) bodyOf(answered, 201)
-            else assert.strictEqual(bodyOf(answered, 503).error, "KOINON.NOT_DECIDED", what)
+            else {
+              const { error, parameters } = bodyOf(answered, 503)
+              assert.deepStrictEqual([error, parameters.failure], ["KOINON.NOT_DECIDED", failure], what)
+              assert.strictEqual(parameters.status, { "answers 500": 500, redirects: 307 }[what], what)
+            }
             assert.strictEqual(asked.length, failOpen ? 2 : 1, what)
           }
         }
         assert.deepStrictEqual(elsewhere.asked, [])
         const rejected = yield* server.request("GET", "/backoffice/v2/automation_rejections?size=200")
-        assert.deepInclude(bodyOf(rejected, 200).content[0], { verdict: "NOT_DECIDED", trigger })
+        const [last] = bodyOf(rejected, 200).content
+        assert.deepInclude(last, { verdict: "NOT_DECIDED", trigger, failure: "STATUS", status: 307 })
       }).pipe(Effect.scoped),
     300_000
   )

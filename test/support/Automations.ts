@@ -58,3 +58,44 @@ export const says =
   (_: unknown, response: ServerResponse): void => {
     response.writeHead(200, { "content-type": "application/json" }).end(JSON.stringify(decision))
   }
+
+type Decider = Effect.Success<ReturnType<typeof decider>>
+
+/** By what they do wrong: as what that is told, and who does it. One leads on to `elsewhere`. */
+export const badDeciders = (elsewhere: string) =>
+  Effect.gen(function* () {
+    const all: Readonly<Record<string, readonly [failure: string, Decider]>> = {
+      hangs: ["TIMEOUT", yield* decider(() => undefined)],
+      "answers 500": ["STATUS", yield* decider((_, response) => response.writeHead(500).end('{"decision":"ALLOW"}'))],
+      "is no JSON": ["NOT_JSON", yield* decider((_, response) => response.writeHead(200).end("yes"))],
+      "says a word that does not count": ["UNKNOWN_VERDICT", yield* decider(says({ decision: "PERHAPS" }))],
+      "rejects without a reason": ["REASON_MISSING", yield* decider(says({ decision: "REJECT" }))],
+      "says more than it may": ["FIELD_NOT_ALLOWED", yield* decider(says({ decision: "ALLOW", contact: {} }))],
+      "patches what names her": [
+        "FIELD_NOT_ALLOWED",
+        yield* decider(says({ decision: "PATCH", fields: { email: "x@example.com" } }))
+      ],
+      "patches with a number": [
+        "INVALID_ANSWER",
+        yield* decider(says({ decision: "PATCH", fields: { first_name: 5 } }))
+      ],
+      "closes midway": [
+        "CONNECTION",
+        yield* decider((_, response) => {
+          response.writeHead(200, { "content-length": "100" })
+          response.write('{"decision":')
+          setImmediate(() => response.destroy())
+        })
+      ],
+      "never ends": [
+        "TOO_LONG",
+        yield* decider((_, response) => {
+          response.writeHead(200)
+          const more = setInterval(() => response.write(" ".repeat(10_000)), 1)
+          response.on("close", () => clearInterval(more))
+        })
+      ],
+      redirects: ["STATUS", yield* decider((_, response) => response.writeHead(307, { location: elsewhere }).end())]
+    }
+    return all
+  })
