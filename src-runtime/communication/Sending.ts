@@ -34,6 +34,7 @@ import * as OwnNotice from "./OwnNotice.ts"
 import { MessageLinks } from "./MessageLinks.ts"
 import { noAddress, prepare, reachable, recipientOf } from "./Preparing.ts"
 import { PublicAddress } from "./PublicAddress.ts"
+import * as QuietHoursChanged from "./QuietHoursChanged.ts"
 
 const dayMs = 24 * 60 * 60_000
 /** What could not be sent by then says nothing worth hearing any more. */
@@ -319,6 +320,7 @@ export const start = Effect.fnUntraced(function* (options: SendingOptions = {}) 
   const outbox = yield* Outbox
   const attempt = yield* make(options)
   const tell = yield* OwnNotice.make
+  yield* QuietHoursChanged.watch(attemptMaxMs)
   yield* outbox.work("communication", {
     concurrency: concurrencyDefault,
     attempt: (task) => (OwnNotice.isNotice(task) ? tell(task) : attempt(task)),

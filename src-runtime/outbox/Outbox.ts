@@ -35,6 +35,8 @@ const bodySizeMax = 1024 * 1024
 /** What is finished is kept this long, and goes so many at a time. */
 export const retentionMs = 30 * 24 * 60 * 60_000
 const prunedAtOnceMax = 1_000
+/** Tasks whose time is moved forward in one statement. */
+const hurriedAtOnceMax = 1_000
 const pruneIntervalMs = 10 * 60_000
 /** A lost connection to the notices is made anew as often; until then the table is looked at each second. */
 const listenAgainMs = 1_000
@@ -91,6 +93,8 @@ export class Outbox extends Context.Service<
     readonly replayAll: (business: string, ids: ReadonlyArray<string>) => Effect.Effect<number, SqlError>
     /** Has a task that is dead or cancelled go on where it stood. */
     readonly resume: (business: string, id: string) => Effect.Effect<boolean, SqlError>
+    /** What waits for its time on the shards held here is due now, in each lane what comes first. What has failed is not. */
+    readonly hurry: (business: string, queue: QueueName) => Effect.Effect<void, SqlError>
     /** What is under way may still have its effect. */
     readonly cancel: (business: string, id: string) => Effect.Effect<boolean, SqlError>
     readonly statistics: Effect.Effect<ReadonlyArray<QueueStatistics>, SqlError>
@@ -242,6 +246,12 @@ const make = Effect.gen(function* () {
     replayAll: (business, ids) => Effect.suspend(() => rows.replay(business, ids, now())),
     resume: (business, id) =>
       Effect.suspend(() => Effect.map(rows.resume(business, [id], now()), (count) => count > 0)),
+    hurry: Effect.fnUntraced(function* (business, queue) {
+      const at = now()
+      const shards = allShards.filter(actors.holds)
+      let behind: number | undefined = 0
+      while (behind !== undefined) behind = yield* rows.hurry(business, queue, at, shards, behind, hurriedAtOnceMax)
+    }),
     cancel: (business, id) => Effect.suspend(() => rows.cancel(business, id, now())),
     statistics: Effect.suspend(() => {
       // Read before the table: what a meter counts as settled is then seen there too.

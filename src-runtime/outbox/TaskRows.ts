@@ -144,6 +144,15 @@ const again = (from: string, body: string): string =>
 const replayRow = again("'DONE', 'DEAD', 'CANCELLED', 'WITHHELD'", ", body = coalesce(origin, body), origin = NULL")
 const resumeRow = again("'DEAD', 'CANCELLED'", "")
 
+/** What a failure has put off keeps its time. By position, so that what is put off again meanwhile is not met twice. */
+const hurryRows =
+  "WITH found AS (SELECT id, position FROM outbox_task WHERE business = $1::uuid AND queue = $2 AND state = 'WAITING' " +
+  "AND due_at > $3::bigint AND failures = 0 AND shard = ANY ($4::smallint[]) AND position > $5::bigint " +
+  "ORDER BY position LIMIT $6::integer), " +
+  "changed AS (UPDATE outbox_task t SET due_at = $3::bigint, version = t.version + 1 FROM found f WHERE t.id = f.id " +
+  `AND t.state = 'WAITING' RETURNING t.queue), told AS (${told}) ` +
+  "SELECT (SELECT max(position) FROM found) AS last, (SELECT count(*) FROM changed) AS changed, (SELECT count(*) FROM told) AS told"
+
 const cancelRow =
   "UPDATE outbox_task SET state = 'CANCELLED', version = version + 1, finished_at = $3::bigint " +
   "WHERE id = $1::uuid AND business = $2::uuid AND state = 'WAITING' RETURNING id"
@@ -197,6 +206,19 @@ export const make = (sql: SqlClient) => {
     /** How many it were. */
     replay: (business: string, ids: ReadonlyArray<string>, now: number) => changed(replayRow, business, ids, now),
     resume: (business: string, ids: ReadonlyArray<string>, now: number) => changed(resumeRow, business, ids, now),
+    /** So many of those behind a position; the position of the last, if there was any. */
+    hurry: (
+      business: string,
+      queue: QueueName,
+      now: number,
+      shards: ReadonlyArray<number>,
+      behind: number,
+      rowsMax: number
+    ) =>
+      Effect.map(
+        query<{ last: number | null }>(hurryRows, [business, queue, BigInt(now), shards, BigInt(behind), rowsMax]),
+        ([row]) => row?.last ?? undefined
+      ),
     cancel: (business: string, id: string, now: number) =>
       Effect.map(sql.unsafe(cancelRow, [id, business, BigInt(now)]), (rows) => rows.length > 0),
     get: (business: string, id: string) =>
