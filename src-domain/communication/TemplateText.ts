@@ -3,7 +3,7 @@
  * to one reader. A template gets no further than its scope: no files, no prototypes, no filter that could run code or draw
  * lots, and no more time, memory or output than the bounds here. In HTML every value is escaped; nothing undoes that.
  */
-import { Context, Liquid, LiquidError, type Template, toValueSync } from "liquidjs"
+import { Context, Liquid, LiquidError, type Template, toValueSync, TypeGuards } from "liquidjs"
 import { translate, type Translated } from "./TagSource.ts"
 import {
   type DateStyle,
@@ -25,6 +25,8 @@ export const plainText: TextKind = "PLAIN"
 export const textLengthMax = 100_000
 /** Tags of one text, of either kind: liquidjs looks for the place of each from the beginning. */
 const tagsMax = 1_000
+/** Numbers of a range that is written out. */
+const rangeMax = 1_000
 /** Characters that come of one text. */
 const outputLengthMax = 500_000
 /** Characters and elements that filters and loops may make on the way. */
@@ -205,6 +207,24 @@ export const isKnownTag = (path: string, known: ReadonlyMap<string, TagKind>): b
   return outer === "RECORD" || (outer === "LIST" && ofLists.has(path.slice(dot + 1)))
 }
 
+const numberOf = (end: unknown): number =>
+  TypeGuards.isNumberToken(end) || TypeGuards.isQuotedToken(end) ? Number(end.content) : Number.NaN
+
+/** Where ranges with more numbers begin. Every kind of tag keeps what it was given in a place of its own: all are looked at. */
+const longRangesIn = (templates: Array<Template>): Array<number> => {
+  const places: Array<number> = []
+  const seen = new Set<unknown>(Object.values(engines))
+  const left: Array<unknown> = [templates]
+  while (left.length > 0) {
+    const each = left.pop()
+    if (typeof each !== "object" || each === null || seen.has(each)) continue
+    seen.add(each)
+    if (TypeGuards.isRangeToken(each) && numberOf(each.rhs) - numberOf(each.lhs) >= rangeMax) places.push(each.begin)
+    left.push(...Object.values(each))
+  }
+  return places
+}
+
 const objectionToOdd = (
   source: string,
   odd: ReturnType<typeof translate>["odd"],
@@ -239,6 +259,11 @@ export const objectionToText = (
     for (const { path, offset } of namesIn(engines[kind], templates, translated)) {
       if (path === undefined) return faultAt(source, offset, "The name of a tag is written out.")
       if (!isKnownTag(path, known)) return faultAt(source, offset, `There is no tag #${path}#.`)
+    }
+    const ranges = longRangesIn(templates)
+    if (ranges.length > 0) {
+      const rule = `A range has at most ${rangeMax} numbers.`
+      return faultAt(source, translated.sourceOffset(Math.min(...ranges)), rule)
     }
   } catch (error) {
     if (!(error instanceof Error)) throw error

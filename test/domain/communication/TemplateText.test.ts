@@ -87,6 +87,26 @@ describe("the words of a template", () => {
     assert.match(place("x".repeat(textLengthMax + 1)) ?? "", /at most 100000 characters/)
   })
 
+  it("are refused for a range that no message can need, wherever it is written out", () => {
+    const rule = "A range has at most 1000 numbers."
+    for (const [source, at] of [
+      ["{% for i in (1..100000000) %}x{% endfor %}", "1:13"],
+      ["{% for i in (1..1001) %}x{% endfor %}", "1:13"],
+      ["{% if VISITS > 1 %}\n  #FIRST_NAME# {{ (-900..101) | join }}\n{% endif %}", "2:19"],
+      ["{% assign all = ('1'..'5000') %}", "1:17"],
+      ["{% case VISITS %}{% when (0..9999) %}x{% endcase %}", "1:26"]
+    ] as const) {
+      assert.strictEqual(place(source), `${at} ${rule}`)
+    }
+    for (const source of [
+      "{% for i in (1..1000) %}x{% endfor %}",
+      "{% for i in (9000..1) %}x{% endfor %}",
+      "{% for i in (1..VISITS) %}x{% endfor %}"
+    ]) {
+      assert.isUndefined(place(source), source)
+    }
+  })
+
   it("reach no file, no code, no other way around the escaping", () => {
     for (const tag of ["include 'x'", "render 'x'", "layout 'x'", "block x", "liquid", "tablerow x in TAGS"]) {
       assert.match(place(`{% ${tag} %}`) ?? "", /not found/, tag)
