@@ -20,10 +20,6 @@ export const linkNames = ["OPT_OUT", "OPT_IN", "VIEW", "CONSENT_ACCEPT", "CONSEN
 export type LinkName = (typeof linkNames)[number]
 export type LinkAddresses = Readonly<Partial<Record<LinkName, string>>>
 
-/** For a message that is not sent: every link leads to the same place. */
-export const everyLinkTo = (address: string): LinkAddresses =>
-  Object.fromEntries(linkNames.map((name) => [name, address]))
-
 const capitals = (name: string): string => name.toUpperCase().replaceAll(/[^A-Z0-9_]/g, "_")
 
 const kinds: Readonly<Record<Exclude<FactForm["kind"], "STRUCT">, TagKind>> = {

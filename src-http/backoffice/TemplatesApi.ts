@@ -185,7 +185,8 @@ export const previewTemplate = declare({
   name: "previewTemplate",
   summary: "Write a message to a contact without sending it",
   description:
-    "In her language, or in the one that is given. Links in it lead nowhere. `event` are facts of the event that the " +
+    "In her language, or in the one that is given, as it would be sent, with the way out that is added to marketing. Links in " +
+    "it lead nowhere. `event` are facts of the event that the " +
     `template speaks of. ${eventValuesRules}`,
   access: "secret",
   body: Schema.Struct({

@@ -1,8 +1,9 @@
 /** Templates of the back office: definitions at the business's own key, and what they would say. */
 import type { Template } from "#domain/communication/Template.ts"
-import { everyLinkTo, tagCatalogue, tagsFor } from "#domain/communication/TemplateTags.ts"
+import { type LinkName, tagCatalogue, tagsFor } from "#domain/communication/TemplateTags.ts"
 import type { Definition } from "#domain/definition/Definition.ts"
 import { nameUuid } from "#runtime/actor/Naming.ts"
+import { linksFor, withWayOutOf } from "#runtime/communication/Preparing.ts"
 import { render } from "#runtime/communication/Rendering.ts"
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
@@ -56,7 +57,8 @@ const rendered = ({ id, name, state, version, savedAt, body }: Written): Api.Tem
 const byName = (left: { readonly name: string }, right: { readonly name: string }): number =>
   left.name.localeCompare(right.name)
 
-const nowhere = "https://example.com/preview"
+/** Each its own, as where they lead: which of them a message has tells whether its way out has to be added. */
+const nowhere = (name: LinkName): string => `https://example.com/preview/${name.toLowerCase()}`
 
 const definitionRoutes = [
   serve(
@@ -148,12 +150,15 @@ export const templateRoutes = [
         at: clock.currentTimeMillisUnsafe(),
         values,
         language: body.language,
-        links: everyLinkTo(nowhere)
+        links: linksFor(template.channel, nowhere)
       })
       const { language } = result
       if (result._tag === "MissingValue") return { body: { language, missing_tag: result.tag } }
       if (result._tag === "Unwritable") return { body: { language, reason: result.reason } }
-      const { subject, html, text, title, image } = result
+      const said = withWayOutOf(template, result, nowhere("OPT_OUT"))
+      if ("reason" in said) return { body: { language, reason: `it is too long for ${template.channel}` } }
+      const { subject, title, image } = result
+      const { html, text } = said
       return { body: { language, message: present({ subject, html, text, title, image_url: image }) } }
     })
   )

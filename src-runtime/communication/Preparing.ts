@@ -3,6 +3,7 @@
  * in the words in which the message is then refused.
  */
 import { isTooLong, type Template } from "#domain/communication/Template.ts"
+import { type LinkAddresses, type LinkName, linkNames } from "#domain/communication/TemplateTags.ts"
 import type { RejectionReason } from "#domain/contact/Communication.ts"
 import type { ContactState } from "#domain/contact/ContactState.ts"
 import type { Device } from "#domain/contact/Device.ts"
@@ -10,7 +11,7 @@ import type { Business } from "#domain/organisation/Business.ts"
 import type { CommunicationBody } from "./CommunicationBodies.ts"
 import type { SendTask } from "./CommunicationView.ts"
 import { lastConsentDay, type LinkAction, type MessageLink, type MessageLinks } from "./MessageLinks.ts"
-import { render } from "./Rendering.ts"
+import { type Rendered, render } from "./Rendering.ts"
 import { track, withShortWayOut, withWayOut } from "./Tracking.ts"
 
 export interface Ready {
@@ -80,6 +81,29 @@ const senderName = ({ template, sender }: Asked): string | undefined => {
   return address === undefined ? name : `${name} <${address}>`
 }
 
+/** The links that a template for the channel may name. */
+export const linksFor = (channel: SendTask["channel"], linkTo: (name: LinkName) => string): LinkAddresses =>
+  Object.fromEntries(
+    linkNames
+      .filter((name) => hasOptOut(channel) || (name !== "OPT_OUT" && name !== "OPT_IN"))
+      .map((name) => [name, linkTo(name)])
+  )
+
+/** With the way out that marketing has, also where the template has forgotten it; unless it is too long then. */
+export const withWayOutOf = (
+  { channel, purpose }: Pick<SendTask, "channel" | "purpose">,
+  { html, text, language }: Pick<Rendered, "html" | "text" | "language">,
+  optOut: string
+): { readonly html: string | undefined; readonly text: string } | Impossible => {
+  if (channel === "EMAIL") {
+    return purpose === "MANDATORY" ? { html, text } : withWayOut({ html, text }, language, optOut)
+  }
+  const words = channel === "SMS" && purpose === "MARKETING" ? withShortWayOut(text, language, optOut) : text
+  return isTooLong(channel, words)
+    ? impossible("TOO_LONG", `${language}: it is too long for ${channel}`)
+    : { html, text: words }
+}
+
 /** Also for who asks whether it could be sent: a dry run says what the send would. */
 export const prepare = (asked: Asked): Ready | Impossible => {
   const { task, template, business, contact, at } = asked
@@ -89,40 +113,29 @@ export const prepare = (asked: Asked): Ready | Impossible => {
   if (template.channel !== channel) return impossible("TEMPLATE_GONE", `the template is for ${template.channel}`)
   if (task.tooLong === true) return impossible("MISSING_VALUE", "its values are too long")
   const linkOf = linker(asked)
-  const optOut = hasOptOut(channel) ? { OPT_OUT: linkOf("OPT_OUT"), OPT_IN: linkOf("OPT_IN") } : {}
   const lastDay = lastConsentDay(at)
-  const links = {
-    ...optOut,
-    VIEW: linkOf("VIEW"),
-    CONSENT_ACCEPT: linkOf("CONSENT_ACCEPT", lastDay),
-    CONSENT_WITHDRAW: linkOf("CONSENT_WITHDRAW", lastDay)
-  }
+  const links = linksFor(channel, (name) => linkOf(name, name.startsWith("CONSENT_") ? lastDay : 0))
   const rendered = render({ template, business, contact, at, values, links })
   if (rendered._tag === "MissingValue") {
     return impossible("MISSING_VALUE", `${rendered.language}: #${rendered.tag}# has no value`)
   }
   if (rendered._tag === "Unwritable") return impossible("RENDERING_FAILED", `${rendered.language}: ${rendered.reason}`)
-  const { _tag, html: written, text: words, ...rest } = rendered
+  const { _tag, html: _, text: _text, ...rest } = rendered
+  const said = withWayOutOf(task, rendered, linkOf("OPT_OUT"))
+  if ("reason" in said) return said
+  const { html, text } = said
   const sender = senderName(asked)
   const same = {
     ...rest,
     purpose,
     recipient,
     ...(sender !== undefined && { sender }),
-    ...(template.sender !== undefined && { from: template.sender })
+    ...(template.sender !== undefined && { from: template.sender }),
+    text
   }
-  if (channel !== "EMAIL") {
-    const isOut = channel === "SMS" && purpose === "MARKETING"
-    const text = isOut ? withShortWayOut(words, rest.language, linkOf("OPT_OUT")) : words
-    if (isTooLong(channel, text)) return impossible("TOO_LONG", `${rest.language}: it is too long for ${channel}`)
-    return { _tag: "Ready", body: { ...same, text, urls: [] } }
-  }
-  const isOptional = purpose !== "MANDATORY"
-  const unsubscribe = isOptional ? { unsubscribe: linkOf("OPT_OUT") } : {}
-  const { html, text } = isOptional
-    ? withWayOut({ html: written, text: words }, rest.language, linkOf("OPT_OUT"))
-    : { html: written, text: words }
-  if (html === undefined) return { _tag: "Ready", body: { ...same, ...unsubscribe, text, urls: [] } }
+  if (channel !== "EMAIL") return { _tag: "Ready", body: { ...same, urls: [] } }
+  const unsubscribe = purpose === "MANDATORY" ? {} : { unsubscribe: linkOf("OPT_OUT") }
+  if (html === undefined) return { _tag: "Ready", body: { ...same, ...unsubscribe, urls: [] } }
   const tracked = track(html, asked.address, (number) => linkOf("CLICK", number), linkOf("OPEN"))
-  return { _tag: "Ready", body: { ...same, ...unsubscribe, text, ...tracked } }
+  return { _tag: "Ready", body: { ...same, ...unsubscribe, ...tracked } }
 }

@@ -124,12 +124,38 @@ layer(TestServer.layer)("templates in the back office", (it) => {
       const own = yield* preview()
       assert.strictEqual(own.language, "ELL")
       assert.strictEqual(own.message.subject, "Γεια σου Ελένη & Co")
-      assert.match(own.message.html, /^<p>Έχεις [\d.,]+\u00a0€<\/p>$/)
+      assert.match(own.message.html, /^<p>Έχεις [\d.,]+\u00a0€<\/p><p/)
       const english = yield* preview({ language: "en-GB" })
       assert.strictEqual(english.language, "ENG")
       assert.include(english.message.html, "Dear Ελένη &amp; Co, you have €")
       assert.strictEqual((yield* preview({ language: "FRA" })).language, "ENG")
       bodyOf(yield* server.request("POST", `${templates}/${id}/preview`, { contact_id: "nobody" }), 404)
+    })
+  )
+
+  it.effect("CON-6: are previewed as they are sent, with the way out that marketing has", () =>
+    Effect.gen(function* () {
+      const server = yield* TestServer.TestServer
+      const her = yield* contact(server, { language_code: "en" })
+      const said = Effect.fnUntraced(function* (more: object) {
+        const { id } = yield* make(greeting({ missing: { policy: "EMPTY" }, ...more }))
+        return bodyOf(yield* server.request("POST", `${templates}/${id}/preview`, { contact_id: her.id }), 200)
+      })
+      const variants = (text: string) => ({ variants: { ENG: { text } } })
+      const sms = { channel: "SMS", ...variants("Hello #LINK.VIEW#") }
+      assert.match((yield* said(sms)).message.text, /^Hello https:\S+\nStop: https:\S+$/)
+      assert.match(
+        (yield* said({ ...sms, ...variants("No more: #LINK.OPT_OUT#") })).message.text,
+        /^No more: https:\S+$/
+      )
+      assert.match((yield* said({ ...sms, purpose: "CRITICAL" })).message.text, /^Hello https:\S+$/)
+      const long = yield* said({ ...sms, ...variants("x".repeat(1_600)) })
+      assert.deepStrictEqual(long, { language: "ENG", reason: "it is too long for SMS" })
+      const { message } = yield* said({})
+      for (const part of [message.html, message.text]) assert.include(part, "Unsubscribe")
+      assert.notInclude((yield* said({ purpose: "MANDATORY" })).message.text, "Unsubscribe")
+      const push = { channel: "DEVICE", variants: { ENG: { title: "x", text: "[#LINK.OPT_OUT#]" } } }
+      assert.strictEqual((yield* said(push)).message.text, "[]", "no push has a way out of its own")
     })
   )
 
@@ -146,9 +172,9 @@ layer(TestServer.layer)("templates in the back office", (it) => {
         language: "ENG",
         missing_tag: "DEMOGRAPHICS.DATE_OF_BIRTH"
       })
-      assert.strictEqual((yield* said({ policy: "EMPTY" })).message.text, "Born []")
+      assert.match((yield* said({ policy: "EMPTY" })).message.text, /^Born \[\]\n/)
       const values = { "DEMOGRAPHICS.DATE_OF_BIRTH": "once" }
-      assert.strictEqual((yield* said({ policy: "DEFAULT", values })).message.text, "Born [once]")
+      assert.match((yield* said({ policy: "DEFAULT", values })).message.text, /^Born \[once\]\n/)
       assert.strictEqual((yield* said({ policy: "DEFAULT", values: {} })).missing_tag, "DEMOGRAPHICS.DATE_OF_BIRTH")
     })
   )
@@ -169,7 +195,7 @@ layer(TestServer.layer)("templates in the back office", (it) => {
       )
       const event = { type: "FundsCredited", amount: 250_000, currency: "JPY", reason: "TRANSFER" }
       const preview = yield* server.request("POST", `${templates}/${id}/preview`, { contact_id: her.id, event })
-      assert.strictEqual(bodyOf(preview, 200).message.text, "¥250,000 TRANSFER")
+      assert.match(bodyOf(preview, 200).message.text, /^¥250,000 TRANSFER\n/)
     })
   )
 
