@@ -19,7 +19,8 @@ export const listDeliveries = declare({
   summary: "List what was sent, newest first",
   description:
     "What is REJECTED says why in reason, and in reason_code what its provider calls it. A text message that was COMPLETED " +
-    "is REJECTED as UNDELIVERED when its provider reports that it did not arrive.",
+    "is REJECTED as UNDELIVERED when its provider reports that it did not arrive. One whose words cannot be made of its " +
+    "values ends at once: MISSING_VALUE where a tag has none, RENDERING_FAILED where they do not go together.",
   access: "secret",
   query: Schema.Struct({
     ...pagingQuery,

@@ -165,7 +165,7 @@ export const declined = (problem: Fault): Fault => {
   switch (problem.code) {
     case "KOINON.REJECTED_BY_AUTOMATION": {
       const { reason } = { ...parameters }
-      return { ...rest, title: "Declined", detail: `${String(reason)}`, parameters: { reason } }
+      return { ...rest, title: "Declined", detail: String(reason), parameters: { reason } }
     }
     case "KOINON.NOT_DECIDED":
       return {
