@@ -7,7 +7,7 @@ import type { FactForm, FactObject, FactValue } from "#domain/segment/FactForm.t
 import { eventForms } from "#domain/segment/Facts.ts"
 import * as Effect from "effect/Effect"
 import { type Fault, type FieldFault, invalid } from "../door/Fault.ts"
-import { Amounts } from "./Fields.ts"
+import { Amounts, secondsMax } from "./Fields.ts"
 
 /** For the OpenAPI description of what takes them. */
 export const eventValuesRules =
@@ -15,9 +15,6 @@ export const eventValuesRules =
   '(`{"amount":12.5}` for #EVENT.AMOUNT#): amounts as decimals of the `currency` that is given with them, else of the ' +
   "business's; instants as epoch seconds; lists as arrays of texts. Of a template for several events, `type` says which one. " +
   "A name that no event of the template has and a value of another type are refused."
-
-/** The end of the year 9999, in epoch seconds: no calendar is asked for what comes after it. */
-const instantMax = 253_402_300_799
 
 /** What was read, or what is wanted in its place. */
 type Reading = { readonly value: FactValue } | { readonly wanted: string }
@@ -34,9 +31,9 @@ const readAmount = (value: unknown, currency: string): Reading => {
 }
 
 const readInstant = (value: unknown): Reading =>
-  typeof value === "number" && Number.isInteger(value) && value >= 0 && value <= instantMax
+  typeof value === "number" && Number.isInteger(value) && value >= 0 && value <= secondsMax
     ? { value: value * 1_000 }
-    : { wanted: `An instant is needed: whole epoch seconds from 0 to ${instantMax}.` }
+    : { wanted: `An instant is needed: whole epoch seconds from 0 to ${secondsMax}.` }
 
 const read = (form: FactForm, value: unknown, currency: string): Reading => {
   switch (form.kind) {
