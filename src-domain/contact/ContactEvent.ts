@@ -209,6 +209,8 @@ const TimerArmed = Schema.TaggedStruct("TimerArmed", {
 const TagsChanged = Schema.TaggedStruct("TagsChanged", {
   /** All of them after the change. */
   tags: Schema.Array(Schema.String),
+  /** All of them before it; absent in what was written before this was noted. */
+  previous: Schema.optionalKey(Schema.Array(Schema.String)),
   cause: Schema.optionalKey(Cause),
   at: Schema.Int
 })

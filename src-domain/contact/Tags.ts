@@ -25,5 +25,6 @@ export const changeTags = (
   }
   const same = tags.length === contact.tags.length && tags.every((tag) => contact.tags.includes(tag))
   const because = cause === undefined ? {} : { cause }
-  return Result.succeed({ events: same ? [] : [{ _tag: "TagsChanged", tags, ...because, at: turn.at }], answer })
+  const event = { _tag: "TagsChanged", tags, previous: contact.tags, ...because, at: turn.at } as const
+  return Result.succeed({ events: same ? [] : [event], answer })
 }

@@ -92,8 +92,11 @@ export const publicChange = (event: ContactEvent): Change | undefined => {
       const { blocked } = event
       return { changed: ["spend_blocked"], previous: { spend_blocked: !blocked }, current: { spend_blocked: blocked } }
     }
-    case "TagsChanged":
-      return { changed: ["tags"], current: { tags: event.tags } }
+    case "TagsChanged": {
+      const { tags, previous } = event
+      const before = previous === undefined ? {} : { previous: { tags: previous } }
+      return { changed: ["tags"], ...before, current: { tags } }
+    }
     default:
       return undefined
   }

@@ -212,6 +212,9 @@ describe("tags and activities", () => {
     const command = { _tag: "ChangeTags", add: ["vip"], remove: ["gone"] } as const
     const { events } = Result.getOrThrow(contactDecider.decide({ contact: tagged }, command, turn({}, noon)))
     assert.deepStrictEqual(events, [])
+    const gone = { _tag: "ChangeTags", add: [], remove: ["north"] } as const
+    const change = Result.getOrThrow(contactDecider.decide({ contact: tagged }, gone, turn({}, noon))).events[0]
+    assert.deepInclude(change, { tags: ["vip"], previous: ["vip", "north"] })
     assert.strictEqual(refusal(eleni, { _tag: "ChangeTags", add: [" x"], remove: [] }), "InvalidContact")
   })
 
