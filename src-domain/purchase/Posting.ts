@@ -45,7 +45,9 @@ export const posting = ({ contact, purchase }: States, payment: Payment, turn: T
   const counts = "own" in paid || "shared" in paid
   const posted: PurchaseEvent = {
     _tag: "PurchasePosted",
-    ...(purchase.state !== "OPEN" && { receipt }),
+    ...(purchase.state === "OPEN"
+      ? { summary: { organisationId, total: receipt.amounts.total, currency: receipt.currency } }
+      : { receipt }),
     ...paid,
     at: turn.at
   }

@@ -17,6 +17,8 @@ const PurchaseOpened = Schema.TaggedStruct("PurchaseOpened", {
 const PurchasePosted = Schema.TaggedStruct("PurchasePosted", {
   /** Absent when `PurchaseOpened` already holds it. */
   receipt: Schema.optionalKey(Receipt),
+  /** What is told of a receipt to those who have the event alone; beside `receipt` it would say the same twice. */
+  summary: Schema.optionalKey(Schema.Struct({ organisationId: Schema.String, total: Minor, currency: Schema.String })),
   own: Schema.optionalKey(OwnSpend),
   shared: Schema.optionalKey(SharedSpend),
   at: Schema.Int

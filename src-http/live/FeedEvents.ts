@@ -14,7 +14,7 @@ const event = <const Type extends string, Fields extends Schema.Struct.Fields>(t
 export const instant = rfc3339
 
 const text = Schema.optionalKey(Schema.String)
-/** Of the whole wallet when the event is sent: the last event that a client has is always right. */
+/** Of the whole wallet after the event, also where the event is sent again to whoever comes back. */
 const balance = Amount
 const links = {
   transfer_id: text,
@@ -90,7 +90,7 @@ export const FeedEvent = Schema.Union([
   event("purchase.reversed", payment),
   event("purchase.posted", {
     ...bought,
-    /** Absent where the receipt came earlier, while a draw was waited for. */
+    /** These three are absent only where a purchase that waited for a draw was posted before they were kept for it. */
     organisation_id: text,
     total: Schema.optionalKey(Amount),
     currency_code: text

@@ -13,6 +13,7 @@ import type { PurchaseEvent } from "#domain/purchase/PurchaseEvent.ts"
 import { absurd } from "#domain/shared/Aggregate.ts"
 import { toDecimal } from "#domain/shared/Money.ts"
 import { balance } from "#domain/wallet/Wallet.ts"
+import { walletEntries, walletEventTags } from "#domain/wallet/WalletEntries.ts"
 import { aggregateOfCode } from "#runtime/journal/Kinds.ts"
 import type { Broadcast } from "#runtime/live/BusinessHub.ts"
 import { defineFeed, type Feed, type Frame, type Moment } from "#runtime/live/Feed.ts"
@@ -42,10 +43,7 @@ const linksOf = (event: Extract<Money, { readonly reason: string }>) => ({
   name: "name" in event ? event.name : undefined
 })
 
-const paymentOf = (
-  event: Extract<Money, { readonly purchaseId: string; readonly own?: unknown }>,
-  state: ContactState
-) => {
+const paymentOf = (event: Extract<Money, { readonly purchaseId: string; readonly own?: unknown }>, left: number) => {
   const amount = (minor: bigint): number => toDecimal(minor, event.currency)
   const shared = (spend: SharedSpend) => ({
     community_id: spend.ownerId,
@@ -57,14 +55,14 @@ const paymentOf = (
     currency_code: event.currency,
     own: event.own === undefined ? undefined : { amount: amount(event.own.amount) },
     shared: event.shared === undefined ? undefined : shared(event.shared),
-    balance: amount(balance(state.lots))
+    balance: left
   })
 }
 
-const moneyEvent = (event: Money, state: ContactState): FeedEvent => {
+const moneyEvent = (event: Money, { state, movedSince }: Moment<ContactState>): FeedEvent => {
   const at = instant(event.at)
   const amount = (minor: bigint): number => toDecimal(minor, event.currency)
-  const left = amount(balance(state.lots))
+  const left = amount(balance(state.lots) - movedSince)
   switch (event._tag) {
     case "FundsCredited":
       return present({
@@ -96,12 +94,12 @@ const moneyEvent = (event: Money, state: ContactState): FeedEvent => {
       return {
         type: "purchase.paid",
         at,
-        ...paymentOf(event, state),
+        ...paymentOf(event, left),
         organisation_id: event.organisationId,
         total: amount(event.total)
       }
     case "PurchaseReversed":
-      return { type: "purchase.reversed", at, ...paymentOf(event, state) }
+      return { type: "purchase.reversed", at, ...paymentOf(event, left) }
     default:
       return absurd(event)
   }
@@ -142,14 +140,14 @@ const communicationEvent = (event: OfCommunication): FeedEvent => {
 }
 
 /** Everything of a contact but what would let somebody act as her: tokens and codes are never told. */
-const contactEvent = (event: ContactEvent, state: ContactState): FeedEvent | undefined => {
+const contactEvent = (event: ContactEvent, moment: Moment<ContactState>): FeedEvent | undefined => {
   switch (event._tag) {
     case "FundsCredited":
     case "FundsDebited":
     case "FundsReturned":
     case "PurchasePaid":
     case "PurchaseReversed":
-      return moneyEvent(event, state)
+      return moneyEvent(event, moment)
     case "ContactUpdated":
     case "OptOutChanged":
       return { type: "contact.updated", at: instant(event.at), ...publicChange(event) }
@@ -202,14 +200,14 @@ const purchaseEvent = (event: PurchaseEvent, { id, key }: Committed["row"]): Fee
     case "PurchaseAwardReversed":
       return undefined
     case "PurchasePosted": {
-      const { receipt } = event
-      if (receipt === undefined) return { type: "purchase.posted", ...about }
-      const { organisationId: organisation_id, amounts, currency: currency_code } = receipt
+      const { receipt, summary = receipt && { ...receipt, total: receipt.amounts.total } } = event
+      if (summary === undefined) return { type: "purchase.posted", ...about }
+      const { organisationId: organisation_id, total, currency: currency_code } = summary
       return {
         type: "purchase.posted",
         ...about,
         organisation_id,
-        total: toDecimal(amounts.total, currency_code),
+        total: toDecimal(total, currency_code),
         currency_code
       }
     }
@@ -294,13 +292,14 @@ const communityFrame = (
   }
 }
 
-const moneyTags: ReadonlySet<string> = new Set([
-  "FundsCredited",
-  "FundsDebited",
-  "FundsReturned",
-  "PurchasePaid",
-  "PurchaseReversed"
-])
+const moneyTags: ReadonlySet<string> = new Set(walletEventTags)
+const isMoney = (event: Committed["event"]): event is Money => moneyTags.has(event._tag)
+
+/** What an event adds to the balance of its wallet (WAL-1). */
+const moves = (event: Committed["event"]): bigint =>
+  isMoney(event)
+    ? walletEntries(event).reduce((sum, { type, amount }) => (type === "CREDIT" ? sum + amount : sum - amount), 0n)
+    : 0n
 
 /** Of what has an actor; a segment's is in `SegmentFeed.ts`. */
 export const feeds: Readonly<Record<Exclude<FeedName, "segment">, Feed>> = {
@@ -308,12 +307,13 @@ export const feeds: Readonly<Record<Exclude<FeedName, "segment">, Feed>> = {
     name: "contact",
     follows: "contact",
     carries: ["contact", "purchase"],
-    encode: (committed, topic, { state }) => {
+    moves,
+    encode: (committed, topic, moment) => {
       const { event, row } = committed
       const told =
         aggregateOfCode(row.aggregate).kind === "purchase"
           ? purchaseEvent(event as PurchaseEvent, row)
-          : contactEvent(event as ContactEvent, state)
+          : contactEvent(event as ContactEvent, moment)
       return told === undefined ? undefined : frameOf(committed, topic, told)
     }
   }),
@@ -321,10 +321,9 @@ export const feeds: Readonly<Record<Exclude<FeedName, "segment">, Feed>> = {
     name: "wallet",
     follows: "contact",
     carries: ["contact"],
-    encode: (committed, topic, { state }) =>
-      moneyTags.has(committed.event._tag)
-        ? frameOf(committed, topic, moneyEvent(committed.event as Money, state))
-        : undefined
+    moves,
+    encode: (committed, topic, moment) =>
+      isMoney(committed.event) ? frameOf(committed, topic, moneyEvent(committed.event, moment)) : undefined
   }),
   community: defineFeed({
     name: "community",

@@ -2,6 +2,7 @@
  * What the live hub is told about a kind of topic: whose events it carries and how an event becomes the text that is
  * sent. A topic is a feed and a placement key, so all its events stand in one shard, in one order.
  */
+import type { Event } from "#domain/Event.ts"
 import type { Business } from "#domain/organisation/Business.ts"
 import type { Kind, StateOf } from "../journal/Kinds.ts"
 import type { Committed } from "../projection/Projection.ts"
@@ -19,6 +20,8 @@ export interface Moment<State> {
   readonly business: Business
   /** After the event; of an event that is sent again after a gap: as it is when it is sent. */
   readonly state: State
+  /** What the feed's `moves` come to in events after it that `state` holds already. */
+  readonly movedSince: bigint
 }
 
 export interface Feed<State = unknown> {
@@ -28,6 +31,8 @@ export interface Feed<State = unknown> {
   readonly follows: Kind
   /** Events of other aggregates are not even decoded. */
   readonly carries: ReadonlyArray<Kind>
+  /** What an event adds to the sum that its frames tell: one that is sent again after a gap then tells the sum of then. */
+  readonly moves?: (event: Event) => bigint
   /** `undefined` for an event that is of no interest outside. */
   readonly encode: (committed: Committed, topic: string, moment: Moment<State>) => Frame | undefined
 }

@@ -27,11 +27,14 @@ import type { Feed } from "./Feed.ts"
 import type { Heads } from "./Heads.ts"
 import * as MissedPages from "./MissedPages.ts"
 import type { Position } from "./Position.ts"
+import type { Committed } from "../projection/Projection.ts"
 import * as Tails from "./Tails.ts"
 import { type Follower, type Receiver, Room } from "./Room.ts"
 
 /** Events of a shard read for one who comes back; beyond it the topic has to be loaded anew. */
 export const resumeEventsMax = 10_000
+/** Events of a topic that are kept while it is added up what they move; of more of them the pages are read again. */
+const keptEventsMax = 500
 /** How soon a topic whose shard has moved is tried again. */
 const reopenIntervalMs = 500
 
@@ -215,24 +218,11 @@ const make = Effect.gen(function* () {
     (unsubscribe) => Effect.sync(unsubscribe)
   )
 
-  /** Tells a follower what the journal holds of its topic after `from`, up to the head at which it went live. */
-  const replay = Effect.fnUntraced(function* (
-    room: Room,
-    follower: Follower,
-    from: number,
-    roomy: Effect.Effect<void>
-  ) {
-    const head = follower.from
+  /** The events of a topic in the page after an offset, opened, and where the next page begins. */
+  const pagesOf = (room: Room, head: number, roomy: Effect.Effect<void>) => {
     let key: DataKey | undefined
     let keyKnown = false
-    const tell = (row: EventRow): void => {
-      const business = actors.business(room.business)
-      if (business === undefined) return
-      const committed = { row, event: codec.readEvent(row, key) }
-      const frame = room.feed.encode(committed, room.topic, { business, state: room.state })
-      if (frame !== undefined && room.sees(follower, frame)) follower.receiver.deliver(frame)
-    }
-    for (let at = from; at < head;) {
+    return Effect.fnUntraced(function* (at: number) {
       yield* roomy
       const rows = yield* Effect.mapError(missed.read(room.shard, at, head), unavailable)
       const own = rows.filter(
@@ -243,10 +233,56 @@ const make = Effect.gen(function* () {
         key = yield* dataKeyOf(room.business, room.key)
         keyKnown = true
       }
+      const open = (row: EventRow): Committed => ({ row, event: codec.readEvent(row, key) })
+      const events = yield* Effect.try({ try: () => own.map(open), catch: unavailable })
+      return { events, next: rows.at(-1)?.offset ?? head }
+    })
+  }
+
+  /** What all that was missed has moved, and the events themselves unless they are too many. */
+  const addUp = Effect.fnUntraced(function* (
+    pageAfter: ReturnType<typeof pagesOf>,
+    moves: (event: Committed["event"]) => bigint,
+    from: number,
+    head: number
+  ) {
+    let moved = 0n
+    let kept: Array<Committed> | undefined = []
+    for (let at = from; at < head;) {
+      const { events, next } = yield* pageAfter(at)
+      for (const { event } of events) moved += moves(event)
+      kept = kept === undefined || kept.length + events.length > keptEventsMax ? undefined : [...kept, ...events]
+      at = next
+    }
+    return { moved, kept }
+  })
+
+  /** Tells a follower what the journal holds of its topic after `from`, up to the head at which it went live in `state`. */
+  const replay = Effect.fnUntraced(function* (
+    room: Room,
+    follower: Follower,
+    from: number,
+    state: unknown,
+    roomy: Effect.Effect<void>
+  ) {
+    const { feed, topic } = room
+    const head = follower.from
+    const pageAfter = pagesOf(room, head, roomy)
+    const sum = feed.moves === undefined ? undefined : yield* addUp(pageAfter, feed.moves, from, head)
+    let movedSince = sum?.moved ?? 0n
+    const tell = (committed: Committed): void => {
+      movedSince -= feed.moves?.(committed.event) ?? 0n
+      const business = actors.business(room.business)
+      if (business === undefined) return
+      const frame = feed.encode(committed, topic, { business, state, movedSince })
+      if (frame !== undefined && room.sees(follower, frame)) follower.receiver.deliver(frame)
+    }
+    for (let at = from; at < head;) {
+      const { events, next } = sum?.kept === undefined ? yield* pageAfter(at) : { events: sum.kept, next: head }
       // She may have lost her place in the meantime; then nothing more is told.
       if (!room.followers.has(follower)) return
-      yield* Effect.try({ try: () => own.forEach(tell), catch: unavailable })
-      at = rows.at(-1)?.offset ?? head
+      yield* Effect.try({ try: () => events.forEach(tell), catch: unavailable })
+      at = next
     }
   })
 
@@ -280,6 +316,7 @@ const make = Effect.gen(function* () {
           if (refused !== undefined) return yield* Effect.fail(refused)
           // Nothing else runs between reading the head and going live.
           const head = headOf(room.shard)
+          const { state } = room
           const now = { shard: room.shard, offset: head }
           const reason = after === undefined ? undefined : reasonToReload(after, room.shard, head)
           follower.from = head
@@ -293,7 +330,7 @@ const make = Effect.gen(function* () {
             return close
           }
           receiver.started(after)
-          yield* replay(room, follower, after.offset, roomy)
+          yield* replay(room, follower, after.offset, state, roomy)
           yield* release(room, follower, roomy)
           return close
         })

@@ -111,7 +111,7 @@ export class Room {
     if (this.#view === undefined || this.#isReopening || this.followers.size === 0) return
     if (!this.carries(aggregateOfCode(committed.row.aggregate).kind)) return
     const { state } = this.#view
-    const frame = this.feed.encode(committed, this.topic, { business, state })
+    const frame = this.feed.encode(committed, this.topic, { business, state, movedSince: 0n })
     if (frame === undefined) return
     const { offset } = committed.row
     if (this.#telling.length < tellingMax)

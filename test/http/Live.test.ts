@@ -123,6 +123,15 @@ layer(TestServerLayer.layer, { excludeTestServices: true })("the live door", (it
           positions,
           positions.toSorted((a, b) => a - b)
         )
+        const balances = [...first.events(), ...second.events()].map(({ event }) =>
+          "balance" in event ? event.balance : undefined
+        )
+        const amount = balances[0] ?? 0
+        assert.isAbove(amount, 0)
+        assert.deepStrictEqual(
+          balances,
+          sent.map((_, index) => Math.round(amount * 100 * (index + 1)) / 100)
+        )
         assert.notInclude(
           second.frames.map(({ type }) => type),
           "reload"

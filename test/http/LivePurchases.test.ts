@@ -44,6 +44,33 @@ describe("the topic of all purchases", () => {
     }).pipe(Effect.scoped)
   )
 
+  it.live("tells as much of one that a shared wallet paid, at once and to whoever comes back", () =>
+    Effect.gen(function* () {
+      const server = yield* start()
+      const [owner, member] = yield* buyers(server, 2)
+      assert.isDefined(owner)
+      assert.isDefined(member)
+      yield* Shop.credit(server, owner, 100)
+      yield* Shop.share(server, owner, member)
+      const desk = yield* connectAs(server.url, { api_key: server.apiKey })
+      const position = yield* follow(desk, topic)
+      const bought = yield* Shop.made(
+        server.request("POST", "/backoffice/v2/purchases", Shop.receipt(server, member, { spend_request: {} }))
+      )
+      assert.isAbove(bought.rewards.spend as number, 0)
+      yield* desk.until(() => told(desk).length === 1)
+      const again = yield* connectAs(server.url, { api_key: server.apiKey })
+      yield* follow(again, topic, position)
+      yield* again.until(() => told(again).length === 1)
+      const { net, tax, total } = bought.transaction_amounts
+      assert.isNumber(total, JSON.stringify({ net, tax, total }))
+      for (const client of [desk, again]) {
+        const event = client.events().find((each) => each.event.type === "purchase.posted")?.event
+        assert.deepInclude(event, { total, currency_code: "EUR", organisation_id: server.storeId })
+      }
+    }).pipe(Effect.scoped)
+  )
+
   it.live("is for the secret key of the business: no contact may follow it, and no other business hears of it", () =>
     Effect.gen(function* () {
       const server = yield* start()
