@@ -20,12 +20,14 @@ export interface Case {
   readonly reason: ChangeReason
   readonly because?: string | undefined
   readonly cause?: Cause | undefined
+  /** The offset of the last event that it is judged by. */
+  readonly upTo?: number | undefined
 }
 
 const nobody: ReadonlyMap<string, Membership.Standing> = new Map()
 
 const movesOf = (
-  { known: { business, contact }, at, reason, because, cause }: Case,
+  { known: { business, contact }, at, reason, because, cause, upTo }: Case,
   outcomes: ReturnType<LiveSet["judge"]>["outcomes"]
 ): ReadonlyArray<Membership.Move> =>
   outcomes.map(({ segment, before, after, through }) => ({
@@ -36,6 +38,7 @@ const movesOf = (
     after,
     at,
     cause,
+    upTo,
     reason: through === undefined ? reason : "SEGMENT",
     because: through ?? because
   }))

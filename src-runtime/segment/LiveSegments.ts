@@ -131,7 +131,9 @@ export const make = ({ inForce, facts, sinks, wakeRefresher, timers }: Options):
       const at = stretch.committed.reduce((latest, { row }) => Math.max(latest, row.at), now)
       // Who was just read is as she is after all that happened to her, not after this.
       const cause = each.before === undefined && !stretch.isWhole ? undefined : stretch.cause
-      cases.push({ known: each, set, concerned, at, reason: "EVENT", because: stretch.because, cause })
+      const { because, committed } = stretch
+      const upTo = committed.at(-1)?.row.offset
+      cases.push({ known: each, set, concerned, at, reason: "EVENT", because, cause, upTo })
     }
     return cases
   }

@@ -68,6 +68,8 @@ export interface Move {
   readonly because?: string | undefined
   readonly at: number
   readonly cause?: Cause | undefined
+  /** The offset of the event that caused it, in the shard of the contact. */
+  readonly upTo?: number | undefined
 }
 
 interface MemberRow {
@@ -175,7 +177,7 @@ const numbersOf = (seen: ReadonlyArray<Move>) => {
 /** The joins and leaves, each with the next position of its segment; `positions` holds the last ones before. */
 const changesOf = (seen: ReadonlyArray<Move>, positions: Map<string, number>): ReadonlyArray<SegmentChange> => {
   const changes: Array<SegmentChange> = []
-  for (const { business, segment, contact, after, reason, because, at, cause } of seen) {
+  for (const { business, segment, contact, after, reason, because, at, cause, upTo } of seen) {
     const place = placeOf(business, segment)
     const before = positions.get(place)
     // Deleted a moment ago: nobody follows it any more.
@@ -193,7 +195,8 @@ const changesOf = (seen: ReadonlyArray<Move>, positions: Map<string, number>): R
       because,
       at,
       cause,
-      shard: shardOf(contact)
+      shard: shardOf(contact),
+      upTo
     })
   }
   return changes

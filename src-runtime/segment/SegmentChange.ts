@@ -30,6 +30,8 @@ export interface SegmentChange {
   readonly cause?: Cause | undefined
   /** Of the contact. */
   readonly shard: number
+  /** The offset there of the event that caused it: that is told first. Absent: no event did. */
+  readonly upTo?: number | undefined
 }
 
 /** Called with at most `changesAtOnceMax` changes at a time. Failing undoes the changes, which are then tried again. */

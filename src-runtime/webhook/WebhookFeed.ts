@@ -1,19 +1,16 @@
 /**
- * Where deliveries come from: committed events, by a projection, and changes of segments, by a sink. Each becomes deliveries
- * once, and in its time: the projection keeps a mark of its own, which stays when it is read from zero. That an endpoint was
+ * How committed events become deliveries: by a projection, each once and in its time, for it keeps a mark of its own, which
+ * stays when it is read from zero. Changes of segments, which are no events, come from `SegmentNews.ts`. That an endpoint was
  * switched off by itself is taken note of here too, so that its people are told of it once, whatever is killed when.
  */
 import type { Event } from "#domain/Event.ts"
-import type { EventType } from "#domain/webhook/EventType.ts"
 import type * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import type { SqlClient } from "effect/sql/SqlClient"
-import type { SqlError } from "effect/sql/SqlError"
 import type { Actors } from "../actor/Actors.ts"
 import type { Definitions } from "../actor/Definitions.ts"
 import type { Outbox } from "../outbox/Outbox.ts"
 import { type Committed, type Projection, recordset } from "../projection/Projection.ts"
-import type { SegmentChangeSink } from "../segment/SegmentChange.ts"
 import { publicEvent, toldTypes } from "./PublicEvents.ts"
 import type { DisabledNotice } from "./DisabledNotice.ts"
 import type { EndpointHealth } from "./EndpointHealth.ts"
@@ -37,6 +34,7 @@ type Disabled = Committed & {
 const isDisabled = (committed: Committed): committed is Disabled =>
   committed.event._tag === "EndpointStateChanged" && committed.event.reason !== undefined
 
+export const webhooksName = "webhooks"
 /** A delivery should leave soon after its event, and a crowd of events share a pass. */
 const gatherMs = 20
 
@@ -53,7 +51,8 @@ export interface Sources {
 const endpointsOf = (definitions: Definitions["Service"], those: Iterable<string>) =>
   definitions.inForce([...new Set(those)], "endpoints")
 
-const deliveriesOf = Effect.fnUntraced(function* (
+/** To whom these are told. */
+export const deliveriesOf = Effect.fnUntraced(function* (
   definitions: Definitions["Service"],
   occurrences: ReadonlyArray<Occurrence>
 ) {
@@ -92,7 +91,7 @@ export const projectionOf = ({ actors, definitions, outbox, clock, health, notic
     if (endpoint !== undefined) yield* noticed({ business, endpoint, at, reason })
   })
   return {
-    name: "webhooks",
+    name: webhooksName,
     types: toldTypes,
     opensPersonalData: true,
     gatherMs,
@@ -137,24 +136,3 @@ const lastOffsets = (events: ReadonlyArray<Committed>) => {
 
 const moveMarks = (sql: SqlClient, places: ReadonlyArray<Place>) =>
   Effect.asVoid(sql.unsafe(raiseMarks, [recordset(places.map(({ shard, offset }) => ({ shard, place: offset })))]))
-
-/** Who joins or leaves a segment; in the transaction that writes the membership. */
-export const sinkOf = ({
-  definitions,
-  outbox,
-  clock
-}: Pick<Sources, "definitions" | "outbox" | "clock">): SegmentChangeSink => {
-  const write = Effect.fnUntraced(function* (
-    sql: SqlClient,
-    changes: Parameters<SegmentChangeSink>[1]
-  ): Effect.fn.Return<void, SqlError> {
-    const occurrences = changes.map(({ id, business, segmentId, contact, kind, reason, at }): Occurrence => {
-      const type: EventType = kind === "JOINED" ? "segment.joined" : "segment.left"
-      return { name: `segment/${id}`, business, contact, type, at, data: { segment_id: segmentId, reason } }
-    })
-    // Unreachable definitions undo the changes, which are tried again.
-    const deliveries = yield* Effect.orDie(deliveriesOf(definitions, occurrences))
-    yield* tell(sql, outbox, deliveries, clock.currentTimeMillisUnsafe())
-  })
-  return write
-}

@@ -22,10 +22,11 @@ import * as Delivering from "./Delivering.ts"
 import { DisabledNotice } from "./DisabledNotice.ts"
 import * as Forgetting from "./Forgetting.ts"
 import * as EndpointHealth from "./EndpointHealth.ts"
+import * as SegmentNews from "./SegmentNews.ts"
 import { secretText } from "./Signature.ts"
 import { Targets } from "./Targets.ts"
 import { tell, testOf } from "./Telling.ts"
-import { projectionOf, sinkOf, type Sources } from "./WebhookFeed.ts"
+import { projectionOf, type Sources } from "./WebhookFeed.ts"
 
 /** An attempt that takes longer has failed. */
 const timeoutMs = 5_000
@@ -83,7 +84,7 @@ const make = Effect.fnUntraced(function* (settings: Settings) {
 
   return Webhooks.of({
     projection: projectionOf(sources),
-    sink: sinkOf(sources),
+    sink: (yield* SegmentNews.make(sql, sources)).sink,
     objectionTo: (url) => targets.objectionTo(url),
     secretOf: (business, secretId) => secretText(sealer, business, secretId),
     test: Effect.fn("Webhooks.test")(function* (business, endpoint, name) {

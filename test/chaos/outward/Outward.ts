@@ -45,6 +45,7 @@ const restless = `SELECT
   (SELECT count(*) FROM event)::text || '/' || (SELECT count(*) FROM outbox_task)::text || '/' ||
   (SELECT count(*) FROM segment_change)::text || '/' || (SELECT count(*) FROM automation_run)::text AS state,
   ((SELECT count(*) FROM outbox_task WHERE state = 'WAITING') +
+   (SELECT count(*) FROM webhook_waiting) +
    (SELECT count(*) FROM segment_state WHERE asked IS NOT NULL) +
    (SELECT count(*) FROM plan_run WHERE state = 'SENDING' OR (state = 'WAITING' AND due_at <= $NOW)))::int AS open`
 
