@@ -39,8 +39,7 @@ const sentences: Readonly<Record<string, (fault: Error) => string>> = {
   PostgresServerFailed: ({ message }) => message,
   MigrationRefused: ({ message }) => message,
   MigrationFailed: ({ message }) => message,
-  ConfigError: ({ message }) =>
-    `${message.replace(/^SchemaError\(|\)$/g, "").replaceAll(/\s+/g, " ")}. See koinon settings.`,
+  SettingRefused: ({ message }) => `${message} See koinon settings.`,
   SqlError: (fault) =>
     `The database cannot be used (${origin(fault)}). Check DATABASE_URL, or unset it for the embedded one.`,
   ServeError: (fault) => `The doors cannot be opened (${origin(fault)}). Set PORT or KOINON_HOST to something free.`

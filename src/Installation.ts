@@ -51,23 +51,42 @@ const closeToOthers = Effect.fnUntraced(function* (file: string) {
   )
 })
 
-/** Reads the secrets of the data folder, generating them at first start; settings win over the file. */
-export const secrets = Effect.fn("Installation.secrets")(function* (settings: Settings) {
-  const files = yield* FileSystem.FileSystem
-  const path = yield* Path.Path
-  yield* files.makeDirectory(settings.dataDirectory, { recursive: true, mode: 0o700 })
-  const file = path.join(settings.dataDirectory, "secrets.json")
-  if (!(yield* files.exists(file))) {
-    const fresh = { masterSecret: random("ms_"), apiKey: random("sk_"), publishableKey: random("pk_") }
-    yield* files.writeFileString(file, JSON.stringify(fresh, undefined, 2), { mode: 0o600 })
-  }
-  yield* closeToOthers(file)
-  const stored = yield* files.readFileString(file).pipe(
+const storedIn = (file: string) =>
+  Effect.flatMap(FileSystem.FileSystem, (files) => files.readFileString(file)).pipe(
     Effect.flatMap(Schema.decodeUnknownEffect(StoredSecrets)),
     Effect.mapError(
       () => new InstallationFault({ message: `${file} cannot be read as secrets; restore it from a backup.` })
     )
   )
+
+const fileIn = ({ dataDirectory }: Settings) =>
+  Effect.map(Path.Path, (path) => path.join(dataDirectory, "secrets.json"))
+
+/** The key of a server that runs, as whoever asks it has it: given, from the settings or from its data folder. Makes nothing. */
+export const keyOf = Effect.fn("Installation.keyOf")(function* (settings: Settings, given: string | undefined) {
+  const key = given ?? settings.bootstrapApiKey
+  if (key !== undefined) return Redacted.make(key)
+  const file = yield* fileIn(settings)
+  const files = yield* FileSystem.FileSystem
+  if (yield* files.exists(file)) return Redacted.make((yield* storedIn(file)).apiKey)
+  return yield* new InstallationFault({
+    message:
+      `There is no api_key to ask with: ${file} does not exist. Give the one that the server printed when it started, ` +
+      "by --api-key or KOINON_BOOTSTRAP_API_KEY, or name the server's data folder by KOINON_DATA_DIR."
+  })
+})
+
+/** Reads the secrets of the data folder, generating them at first start; settings win over the file. */
+export const secrets = Effect.fn("Installation.secrets")(function* (settings: Settings) {
+  const files = yield* FileSystem.FileSystem
+  yield* files.makeDirectory(settings.dataDirectory, { recursive: true, mode: 0o700 })
+  const file = yield* fileIn(settings)
+  if (!(yield* files.exists(file))) {
+    const fresh = { masterSecret: random("ms_"), apiKey: random("sk_"), publishableKey: random("pk_") }
+    yield* files.writeFileString(file, JSON.stringify(fresh, undefined, 2), { mode: 0o600 })
+  }
+  yield* closeToOthers(file)
+  const stored = yield* storedIn(file)
   return {
     master: Redacted.make(settings.masterSecret ?? stored.masterSecret),
     apiKey: Redacted.make(settings.bootstrapApiKey ?? stored.apiKey),

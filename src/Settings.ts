@@ -2,6 +2,7 @@
  * Every setting of Koinon in one place: name, default and reason. Read from the environment, validated at start, and
  * listed by `koinon settings`.
  */
+import { isTimeZone } from "#domain/shared/CalendarDate.ts"
 import * as Config from "effect/Config"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
@@ -56,6 +57,9 @@ const Ratio = Schema.NumberFromString.check(Schema.isBetween({ minimum: 0, maxim
 const wholeNumber = (minimum: number, maximum: number) =>
   Schema.NumberFromString.check(Schema.isInt(), Schema.isBetween({ minimum, maximum }))
 const ThreeLetters = Schema.String.check(Schema.isPattern(/^[A-Z]{3}$/))
+const TimeZone = Schema.String.check(
+  Schema.makeFilter((name) => isTimeZone(name) || "a zone of the IANA database is needed: Europe/Athens")
+)
 const Origin = Schema.String.check(
   Schema.makeFilter(
     (text) => (URL.canParse(text) && new URL(text).origin === text) || "an origin: https://app.example.com"
@@ -144,7 +148,7 @@ export const settings = {
     "KOINON_BUSINESS_TIME_ZONE",
     "Asia/Nicosia",
     "IANA zone in which its days and months are taken.",
-    Text
+    TimeZone
   ),
   connectionsMax: setting(
     "KOINON_CONNECTIONS_MAX",
@@ -272,15 +276,39 @@ export const settings = {
 
 export type Settings = { readonly [Name in keyof typeof settings]: Config.Success<(typeof settings)[Name]["config"]> }
 
-/** All settings, or an error that names the one at fault. */
-export const load: Effect.Effect<Settings, Config.ConfigError> = Effect.suspend(
+/** A setting that cannot be; the message says which it is, why not, and what to do. */
+export class SettingRefused extends Schema.TaggedError<SettingRefused>()("SettingRefused", {
+  message: Schema.String
+}) {}
+
+const refusedOf = (one: Setting<unknown>, { message }: Config.ConfigError, given: string): SettingRefused => {
+  const rule = message.replace(/^SchemaError\(|\)$/g, "").replaceAll(/\s+/g, " ")
+  const [why = ""] = rule.split(` at ["${one.name}"]`)
+  const what = one.secret === true ? `${one.name} cannot be what it is set to` : `${one.name} cannot be "${given}"`
+  const otherwise = one.default ? ` for ${one.default}` : ""
+  const purpose = one.reason.replace(/\.$/, "")
+  return new SettingRefused({
+    message: `${what}: ${why.replace(/\.?$/, ".")} Correct it, or unset it${otherwise} (${purpose}).`
+  })
+}
+
+/** All settings, or the first that is at fault. */
+export const load: Effect.Effect<Settings, SettingRefused> = Effect.suspend(
   () =>
-    Config.all(
-      Object.fromEntries(Object.entries(settings).map(([name, { config }]) => [name, config])) as Record<
-        string,
-        Config.Config<unknown>
-      >
-    ) as unknown as Effect.Effect<Settings, Config.ConfigError>
+    Effect.map(
+      Effect.forEach(Object.entries(settings as Readonly<Record<string, Setting<unknown>>>), ([name, one]) =>
+        Effect.map(
+          Effect.catch(one.config, (error) =>
+            Effect.flatMap(
+              Effect.orElseSucceed(Config.withDefault(Config.String(one.name), ""), () => ""),
+              (given) => Effect.fail(refusedOf(one, error, given))
+            )
+          ),
+          (value) => [name, value] as const
+        )
+      ),
+      Object.fromEntries
+    ) as Effect.Effect<Settings, SettingRefused>
 )
 
 /** For people: each setting with its value, default and reason; secrets are never shown. */

@@ -2,16 +2,23 @@
 import { Status } from "#http/backoffice/StatusApi.ts"
 import * as Console from "effect/Console"
 import * as Effect from "effect/Effect"
+import * as Option from "effect/Option"
 import * as Redacted from "effect/Redacted"
 import * as Schema from "effect/Schema"
 import * as Command from "effect/cli/Command"
 import * as Flag from "effect/cli/Flag"
-import { InstallationFault, secrets } from "../Installation.ts"
+import { InstallationFault, keyOf } from "../Installation.ts"
 import { load } from "../Settings.ts"
 import { json, table } from "./Output.ts"
 
 const url = Flag.String("url").pipe(
   Flag.withDescription("The runner to ask; any of a cluster knows of all"),
+  Flag.optional
+)
+const apiKey = Flag.String("api-key").pipe(
+  Flag.withDescription(
+    "The secret key that the server printed; otherwise KOINON_BOOTSTRAP_API_KEY, or the one in KOINON_DATA_DIR"
+  ),
   Flag.optional
 )
 /** How long the runner may take to answer. */
@@ -87,12 +94,19 @@ const told = Effect.fnUntraced(function* (status: Status) {
   )
 })
 
-export const statusVerb = Command.make("status", { json, url }, (flags) =>
+export const statusVerb = Command.make("status", { json, url, apiKey }, (flags) =>
   Effect.gen(function* () {
     const settings = yield* load
-    const keys = yield* secrets(settings)
+    const key = yield* keyOf(settings, Option.getOrUndefined(flags.apiKey))
     const from = flags.url._tag === "Some" ? flags.url.value : `http://${settings.host}:${settings.port}`
-    const { status, text } = yield* ask(from, Redacted.value(keys.apiKey))
+    const { status, text } = yield* ask(from, Redacted.value(key))
+    if (status === 401 || status === 403) {
+      return yield* new InstallationFault({
+        message:
+          `The runner at ${from} does not know the api_key, or shows its state to the service owner alone (${status}). ` +
+          "Give the one that it printed when it started, by --api-key or KOINON_BOOTSTRAP_API_KEY."
+      })
+    }
     if (status !== 200) {
       return yield* new InstallationFault({ message: `The runner at ${from} answered ${status}: ${text}` })
     }
@@ -104,7 +118,14 @@ export const statusVerb = Command.make("status", { json, url }, (flags) =>
     "Show runners, shards, lanes, undone work, what is still to be sent and how far the views are behind"
   ),
   Command.withExamples([
-    { command: "koinon status", description: "Of the server on this machine" },
-    { command: "koinon status --url http://10.0.0.5:8080 --json", description: "Of another one, for programs" }
+    {
+      command: "npm run koinon -- status",
+      description:
+        "Of the server on this machine; its key is read from its data folder, which is .koinon here unless set"
+    },
+    {
+      command: "npm run --silent koinon -- status --url http://10.0.0.5:8080 --api-key $KEY --json",
+      description: "Of another one, for programs; KEY is what that server printed as its api_key"
+    }
   ])
 )

@@ -1,8 +1,10 @@
 /** The settings: what the code reads, what `koinon settings` lists and what the README's table names are the same. */
 import { assert, describe, it } from "@effect/vitest"
+import * as ConfigProvider from "effect/ConfigProvider"
+import * as Effect from "effect/Effect"
 import { readdirSync, readFileSync } from "node:fs"
 import { join } from "node:path"
-import { describe as listed, settings } from "../../src/Settings.ts"
+import { describe as listed, load, settings } from "../../src/Settings.ts"
 
 const root = join(import.meta.dirname, "../..")
 const read = (path: string): string => readFileSync(join(root, path), "utf8")
@@ -38,6 +40,29 @@ describe("a setting", () => {
     for (const name of ["MONGODB_URL", "SMTP_URL", "SMS_AUTH_TOKEN", "VAPID_PRIVATE_KEY", "FCM_SERVICE_ACCOUNT"])
       assert.include(listed(environment).find((one) => one.name === name)?.value, "(set)")
   })
+
+  it.effect("that cannot be is named with its value, unless that is secret, with why and with what to do", () =>
+    Effect.gen(function* () {
+      const told = (environment: Readonly<Record<string, string>>) =>
+        load.pipe(
+          Effect.provideService(ConfigProvider.ConfigProvider, ConfigProvider.fromUnknown(environment)),
+          Effect.flip,
+          Effect.map(({ message }) => message)
+        )
+      assert.strictEqual(
+        yield* told({ PORT: "abc" }),
+        'PORT cannot be "abc": Expected an integer. Correct it, or unset it for 8080 ' +
+          "(TCP port of the HTTP and WebSocket doors; 0 takes a free one)."
+      )
+      assert.match(
+        yield* told({ KOINON_BUSINESS_TIME_ZONE: "Mars" }),
+        /^KOINON_BUSINESS_TIME_ZONE cannot be "Mars": .*Europe\/Athens.*Asia\/Nicosia/
+      )
+      const secret = yield* told({ KOINON_MASTER_SECRET: "too short" })
+      assert.match(secret, /^KOINON_MASTER_SECRET cannot be .* 32 characters/)
+      assert.notInclude(secret, "too short")
+    })
+  )
 
   it("is read in one file: elsewhere the environment is only asked for what programs need to run", () => {
     const allowed = ["src/verb/Settings.ts", "src/demo/Screen.ts", "src-runtime/storage/"]
