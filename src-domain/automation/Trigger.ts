@@ -17,7 +17,7 @@ interface Fact {
   readonly when?: (event: Event) => boolean
 }
 
-const fact = <T extends Tag>(tag: T, when?: (event: Of<T>) => boolean): Fact => ({
+const fact = <T extends Tag>(tag: T, when?: (event: Of<T>) => boolean): Fact & { readonly tag: T } => ({
   tag,
   ...(when !== undefined && { when: (event: Event) => event._tag === tag && when(event as Of<T>) })
 })
@@ -59,6 +59,15 @@ const facts: Readonly<Record<Trigger, ReadonlyArray<Fact>>> = factsBy
 
 export const segmentTriggers: ReadonlySet<Trigger> = new Set<Trigger>(["SEGMENT_JOINED", "SEGMENT_LEFT"])
 export const priorToTriggers: ReadonlySet<Trigger> = new Set<Trigger>(["PRIOR_TO_CREATION", "PRIOR_TO_UPDATE"])
+
+/** The kinds of facts that set something off. */
+export type TriggeringTag = (typeof factsBy)[Trigger][number]["tag"]
+
+/** What sets a trigger off; `isConditional`: not every such fact does. */
+export const factsOf = (
+  trigger: Trigger
+): ReadonlyArray<{ readonly tag: TriggeringTag; readonly isConditional: boolean }> =>
+  facts[trigger].map(({ tag, when }) => ({ tag: tag as TriggeringTag, isConditional: when !== undefined }))
 
 /** Every kind of fact that can set something off. */
 export const triggeringTags: ReadonlyArray<Tag> = [

@@ -3,6 +3,7 @@ import { DefinitionState } from "#domain/definition/Definition.ts"
 import * as Schema from "effect/Schema"
 import { declare } from "../door/Endpoint.ts"
 import { automationShape } from "../resource/Automation.ts"
+import { triggerTable } from "../resource/EventTable.ts"
 import { Id, Instant, Line } from "../resource/Fields.ts"
 import { cursorQuery, listOf, pagingQuery } from "../resource/Paging.ts"
 
@@ -63,7 +64,12 @@ export const createAutomation = declare({
     "within two seconds for all questions about one command. Whatever else comes of it is 503 KOINON.NOT_DECIDED with why in " +
     "`failure` (TIMEOUT, STATUS, NOT_JSON, UNKNOWN_VERDICT, FIELD_NOT_ALLOWED, …), unless the action has `fail_open`. At the " +
     "self-service door a contact is told the `reason` alone, so it is written for her. A PATCH opts nobody in: of a registration `email_opt_out` and " +
-    "`sms_opt_out` may be `true`, of a change they may not be said, and what a decision says of them there is not done.",
+    "`sms_opt_out` may be `true`, of a change they may not be said, and what a decision says of them there is not done.\n\n" +
+    "What sets off a trigger, as events are named in filters, and in brackets as webhooks tell of them:\n\n" +
+    `${triggerTable}\n\n` +
+    "PRIOR_TO_CREATION and PRIOR_TO_UPDATE judge the command before it makes that event. COMMUNITY_EXPANDED is the owner's, and of invitations only where somebody is in at once; INVITATION_ACCEPTED and " +
+    "INVITATION_REJECTED are the person's, where she was invited and answered. WALLET_DEBITED is a journal, a transfer, " +
+    "an expiry, an award taken back or a draw on a shared wallet; what a contact pays from her own wallet is PURCHASE_POSTED.",
   access,
   body,
   status: 201,

@@ -4,6 +4,7 @@ import { EventType } from "#domain/webhook/EventType.ts"
 import * as Schema from "effect/Schema"
 import { declare } from "../door/Endpoint.ts"
 import { NoFields } from "../door/Validation.ts"
+import { eventTypeTable } from "../resource/EventTable.ts"
 import { Id, Instant, Line } from "../resource/Fields.ts"
 import { cursorQuery, listOf, pagingQuery } from "../resource/Paging.ts"
 
@@ -29,7 +30,9 @@ const endpointShape = {
   notice_recipients: Schema.optionalKey(NoticeRecipients),
   state: State,
   version: Schema.Int,
-  created_or_switched_on: Schema.Int,
+  created_or_switched_on: Schema.Int.annotate({
+    description: "Epoch seconds: since when it is in this `state`. It was created, switched on or switched off then."
+  }),
   /** Of the secret before the last rotation: it signs as well until then. */
   previous_secret_until: whole,
   /** The first of the failures that no success has followed. */
@@ -59,7 +62,8 @@ export const createWebhook = declare({
     "on the internet, unless the operator allows otherwise. `contact.updated` says what changed of who she is: the names " +
     "(`changed`), and the values before (`previous`) and after (`current`), which are personal data. " +
     "An endpoint that answers 410, or fails for five days without one success, is switched off by itself: " +
-    "`notice_recipients` are told by mail, and the other endpoints of the business by `webhook.disabled`.",
+    "`notice_recipients` are told by mail, and the other endpoints of the business by `webhook.disabled`. The types of " +
+    `\`events\`, each told of the contact whose actor it happened to, in her order:\n\n${eventTypeTable}`,
   access: "secret",
   body: Schema.Struct({
     name: Line,
