@@ -4,7 +4,7 @@ import { nameUuid } from "#runtime/actor/Naming.ts"
 import { Sealer } from "#runtime/privacy/Sealer.ts"
 import { ViewUnavailable } from "#runtime/projection/ViewRefusal.ts"
 import { exportLinkMs, exportPath } from "#runtime/segment/ExportLink.ts"
-import type { ImportVerdict, Reference } from "#runtime/segment/Imports.ts"
+import type { ImportVerdict } from "#runtime/segment/Imports.ts"
 import * as MemberFile from "#runtime/segment/MemberFile.ts"
 import { workbookRowsMaxOf } from "#runtime/segment/MemberSheet.ts"
 import { SegmentExportNotice } from "#runtime/segment/SegmentExportNotice.ts"
@@ -31,9 +31,7 @@ export const segmentFileRoutes = [
       const read = yield* Effect.mapError(MemberFile.read(bytes, mediaType, business.country), ({ rule }) =>
         invalidField("/", rule)
       )
-      const named = read.flatMap(({ reference }): ReadonlyArray<Reference> =>
-        reference === undefined ? [] : [reference]
-      )
+      const named = read.flatMap(({ references }) => (references.length === 0 ? [] : [references]))
       const segments = yield* Segments
       const imported = yield* Effect.mapError(segments.importMembers(business.id, id, named), viewFault)
       const counts: Record<Verdict, number> = {
@@ -44,8 +42,8 @@ export const segmentFileRoutes = [
         WITHOUT_REFERENCE: 0
       }
       let next = 0
-      const rows = read.map(({ row, reference }) => {
-        const found = reference === undefined ? undefined : imported[next++]
+      const rows = read.map(({ row, references }) => {
+        const found = references.length === 0 ? undefined : imported[next++]
         const verdict: Verdict = found?.verdict ?? "WITHOUT_REFERENCE"
         counts[verdict] += 1
         return present({ row, verdict, contact_id: found?.contact })

@@ -203,7 +203,7 @@ const Change = Schema.Struct({
   reason: Schema.Literals(["EVENT", "TIME", "SEGMENT", "DEFINITION", "REFRESH", "IMPORT", "REMOVAL"]),
   /** The type of the event, or the id of the segment. */
   because: Schema.optionalKey(Schema.String),
-  /** Epoch milliseconds. */
+  /** Epoch seconds; which came first says `position`. */
   at: Schema.Int
 })
 export const listSegmentChanges = declare({
@@ -343,7 +343,8 @@ export const importSegmentMembers = declare({
   name: "importSegmentMembers",
   summary: "Import members from a file",
   description:
-    "CSV or XLSX of at most 10 MiB and 100,000 rows; the first row names the columns: id, code, email or phone. Imported " +
+    "CSV or XLSX of at most 10 MiB and 100,000 rows; the first row names the columns: id, code, email or phone. Of " +
+    "several in one row the first of these is meant; a row in which another names somebody else is AMBIGUOUS. Imported " +
     "members stay until they are removed, whatever the rule says. Sent again, the file changes nothing more.",
   access: "secret",
   upload: ["text/csv", "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"],

@@ -193,7 +193,7 @@ const memberRoutes = [
           kind: change.kind,
           reason: change.reason,
           because: change.because,
-          at: change.at
+          at: epoch(change.at)
         })
       )
       return { body: { content, has_more: found.length > size, position: shown.at(-1)?.position ?? after } }

@@ -138,13 +138,24 @@ export const make = ({ sql, store, inForce, facts, sinks, now }: Options) => {
     )
 
   return {
-    /** One verdict for each reference, in their order. The directory holds what has to be seen. */
-    add: Effect.fnUntraced(function* (business: string, segment: string, references: ReadonlyArray<Reference>) {
+    /**
+     * One verdict for each row of references, in their order. The first names the contact; another that names somebody else
+     * leaves open who is meant (CIM-4). The directory holds what has to be seen.
+     */
+    add: Effect.fnUntraced(function* (
+      business: string,
+      segment: string,
+      rows: ReadonlyArray<ReadonlyArray<Reference>>
+    ) {
       const verdicts: Array<Imported> = []
-      for (let from = 0; from < references.length; from += contactsAtOnce) {
-        const some = references.slice(from, from + contactsAtOnce)
-        const answering = yield* find(business, some)
-        const named = some.map(answering)
+      for (let from = 0; from < rows.length; from += contactsAtOnce) {
+        const some = rows.slice(from, from + contactsAtOnce)
+        const answering = yield* find(business, some.flat())
+        const named = some.map(([first, ...others]) => {
+          const meant = first === undefined ? [] : answering(first)
+          const strangers = others.map(answering).filter((found) => !found.some((contact) => meant.includes(contact)))
+          return meant.length === 0 ? meant : [...meant, ...strangers.flat()]
+        })
         const contacts = new Set(named.flatMap((found) => (found.length === 1 ? found : [])))
         const added = contacts.size === 0 ? contacts : yield* inTransaction(business, segment, [...contacts], true)
         for (const found of named) {

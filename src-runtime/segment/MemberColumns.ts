@@ -1,7 +1,7 @@
 /**
  * What stands in the columns of a list of members. An amount is a decimal of the contact's currency, an instant is of
- * RFC 3339, a date is year-month-day, the entries of a list are joined; who has no value has an empty cell. A text that a
- * spreadsheet would calculate is marked as text, whatever somebody has given as her name.
+ * RFC 3339, a date is year-month-day, the entries of a list are joined; who has no value has an empty cell. In a file of text
+ * what a spreadsheet would calculate is marked as text, whatever somebody has given as her name; a workbook has cells of text.
  */
 import { rfc3339 } from "../projection/Rfc3339.ts"
 import { type Column, columnOf, isUsual, type UsualField } from "#domain/segment/ExportFields.ts"
@@ -24,11 +24,13 @@ export interface Cell {
   readonly typed: SheetCell
 }
 
-/** A spreadsheet calculates what begins like this. */
-const calculated = /^[=+\-@\t\r]/
+/** A spreadsheet calculates what begins like this, some of them also in the wide forms, and behind spaces. */
+export const calculated = /^(\s*[=+\-@＝＋－＠]|[\t\r])/
 
 const plain = (text: string): Cell => ({ text, typed: text })
-export const textCell = (text: string): Cell => plain(calculated.test(text) ? `'${text}` : text)
+export const textCell = (text: string): Cell => ({ text: calculated.test(text) ? `'${text}` : text, typed: text })
+/** Without the mark, for what stands behind something else. */
+const unmarked = ({ text, typed }: Cell): string => (typeof typed === "string" ? typed : text)
 const nothing = plain("")
 
 const twoDigits = (number: number): string => String(number).padStart(2, "0")
@@ -90,7 +92,7 @@ const factsCell = ({ place, type, of }: Column, profile: ProfileDocument): Cell 
   const fact = factAt(profile, place)
   if (of === undefined || !Array.isArray(fact)) return cellOf(type, fact, money)
   return textCell(
-    fact.map((entry) => cellOf(of.type, (entry as FactObject)[of.name] ?? undefined, money).text).join(separator)
+    fact.map((entry) => unmarked(cellOf(of.type, (entry as FactObject)[of.name] ?? undefined, money))).join(separator)
   )
 }
 

@@ -9,6 +9,7 @@ import * as Stream from "effect/Stream"
 import * as Csv from "effect/encoding/Csv"
 import { rowsOf, WorkbookRefused } from "./BoundedWorkbook.ts"
 import type { Reference, ReferenceKind } from "./Imports.ts"
+import { calculated } from "./MemberColumns.ts"
 
 /** Contacts of one file. */
 const referencesMax = 100_000
@@ -36,7 +37,8 @@ const nameOf = (header: string): string => header.toLowerCase().replaceAll(/[^\p
 /** A row of the file, counted from 1 with its header; without a reference if it has none. */
 export interface ReadRow {
   readonly row: number
-  readonly reference: Reference | undefined
+  /** What names a contact in it; of several, the first is meant and the others have to agree. */
+  readonly references: ReadonlyArray<Reference>
 }
 
 /** The comma first; what Excel writes where the comma is the decimal sign; what is copied out of a sheet. */
@@ -79,24 +81,27 @@ const csvSheet = Effect.fnUntraced(function* (bytes: Uint8Array): Effect.fn.Retu
   return { rows, before: hintLine === "" ? 0 : 1 }
 })
 
+/** A mark before a cell keeps a spreadsheet from calculating it, also in what was exported here. */
+const withoutMark = (cell: string): string => {
+  const rest = cell.slice(1)
+  return cell.startsWith("'") && calculated.test(rest) ? rest.trim() : cell
+}
+
 /** `home` is the country of a phone number that names none. */
-const referenceOf = (
+const referencesOf = (
   cells: ReadonlyArray<string>,
   columns: ReadonlyArray<ReferenceKind | undefined>,
   home: string
-): Reference | undefined => {
-  for (const kind of ["id", "code", "email", "phone"] as const) {
-    // A mark before a cell keeps a spreadsheet from calculating it, also in what was exported here.
+): ReadonlyArray<Reference> =>
+  (["id", "code", "email", "phone"] as const).flatMap((kind): ReadonlyArray<Reference> => {
     const text = cells
       .filter((_, index) => columns[index] === kind)
-      .map((cell) => cell.trim().replace(/^'(?=[=+\-@])/, ""))
+      .map((cell) => withoutMark(cell.trim()))
       .find((cell) => cell !== "")
-    if (text === undefined) continue
-    if (kind !== "phone") return { kind, value: text }
-    return { kind, value: Result.getOrElse(e164Of({ number: text }, "phone", home), () => text) }
-  }
-  return undefined
-}
+    if (text === undefined) return []
+    if (kind !== "phone") return [{ kind, value: text }]
+    return [{ kind, value: Result.getOrElse(e164Of({ number: text }, "phone", home), () => text) }]
+  })
 
 export const read = Effect.fnUntraced(function* (bytes: Uint8Array, mediaType: string, home: string) {
   const { rows, before } = yield* mediaType === mediaTypes.xlsx
@@ -111,6 +116,6 @@ export const read = Effect.fnUntraced(function* (bytes: Uint8Array, mediaType: s
   return rest.flatMap((cells, index): ReadonlyArray<ReadRow> =>
     cells.every((cell) => cell.trim() === "")
       ? []
-      : [{ row: index + before + 2, reference: referenceOf(cells, columns, home) }]
+      : [{ row: index + before + 2, references: referencesOf(cells, columns, home) }]
   )
 })

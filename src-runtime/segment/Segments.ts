@@ -92,11 +92,11 @@ export class Segments extends Context.Service<
       sets: ConditionSets,
       contact: string
     ) => Effect.Effect<Explanation | undefined, Unread>
-    /** One verdict for each reference, in their order. */
+    /** One verdict for each row, in their order; of several references in a row the first is meant, and all have to agree. */
     readonly importMembers: (
       business: string,
       segment: string,
-      references: ReadonlyArray<Reference>
+      rows: ReadonlyArray<ReadonlyArray<Reference>>
     ) => Effect.Effect<ReadonlyArray<Imported>, Unread>
     /** The members as a file for people, in steps; that it can be read is known before the first of them. */
     readonly csv: (sheet: MemberSheet.Sheet) => Effect.Effect<Stream.Stream<string, Unread>, Unread>
@@ -269,12 +269,12 @@ const make = Effect.gen(function* () {
         })
       )
     ),
-    importMembers: Effect.fn("Segments.importMembers")((business, segment, references) =>
+    importMembers: Effect.fn("Segments.importMembers")((business, segment, rows) =>
       view(
         Effect.gen(function* () {
           yield* settled
           yield* projector.waitFor(contactDirectory.name)
-          return yield* imports.add(business, segment, references)
+          return yield* imports.add(business, segment, rows)
         })
       )
     ),

@@ -101,6 +101,8 @@ layer(testServer)("an export", (it) => {
       const xlsx = yield* fetched(`${server.url}${bodyOf(yield* asked("XLSX"), 200).url}`)
       assert.deepInclude(rowOf(xlsx.bytes, {}), {
         ...plain,
+        // A cell of text needs no mark.
+        "custom_fields.μότο": '=HYPERLINK("http://evil.example")',
         "demographics.date_of_birth": workbookEpoch + dayOf({ year: 1984, month: 2, day: 29 }),
         "wallet.balance": 12.5,
         email_opt_out: false,

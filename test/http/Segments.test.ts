@@ -88,6 +88,8 @@ layer(testServer)("segments", (it) => {
           [nikos.id, "JOINED", "EVENT", 2]
         ]
       )
+      // Instants are epoch seconds here as everywhere.
+      for (const { at } of changes.content) assert.isBelow(at, 1e11)
       const why = bodyOf(yield* server.request("GET", `${path}/${id}/contacts/${nikos.code}/explanation`), 200)
       assert.deepInclude(why, { member: true, imported: false, holds: true })
       assert.deepInclude(why.sets[0].conditions[0], { holds: true, actual: "SEFERI" })
@@ -220,8 +222,12 @@ layer(testServer)("segments", (it) => {
           const sheet = book.Sheets[book.SheetNames[0] ?? ""]
           const [row] = XLSX.utils.sheet_to_json<Parsed>(sheet as XLSX.WorkSheet)
           assert.strictEqual(row.id, evil.id, format)
-          assert.isTrue(row.name.startsWith("'="), format)
-          assert.isTrue(row.phone.startsWith("'+357"), format)
+          // In a file of text it is marked; a workbook has cells of text, of which none holds a formula.
+          const mark = format === "CSV" ? "'" : ""
+          assert.isTrue(row.name.startsWith(`${mark}=`), format)
+          assert.isTrue(row.phone.startsWith(`${mark}+357`), format)
+          const cells = Object.values(sheet ?? {}).filter((cell) => typeof cell === "object" && cell !== null)
+          assert.isFalse(cells.some((cell) => "f" in cell))
           const altered = `${url.slice(0, -1)}${url.endsWith("A") ? "B" : "A"}`
           const refused = yield* server.request("GET", altered, undefined, { api_key: undefined })
           assert.strictEqual(refused.status, 404)

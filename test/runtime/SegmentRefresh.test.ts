@@ -226,7 +226,18 @@ layer(side, { excludeTestServices: true })("a segment that is refreshed", (it) =
         { kind: "code", value: "c-3" },
         { kind: "email", value: "nobody@example.com" }
       ] as const
-      const verdicts = yield* segments.importMembers(businessId, segmentId("by hand"), references)
+      const [third, fourth] = [{ kind: "code", value: "c-3" } as const, { kind: "id", value: contactId(4) } as const]
+      // CIM-4: a row that names two people is nobody's; nor does one make a guess at who was meant.
+      const twofold = [
+        [third, fourth],
+        [references[2], third]
+      ]
+      assert.deepStrictEqual(yield* segments.importMembers(businessId, segmentId("by hand"), twofold), [
+        { verdict: "AMBIGUOUS" },
+        { verdict: "NOT_FOUND" }
+      ])
+      const rows = references.map((each) => [each])
+      const verdicts = yield* segments.importMembers(businessId, segmentId("by hand"), rows)
       assert.deepStrictEqual(
         verdicts.map(({ verdict }) => verdict),
         ["ADDED", "ADDED", "NOT_FOUND"]
