@@ -122,7 +122,7 @@ export const automationRunRoutes = [
     Api.replayAutomationRun,
     deciding(
       (automations, business, id) => automations.replay(business, id),
-      "Only a run that is over is gone through again, for 30 days."
+      "Only a run that has completed or failed is gone through again, for 30 days."
     )
   ),
   serve(

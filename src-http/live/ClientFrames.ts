@@ -12,22 +12,37 @@ const decoders = Object.fromEntries(
   ])
 )
 
-export const binaryFrame: Result.Result<never, Fault> = Result.fail(
-  invalidField("/", "JSON in text frames is spoken here, not binary frames.")
-)
+/** What is wrong with a frame, and the topic that it named. */
+export interface BadFrame {
+  readonly fault: Fault
+  readonly topic?: string
+}
 
-export const parseFrame = (text: string): Result.Result<ClientFrame, Fault> => {
+/** Characters of a topic that are said back, at most: no topic is longer. */
+const topicLengthMax = 64
+
+const topicIn = (value: unknown): Pick<BadFrame, "topic"> =>
+  typeof value === "object" && value !== null && "topic" in value && typeof value.topic === "string"
+    ? { topic: value.topic.slice(0, topicLengthMax) }
+    : {}
+
+export const binaryFrame: Result.Result<never, BadFrame> = Result.fail({
+  fault: invalidField("/", "JSON in text frames is spoken here, not binary frames.")
+})
+
+export const parseFrame = (text: string): Result.Result<ClientFrame, BadFrame> => {
   let value: unknown
   try {
     value = JSON.parse(text)
   } catch {
-    return Result.fail(fault(400, "KOINON.MALFORMED_JSON", "Malformed JSON", "The frame is not JSON."))
+    return Result.fail({ fault: fault(400, "KOINON.MALFORMED_JSON", "Malformed JSON", "The frame is not JSON.") })
   }
   const type = typeof value === "object" && value !== null && "type" in value ? value.type : undefined
   const decode = typeof type === "string" && Object.hasOwn(decoders, type) ? decoders[type] : undefined
   if (decode === undefined)
-    return Result.fail(invalidField("/type", `One of ${Object.keys(clientFrames).join(", ")} is needed.`))
-  return Result.mapError(decode(value, { errors: "all", onExcessProperty: "error" }), (error) =>
-    invalid(fieldFaults(error.issue, ""))
-  )
+    return Result.fail({ fault: invalidField("/type", `One of ${Object.keys(clientFrames).join(", ")} is needed.`) })
+  return Result.mapError(decode(value, { errors: "all", onExcessProperty: "error" }), (error) => ({
+    fault: invalid(fieldFaults(error.issue, "")),
+    ...topicIn(value)
+  }))
 }

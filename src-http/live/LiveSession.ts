@@ -12,9 +12,8 @@ import * as Effect from "effect/Effect"
 import type * as Fiber from "effect/Fiber"
 import * as Result from "effect/Result"
 import type { Socket } from "node:net"
-import type { Fault } from "../door/Fault.ts"
 import type { Principal } from "../door/Principal.ts"
-import { binaryFrame, parseFrame } from "./ClientFrames.ts"
+import { type BadFrame, binaryFrame, parseFrame } from "./ClientFrames.ts"
 import { answer, type LiveDesk, type Needs, say, sayProblem, type Session } from "./LiveAnswers.ts"
 import type { LiveSocket } from "./LiveSockets.ts"
 import { Outbox } from "./Outbox.ts"
@@ -35,7 +34,7 @@ export class LiveSession implements Session, LiveSocket {
   readonly #webSocket: WebSocket
   readonly #socket: Socket
   #followed: Map<string, () => void> | undefined
-  #unanswered: Array<Result.Result<ClientFrame, Fault>> = []
+  #unanswered: Array<Result.Result<ClientFrame, BadFrame>> = []
   #unansweredBytes = 0
   #isAnswering = false
   /** Where an answer has to wait for something. */
@@ -119,7 +118,7 @@ export class LiveSession implements Session, LiveSocket {
     this.#webSocket.terminate()
   }
 
-  #hear(frame: Result.Result<ClientFrame, Fault>, bytes: number): void {
+  #hear(frame: Result.Result<ClientFrame, BadFrame>, bytes: number): void {
     // What still comes in is let pass, until the peer has closed as well.
     if (this.#isOver) return
     this.#unanswered.push(frame)
@@ -137,7 +136,7 @@ export class LiveSession implements Session, LiveSocket {
   #answerAll(): Effect.Effect<void, never, Needs> {
     return Effect.gen({ self: this }, function* () {
       for (let frame = this.#unanswered.shift(); frame !== undefined; frame = this.#unanswered.shift()) {
-        if (Result.isFailure(frame)) sayProblem(this, frame.failure)
+        if (Result.isFailure(frame)) sayProblem(this, frame.failure.fault, frame.failure.topic)
         else yield* answer(this, frame.success)
         // Who asks without listening to the answers is not asked for more.
         yield* this.outbox.roomy

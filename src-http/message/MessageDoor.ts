@@ -37,10 +37,13 @@ type Request = HttpServerRequest.HttpServerRequest
 type Answer<R> = Effect.Effect<HttpServerResponse.HttpServerResponse, HandlerError, R>
 
 const gone = fault(404, "KOINON.NO_SUCH_LINK", "No such link", "The link is not one of ours.")
+const unsigned = fault(403, "KOINON.FORBIDDEN", "Not allowed", "The callback is not signed by the provider.")
 
-const problemPage = (language: "el" | "en", { status, retryAfterSeconds }: Fault) => {
+const problemPage = (language: "el" | "en", problem: Fault) => {
+  const { status, retryAfterSeconds } = problem
   const words = wordsIn(language)
-  const { title, text } = status === 404 ? words.gone : words.busy
+  const otherwise = status === 404 ? words.gone : words.busy
+  const { title, text } = problem === unsigned ? words.unsigned : otherwise
   return page({
     title,
     language,
@@ -214,7 +217,6 @@ const withdraw = Effect.fnUntraced(function* (link: MessageLink) {
 /** What a provider calls how far it has got; nothing else of what it posts is kept. */
 const statusPattern = /^[a-z]{1,24}$/
 const codePattern = /^\d{1,8}$/
-const unsigned = fault(403, "KOINON.FORBIDDEN", "Not allowed", "The callback is not signed by the provider.")
 
 const smsStatus = linkRoute(
   "POST",

@@ -3,6 +3,8 @@
 export interface Words {
   readonly gone: { readonly title: string; readonly text: string }
   readonly busy: { readonly title: string; readonly text: string }
+  /** To a provider whose signature is not right. */
+  readonly unsigned: { readonly title: string; readonly text: string }
   readonly optOut: Act
   readonly optIn: Act
   readonly accept: Act
@@ -24,6 +26,10 @@ const english: Words = {
   busy: {
     title: "Not just now",
     text: "We could not do this at the moment. Nothing is lost: please try again shortly."
+  },
+  unsigned: {
+    title: "Not allowed",
+    text: "This is not signed by whom it has to come from. Sent again as it is, it will be refused again."
   },
   optOut: {
     title: "Unsubscribe",
@@ -57,6 +63,7 @@ const greek: Words = {
     text: "Ίσως κόπηκε κατά την αντιγραφή, ή είναι πολύ παλιός. Δεν άλλαξε τίποτα."
   },
   busy: { title: "Όχι αυτή τη στιγμή", text: "Δεν έγινε τώρα. Τίποτα δεν χάθηκε: δοκιμάστε ξανά σε λίγο." },
+  unsigned: { title: "Δεν επιτρέπεται", text: "Δεν φέρει τη σωστή υπογραφή. Όπως είναι, θα απορριφθεί και πάλι." },
   optOut: {
     title: "Διαγραφή από τη λίστα",
     question: (business) => `Δεν θέλετε άλλα τέτοια μηνύματα από ${business};`,

@@ -86,8 +86,9 @@ const openLive: Described = {
   summary: "Follow what happens, over a WebSocket",
   description:
     "JSON text frames: the client sends a LiveClientFrame, the server a LiveServerFrame. Authenticate in the first frame " +
-    "(or offer the sub-protocols koinon and koinon.bearer.{token}), then subscribe to contact/{id}, wallet/{id} or " +
-    "community/{id}. Keep the position of the last event and subscribe after it when you come back: nothing is missed, " +
+    "(or offer the sub-protocols koinon and koinon.bearer.{token}), then subscribe to contact/{id}, wallet/{id}, " +
+    "community/{id}, segment/{id} or purchase, which is every purchase of the business; the last two are for secret keys " +
+    "alone. Keep the position of the last event and subscribe after it when you come back: nothing is missed, " +
     "or you are told to reload. Closed with 1001 when the server stops, 4401 without a valid token, 4408 when you read " +
     "too slowly, 4409 when you fall silent."
 }

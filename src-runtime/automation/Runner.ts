@@ -68,6 +68,12 @@ const done: Done = { _tag: "Done" }
 /** Refusals that may pass with time, as others end what is open. Whatever else is refused waits for somebody to change it. */
 const passing: ReadonlySet<Refusal["_tag"]> = new Set<Refusal["_tag"]>(["TooManyActivities", "TooManyCommunications"])
 
+/** Which refusal it was, and where it has a sentence of its own, why. */
+const wordsOf = (refusal: { readonly _tag: string; readonly field?: string; readonly rule?: string }): string =>
+  refusal.rule !== undefined && refusal.field !== undefined
+    ? `${refusal._tag}: ${refusal.field}: ${refusal.rule}`
+    : refusal._tag
+
 const isPermanent = (refusal: Refusal): boolean => !passing.has(refusal._tag) && !isTransient(refusal)
 
 /** The id of what an action makes. */
@@ -123,11 +129,12 @@ export const make = ({ actors, definitions, rows, sendWebhook, limits = {} }: Op
       const reply = yield* Effect.callback<Reply>((resume) => {
         actors.askWith({ business, key: body.contact, command, id }, (given) => resume(Effect.succeed(given)))
       })
-      if (reply._tag === "Failed") return { _tag: "Failed", reason: reply.refusal._tag, isPermanent: false } as const
+      if (reply._tag === "Failed")
+        return { _tag: "Failed", reason: wordsOf(reply.refusal), isPermanent: false } as const
       if (Result.isSuccess(reply.outcome)) return done
       if (reply.replayed) continue
       const { failure } = reply.outcome
-      return { _tag: "Failed", reason: failure._tag, isPermanent: isPermanent(failure) } as const
+      return { _tag: "Failed", reason: wordsOf(failure), isPermanent: isPermanent(failure) } as const
     }
     return { _tag: "Failed", reason: "it was refused too often", isPermanent: true } as const
   })

@@ -93,6 +93,8 @@ layer(Layer.effect(TestServer, serverWith({})), { excludeTestServices: true })("
         const problem = problemOf(app, index)
         assert.strictEqual(problem?.status, 400, JSON.stringify(frame))
         assert.match(problem?.detail ?? "", fault)
+        const given = typeof frame === "object" && "topic" in frame ? frame.topic : undefined
+        assert.strictEqual(app.frames.filter(isA("error"))[index]?.topic, given)
       }
       app.say({ type: "ping" })
       yield* app.hear(isA("pong"))

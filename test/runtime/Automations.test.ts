@@ -270,7 +270,10 @@ layer(automationSide, { excludeTestServices: true })("automations at work", (it)
         currency: "EUR"
       })
       const [failed] = yield* ended(6, 1, 50)
-      assert.deepInclude(failed, { state: "FAILED", reason: "action 0 (TAG): InvalidContact" })
+      assert.deepInclude(failed, {
+        state: "FAILED",
+        reason: "action 0 (TAG): InvalidContact: tags: A contact has at most 50 tags."
+      })
       const { tags } = yield* stateOf(50)
       yield* asked(50, { _tag: "ChangeTags", add: [], remove: [...tags] })
       const automations = yield* Automations
