@@ -78,6 +78,10 @@ describe("the examples of the HTTP doors", () => {
           hook.kept().map(({ body }) => body.type),
           ["endpoint.test", "purchase.posted", "segment.joined"]
         )
+        // AUT-11: the cause has its number before the effect.
+        const hers = hook.kept().filter(({ body }) => body.contact_id === anna.id)
+        assert.strictEqual(hers.find(({ body }) => body.sequence === 1)?.body.type, "purchase.posted")
+        assert.strictEqual(hers.find(({ body }) => body.sequence === 2)?.body.type, "segment.joined")
         const sent = yield* eventually(
           "the mail is in the outbox page",
           Effect.map(Shop.made(server.request("GET", "/backoffice/v2/deliveries")), ({ content }) =>
