@@ -1,6 +1,6 @@
 /** The tables of the API's description that say what sets off a trigger and a webhook: whole, and as the code has it. */
 import { assert, describe, it } from "@effect/vitest"
-import { factsOf, notSupportedTriggers, Trigger } from "#domain/automation/Trigger.ts"
+import { factsOf, Trigger } from "#domain/automation/Trigger.ts"
 import { aggregates } from "#domain/Domain.ts"
 import { EventType } from "#domain/webhook/EventType.ts"
 import { createAutomation } from "#http/backoffice/AutomationsApi.ts"
@@ -29,7 +29,7 @@ const rowOf = (description: string | undefined, name: string): string =>
 
 describe("the description of events", () => {
   it("AUT-1: says of each trigger which events set it off, and as what webhooks tell of them", () => {
-    for (const trigger of Trigger.literals.filter((each) => !notSupportedTriggers.has(each))) {
+    for (const trigger of Trigger.literals) {
       const row = rowOf(createAutomation.description, trigger)
       assert.isNotEmpty(row, trigger)
       for (const { tag } of factsOf(trigger)) {
