@@ -1,6 +1,7 @@
 /**
  * What a contact did in a period, summed up from her own events. What was undone since never counts, whenever that was: a
- * purchase that was cancelled, a transfer that came back, an award that was taken back.
+ * purchase that was cancelled, a transfer or a draw that came back, an award that was taken back. Shared money is sent by
+ * the owner, received by the member and spent by her (SHR-7); what was debited by hand or has expired is none of it.
  */
 import { absurd } from "../shared/Aggregate.ts"
 import { dayNumber, startOfDay } from "../shared/CalendarDate.ts"
@@ -24,36 +25,47 @@ export interface Analytics {
   readonly toppedUp: Minor
   /** For purchases, from her own wallet and those shared with her. */
   readonly spent: Minor
+  /** By transfer, and by what members drew from her wallet. */
   readonly sent: Minor
+  /** By transfer, and from wallets shared with her. */
   readonly received: Minor
   /** What was given by award and not taken back since, and when. */
   readonly awards: ReadonlyArray<{ readonly amount: Minor; readonly at: number }>
 }
 
+/** What she sent is named by its transfer or its draw. */
+const sendingOf = ({ transferId, drawId }: Extract<Analysed, { readonly _tag: `Funds${"Debited" | "Returned"}` }>) =>
+  transferId ?? drawId
+
 /** Of all events since the period began, oldest first: what happened before `until`, and was not undone up to now. */
 export const analyticsOf = (events: Iterable<Analysed>, until: number): Analytics => {
-  const [purchases, transfers] = [new Map<string, Minor>(), new Map<string, Minor>()]
+  const purchases = new Map<string, { readonly own: Minor; readonly shared: Minor }>()
+  const sendings = new Map<string, Minor>()
   const awards = new Map<string, Analytics["awards"][number]>()
-  let [toppedUp, received] = [0n, 0n]
+  let [toppedUp, transferred] = [0n, 0n]
   for (const event of events) {
     const counts = event.at < until
     switch (event._tag) {
       case "FundsCredited":
         if (!counts) break
-        if (event.reason === "TRANSFER") received += event.amount
+        if (event.reason === "TRANSFER") transferred += event.amount
         else if (event.reason === "AWARD") awards.set(event.lotId, { amount: event.amount, at: event.at })
         else toppedUp += event.amount
         break
-      case "FundsDebited":
-        if (counts && event.transferId !== undefined) transfers.set(event.transferId, event.amount)
+      case "FundsDebited": {
+        const sending = sendingOf(event)
+        if (counts && sending !== undefined) sendings.set(sending, event.amount)
         if (event.awardId !== undefined) awards.delete(event.awardId)
         break
+      }
       case "FundsReturned":
-        if (event.transferId !== undefined) transfers.delete(event.transferId)
+        sendings.delete(sendingOf(event) ?? "")
         break
-      case "PurchasePaid":
-        if (counts) purchases.set(event.purchaseId, (event.own?.amount ?? 0n) + (event.shared?.amount ?? 0n))
+      case "PurchasePaid": {
+        const [own, shared] = [event.own?.amount ?? 0n, event.shared?.amount ?? 0n]
+        if (counts) purchases.set(event.purchaseId, { own, shared })
         break
+      }
       case "PurchaseReversed":
         purchases.delete(event.purchaseId)
         break
@@ -61,8 +73,15 @@ export const analyticsOf = (events: Iterable<Analysed>, until: number): Analytic
         absurd(event)
     }
   }
-  const [spent, sent] = [sum(purchases.values()), sum(transfers.values())]
-  return { purchases: purchases.size, toppedUp, spent, sent, received, awards: [...awards.values()] }
+  const drawn = sum(Array.from(purchases.values(), ({ shared }) => shared))
+  return {
+    purchases: purchases.size,
+    toppedUp,
+    spent: sum(Array.from(purchases.values(), ({ own }) => own)) + drawn,
+    sent: sum(sendings.values()),
+    received: transferred + drawn,
+    awards: [...awards.values()]
+  }
 }
 
 /** When the calendar month begins that lies so many months before the one of an instant. */

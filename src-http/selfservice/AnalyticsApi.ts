@@ -21,7 +21,9 @@ export const getAnalytics = declare({
   summary: "Sum up what a contact did",
   description:
     "In calendar months of the business's time zone, the current one included unless it is LAST_MONTH. Orders are the " +
-    "purchases that were posted and not cancelled. Awards stand in the month in which they were given, unless they were " +
+    "purchases that were posted and not cancelled. Spent is what they were paid with, from her own wallet and from shared " +
+    "ones. What a member draws from a shared wallet is sent by its owner and received by the member, as a transfer is, until " +
+    "it comes back. What was debited by hand, has expired or was taken back of an award is in no total. Awards stand in the month in which they were given, unless they were " +
     "taken back since. Nothing is redeemed yet, so those months show nothing.",
   access: "contact",
   query: Schema.Struct({

@@ -213,7 +213,17 @@ layer(TestServer.layer)("the activity feed", (it) => {
         total_top_ups: 20.5,
         total_spent: 10,
         total_sent: 4,
-        total_received: 0
+        total_received: 10
+      })
+      // The owner sent what was drawn and stayed so; what was debited by hand is nobody's doing.
+      const debit = { action: "DEBIT", amount: 3, currency_code: "EUR" }
+      yield* Shop.made(server.request("POST", `/backoffice/v2/wallets/${owner.id}/journals`, debit))
+      const owners = `/self-service/v2/contacts/${owner.id}/analytics?frequency=THIS_MONTH&metrics=WALLET_TOTALS`
+      assert.deepStrictEqual(bodyOf(yield* server.requestAs(owner.token, "GET", owners), 200).wallet_totals, {
+        total_top_ups: 50,
+        total_spent: 0,
+        total_sent: 10,
+        total_received: 4
       })
       assert.strictEqual(found.awards_per_month.length, 3)
       assert.deepStrictEqual(

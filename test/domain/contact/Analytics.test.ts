@@ -78,4 +78,31 @@ describe("what a contact did in a period", () => {
       awards: [{ amount: 25n, at: noon - dayMs }]
     })
   })
+
+  it("SHR-7: has a draw sent by the owner, and received and spent by the member, until it comes back", () => {
+    const debited = { entryId: "e", currency: "EUR", parts: [], counts: true, at: noon } as const
+    const draw = (drawId: string, amount: bigint) =>
+      ({ ...debited, _tag: "FundsDebited", amount, reason: "WALLET_SHARING", drawId }) as const
+    const byHand = { ...debited, _tag: "FundsDebited", amount: 7n, reason: "MANUAL_JOURNAL" } as const
+    const expired = { ...byHand, reason: "EXPIRY" } as const
+    const { counts: _, ...returned } = { ...draw("back", 60n), _tag: "FundsReturned" as const, entryId: "back/return" }
+    const owner = analyticsOf([draw("kept", 90n), draw("back", 60n), byHand, expired, returned], noon + 1)
+    const none = { purchases: 0, toppedUp: 0n, spent: 0n, sent: 0n, received: 0n, awards: [] }
+    assert.deepStrictEqual(owner, { ...none, sent: 90n })
+    const paid = (purchaseId: string, own: bigint, shared: bigint) =>
+      ({
+        _tag: "PurchasePaid",
+        purchaseId,
+        organisationId: "ledra",
+        currency: "EUR",
+        total: own + shared,
+        own: { entryId: "e", amount: own, parts: [] },
+        shared: { drawId: purchaseId, ownerId: "maria", amount: shared, parts: [], month: "2026-11", drawnAt: noon },
+        counts: true,
+        at: noon
+      }) as const
+    const reversed = { _tag: "PurchaseReversed", purchaseId: "back", currency: "EUR", at: noon + 5 } as const
+    const member = analyticsOf([paid("kept", 10n, 90n), paid("back", 5n, 60n), reversed], noon + 1)
+    assert.deepStrictEqual(member, { ...none, purchases: 1, spent: 100n, received: 90n })
+  })
 })
