@@ -97,6 +97,8 @@ const linkFields = {
   plan_id: text,
   activity_id: text,
   segment_id: text,
+  /** Of a join or leave: the entry of this feed that brought it about. */
+  event_id: text,
   /** The change that waits, or waited, for approval. */
   approval_id: text
 }
@@ -261,15 +263,21 @@ const held = (event: Of<"CommandHeld" | "HeldApproved" | "HeldRejected" | "HeldL
 
 type Segments = Definitions<SegmentDefinition>
 
-const segment = (event: Of<"SegmentJoined" | "SegmentLeft">, segments: Segments): Facts =>
+const isTold = (type: string): boolean => type in typeOf && typeOf[type as Tag] !== undefined
+
+const segment = (event: Of<"SegmentJoined" | "SegmentLeft">, origin: Recorded["origin"], segments: Segments): Facts =>
   present({
     state: event._tag === "SegmentJoined" ? "JOINED" : "LEFT",
     reason: event.reason,
     name: segments[event.segmentId]?.name,
-    links: { segment_id: event.segmentId }
+    links: present({
+      segment_id: event.segmentId,
+      event_id: origin !== undefined && isTold(origin.type) ? origin.eventId : undefined,
+      purchase_id: origin?.purchaseId
+    })
   })
 
-const factsOf = (event: Of<Told>, subject: string, business: Business, segments: Segments): Facts => {
+const factsOf = (event: Of<Told>, { subject, origin }: Recorded, business: Business, segments: Segments): Facts => {
   switch (event._tag) {
     case "FundsCredited":
     case "FundsDebited":
@@ -306,7 +314,7 @@ const factsOf = (event: Of<Told>, subject: string, business: Business, segments:
       return held(event, subject)
     case "SegmentJoined":
     case "SegmentLeft":
-      return segment(event, segments)
+      return segment(event, origin, segments)
     case "InteractionStateChanged":
       return { state: event.to, previous_state: event.from }
     case "ConsentChanged":
@@ -329,13 +337,10 @@ const factsOf = (event: Of<Told>, subject: string, business: Business, segments:
   }
 }
 
-export const renderFeedEntry = (
-  { id, subject, event, cause: link }: Recorded,
-  business: Business,
-  segments: Segments
-): FeedEntry => {
+export const renderFeedEntry = (recorded: Recorded, business: Business, segments: Segments): FeedEntry => {
+  const { id, event, cause: link } = recorded
   const one = event as Of<Told>
-  const { links = {}, ...facts } = factsOf(one, subject, business, segments)
+  const { links = {}, ...facts } = factsOf(one, recorded, business, segments)
   const { runId: run_id, chain } = ("cause" in one && one.cause) || { runId: undefined, chain: [] }
   const cause =
     run_id === undefined

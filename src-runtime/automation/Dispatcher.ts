@@ -17,6 +17,7 @@ import { ConnectionError, SqlError } from "effect/sql/SqlError"
 import type { Actors } from "../actor/Actors.ts"
 import type { PastDefinitions } from "../actor/PastDefinitions.ts"
 import { shardOf } from "../actor/Placement.ts"
+import { eventNameOf } from "../journal/EventPlace.ts"
 import type { Outbox } from "../outbox/Outbox.ts"
 import { type Committed, type Projection, recordset } from "../projection/Projection.ts"
 import type { Position } from "../projection/ProjectionCursors.ts"
@@ -79,7 +80,7 @@ const happeningOf = (committed: Committed, triggers: ReadonlyArray<Trigger>, cau
     business: row.business,
     contact: row.key,
     triggers,
-    eventId: `${row.aggregate}/${row.id}/${row.seq}`,
+    eventId: eventNameOf(row),
     eventType: event._tag,
     at: row.at,
     values: valuesOf(eventDocuments(committed)[0]),
@@ -203,6 +204,7 @@ const newRunOf = ({
   event: happening.eventId,
   eventAt: happening.at,
   chain: happening.cause?.chain ?? [],
+  causedBy: happening.cause?.runId,
   state: skipped === undefined ? "PENDING" : "SKIPPED",
   reason: skipped,
   actions: actions.length

@@ -25,12 +25,14 @@ export interface NewRun {
   readonly event: string
   readonly eventAt: number
   readonly chain: ReadonlyArray<string>
+  /** The run that brought about what set it off. */
+  readonly causedBy?: string | undefined
   readonly state: "PENDING" | "SKIPPED"
   readonly reason?: string | undefined
   readonly actions: number
 }
 
-export interface Run extends Omit<NewRun, "state" | "reason"> {
+export interface Run extends Omit<NewRun, "state" | "reason" | "causedBy"> {
   readonly state: RunState
   readonly reason: string | undefined
   /** Counted from 0. */
@@ -76,12 +78,12 @@ const columns =
   "task, assignee, held_at, expires_at, created_at, changed_at, ended_at"
 
 const insertRuns =
-  "INSERT INTO automation_run (id, business, contact, automation, version, trigger, event, event_at, chain, state, " +
+  "INSERT INTO automation_run (id, business, contact, automation, version, trigger, event, event_at, chain, caused_by, state, " +
   "reason, next_action, actions, task, created_at, changed_at, ended_at) " +
-  "SELECT id, business, contact, automation, version, trigger, event, event_at, chain, state, reason, 0, actions, id, " +
+  "SELECT id, business, contact, automation, version, trigger, event, event_at, chain, caused_by, state, reason, 0, actions, id, " +
   "$2::bigint, $2::bigint, CASE WHEN state = 'SKIPPED' THEN $2::bigint END FROM json_to_recordset($1::json) " +
   "AS r(id uuid, business uuid, contact uuid, automation uuid, version integer, trigger text, event text, " +
-  "event_at bigint, chain text, state text, reason text, actions integer) ON CONFLICT (id) DO NOTHING RETURNING id"
+  "event_at bigint, chain text, caused_by text, state text, reason text, actions integer) ON CONFLICT (id) DO NOTHING RETURNING id"
 
 const ended = "CASE WHEN $4 IN ('COMPLETED', 'FAILED', 'REJECTED') THEN $7::bigint END"
 const progressRun =
@@ -153,10 +155,11 @@ const conditionsOf = ({ business, automation, contact, state }: RunQuery): Reado
 export const make = (sql: SqlClient) => ({
   /** Those that were not there before. */
   insert: (runs: ReadonlyArray<NewRun>, now: number): Effect.Effect<ReadonlySet<string>, SqlError> => {
-    const rows = runs.map(({ eventAt, chain, reason, ...run }) => ({
+    const rows = runs.map(({ eventAt, chain, causedBy, reason, ...run }) => ({
       ...run,
       event_at: eventAt,
       chain: JSON.stringify(chain),
+      caused_by: causedBy ?? null,
       reason: reason ?? null
     }))
     return Effect.map(

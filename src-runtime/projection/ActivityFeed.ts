@@ -48,6 +48,8 @@ export interface Recorded {
   readonly event: FeedEvent
   /** What set off the run that it has as its cause. */
   readonly cause?: CauseLinks.CauseLink | undefined
+  /** Of a join or leave: the event that it is put down to. */
+  readonly origin?: CauseLinks.Origin | undefined
 }
 
 export interface FeedFilters extends Period {
@@ -68,11 +70,12 @@ export class ActivityFeed extends Context.Service<
   }
 >()("koinon/runtime/ActivityFeed") {}
 
-const movedOf = ({ kind, segmentId, reason, because, cause, at }: SegmentChange): SegmentMoved => ({
+const movedOf = ({ kind, segmentId, reason, because, event, cause, at }: SegmentChange): SegmentMoved => ({
   _tag: kind === "JOINED" ? "SegmentJoined" : "SegmentLeft",
   segmentId,
   reason,
   ...(because !== undefined && { because }),
+  ...(event !== undefined && { origin: event }),
   ...(cause !== undefined && { cause }),
   at
 })
@@ -99,6 +102,8 @@ const nextOf = (sources: ReadonlyArray<Source>, order: Order): readonly [Source,
 const runOf = ({ event }: Recorded): string | undefined =>
   "cause" in event && event.cause !== undefined ? event.cause.runId : undefined
 
+const originOf = ({ event }: Recorded): string | undefined => ("origin" in event ? event.origin : undefined)
+
 /** An entry with what every source has reached behind it. */
 interface Placed {
   readonly recorded: Recorded
@@ -110,7 +115,7 @@ const make = Effect.gen(function* () {
   const sql = yield* SqlClient
   const keys = yield* DataKeys
   const codec = new Codec(yield* Sealer)
-  const linksOf = CauseLinks.make({ sql, journal, keys, codec })
+  const links = CauseLinks.make({ sql, journal, keys, codec })
 
   const recordedOf = (row: Row, key: DataKey | undefined): Recorded => {
     const { event, change } = row
@@ -122,11 +127,13 @@ const make = Effect.gen(function* () {
 
   const withCauses = Effect.fnUntraced(function* (business: string, placed: ReadonlyArray<Placed>) {
     const runs = placed.flatMap(({ recorded }) => runOf(recorded) ?? [])
-    if (runs.length === 0) return placed
-    const links = yield* linksOf(business, runs)
+    const events = placed.flatMap(({ recorded }) => originOf(recorded) ?? [])
+    if (runs.length === 0 && events.length === 0) return placed
+    const causes = yield* links.ofRuns(business, runs)
+    const origins = yield* links.ofEvents(business, events)
     return placed.map(({ recorded, reached }): Placed => {
-      const cause = links.get(runOf(recorded) ?? "")
-      return { recorded: cause === undefined ? recorded : { ...recorded, cause }, reached }
+      const [cause, origin] = [causes.get(runOf(recorded) ?? ""), origins.get(originOf(recorded) ?? "")]
+      return { recorded: { ...recorded, cause, origin }, reached }
     })
   })
 

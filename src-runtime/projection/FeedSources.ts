@@ -34,6 +34,8 @@ export interface SegmentMoved {
   readonly reason: SegmentChange["reason"]
   /** The type of the event, or the id of the other segment. */
   readonly because?: string
+  /** By its place, the event that brought it about. */
+  readonly origin?: string
   readonly cause?: Cause
   readonly at: number
 }

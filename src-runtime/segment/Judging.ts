@@ -19,6 +19,7 @@ export interface Case {
   readonly at: number
   readonly reason: ChangeReason
   readonly because?: string | undefined
+  readonly event?: string | undefined
   readonly cause?: Cause | undefined
   /** The offset of the last event that it is judged by. */
   readonly upTo?: number | undefined
@@ -27,7 +28,7 @@ export interface Case {
 const nobody: ReadonlyMap<string, Membership.Standing> = new Map()
 
 const movesOf = (
-  { known: { business, contact }, at, reason, because, cause, upTo }: Case,
+  { known: { business, contact }, at, reason, because, event, cause, upTo }: Case,
   outcomes: ReturnType<LiveSet["judge"]>["outcomes"]
 ): ReadonlyArray<Membership.Move> =>
   outcomes.map(({ segment, before, after, through }) => ({
@@ -37,6 +38,7 @@ const movesOf = (
     before,
     after,
     at,
+    event,
     cause,
     upTo,
     reason: through === undefined ? reason : "SEGMENT",

@@ -5,7 +5,6 @@
  */
 import { aggregates } from "#domain/Domain.ts"
 import type { Event } from "#domain/Event.ts"
-import type { Cause } from "#domain/shared/Cause.ts"
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import type { SqlClient } from "effect/sql/SqlClient"
@@ -21,6 +20,7 @@ import type { LiveSet } from "./LiveSet.ts"
 import * as Membership from "./Membership.ts"
 import type { SegmentChangeSink } from "./SegmentChange.ts"
 import type { SegmentTimers } from "./SegmentTimers.ts"
+import { type Stretch, stretchesOf } from "./Stretches.ts"
 
 export const liveSegmentsName = "live_segments"
 /** A crowd of commits shares one pass; nobody waits longer for it. */
@@ -59,34 +59,6 @@ interface Options {
 /** Whatever a database, a store or an actor is missing now, it will have again. */
 const waiting = (error: { readonly _tag: string }): SqlError | ProjectionWaits =>
   error instanceof SqlError ? error : new ProjectionWaits({ reason: error._tag })
-
-/** Events of a contact one after the other that were brought about by the same: what changes with them is put down to it. */
-interface Stretch extends Touched {
-  readonly because: string
-  readonly cause: Cause | undefined
-  /** Whether it is all that happened to her in this pass. */
-  readonly isWhole: boolean
-}
-
-const causeOf = ({ event }: Committed): Cause | undefined => ("cause" in event ? event.cause : undefined)
-
-/** What comes after so many is put down to nobody: each is judged on its own. */
-const stretchesMax = 16
-
-const stretchesOf = ({ business, contact, committed }: Touched): ReadonlyArray<Stretch> => {
-  const found: Array<{ committed: Array<Committed>; because: string; cause: Cause | undefined }> = []
-  for (const each of committed) {
-    const cause = causeOf(each)
-    const last = found.at(-1)
-    const because = each.event._tag
-    if (last !== undefined && (last.cause?.runId === cause?.runId || found.length === stretchesMax)) {
-      last.committed.push(each)
-      last.because = because
-      if (last.cause?.runId !== cause?.runId) last.cause = undefined
-    } else found.push({ committed: [each], because, cause })
-  }
-  return found.map((stretch) => ({ ...stretch, business, contact, isWhole: found.length === 1 }))
-}
 
 /** By contact; events at the business's own key are of no contact. */
 const touchedIn = (events: ReadonlyArray<Committed>): ReadonlyArray<Touched> => {
@@ -130,10 +102,12 @@ export const make = ({ inForce, facts, sinks, wakeRefresher, timers }: Options):
       // A stream's time never goes back, a clock may: nobody is judged before what is judged.
       const at = stretch.committed.reduce((latest, { row }) => Math.max(latest, row.at), now)
       // Who was just read is as she is after all that happened to her, not after this.
-      const cause = each.before === undefined && !stretch.isWhole ? undefined : stretch.cause
+      const isKnown = each.before !== undefined
+      const cause = isKnown || stretch.isOfOneCause ? stretch.cause : undefined
+      const event = isKnown || stretch.isWhole ? stretch.event : undefined
       const { because, committed } = stretch
       const upTo = committed.at(-1)?.row.offset
-      cases.push({ known: each, set, concerned, at, reason: "EVENT", because, cause, upTo })
+      cases.push({ known: each, set, concerned, at, reason: "EVENT", because, event, cause, upTo })
     }
     return cases
   }

@@ -38,6 +38,7 @@ interface ChangeRow {
   readonly because: string | null
   readonly at: bigint
   readonly shard: number
+  readonly event: string | null
   readonly cause: string | null
 }
 
@@ -63,6 +64,7 @@ const changeOf = (row: ChangeRow): SegmentChange => ({
   reason: row.reason as ChangeReason,
   because: row.because ?? undefined,
   at: Number(row.at),
+  event: row.event ?? undefined,
   cause: row.cause === null ? undefined : decodeCause(row.cause),
   shard: row.shard
 })

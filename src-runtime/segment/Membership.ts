@@ -66,6 +66,7 @@ export interface Move {
   readonly after: Standing
   readonly reason: ChangeReason
   readonly because?: string | undefined
+  readonly event?: string | undefined
   readonly at: number
   readonly cause?: Cause | undefined
   /** The offset of the event that caused it, in the shard of the contact. */
@@ -134,10 +135,10 @@ const writeRows =
   "RETURNING s.business, s.segment, s.position - held.number AS before"
 
 const insertChanges =
-  "WITH told AS (INSERT INTO segment_change (business, segment, position, id, contact, joined, reason, because, at, shard, cause) " +
-  "SELECT business, segment, position, id, contact, joined, reason, because, at, shard, cause " +
+  "WITH told AS (INSERT INTO segment_change (business, segment, position, id, contact, joined, reason, because, at, shard, event, cause) " +
+  "SELECT business, segment, position, id, contact, joined, reason, because, at, shard, event, cause " +
   "FROM json_to_recordset($1::json) AS r(business uuid, segment uuid, position bigint, id uuid, contact uuid, " +
-  "joined boolean, reason text, because text, at bigint, shard smallint, cause text)) " +
+  "joined boolean, reason text, because text, at bigint, shard smallint, event text, cause text)) " +
   `SELECT pg_notify('${changeChannel}', topic) FROM unnest($2::text[]) AS t(topic)`
 
 const rowOf = (change: SegmentChange) => ({
@@ -151,6 +152,7 @@ const rowOf = (change: SegmentChange) => ({
   because: change.because ?? null,
   at: change.at,
   shard: change.shard,
+  event: change.event ?? null,
   cause: change.cause === undefined ? null : JSON.stringify(change.cause)
 })
 
@@ -177,7 +179,7 @@ const numbersOf = (seen: ReadonlyArray<Move>) => {
 /** The joins and leaves, each with the next position of its segment; `positions` holds the last ones before. */
 const changesOf = (seen: ReadonlyArray<Move>, positions: Map<string, number>): ReadonlyArray<SegmentChange> => {
   const changes: Array<SegmentChange> = []
-  for (const { business, segment, contact, after, reason, because, at, cause, upTo } of seen) {
+  for (const { business, segment, contact, after, reason, because, at, event, cause, upTo } of seen) {
     const place = placeOf(business, segment)
     const before = positions.get(place)
     // Deleted a moment ago: nobody follows it any more.
@@ -194,6 +196,7 @@ const changesOf = (seen: ReadonlyArray<Move>, positions: Map<string, number>): R
       reason,
       because,
       at,
+      event,
       cause,
       shard: shardOf(contact),
       upTo

@@ -25,6 +25,8 @@ export interface SegmentChange {
   readonly reason: ChangeReason
   /** The type of the event, or the id of the other segment. */
   readonly because?: string | undefined
+  /** By its place in its stream, the event that brought it about, also by way of another segment; absent unless it was exactly one. */
+  readonly event?: string | undefined
   /** Epoch milliseconds. */
   readonly at: number
   readonly cause?: Cause | undefined
