@@ -260,7 +260,7 @@ export const refusals: Table<Refusal> = {
     ({ awardIds, available, missing, currency }) =>
       `What was awarded (${awardIds.join(", ")}) has to come back, and some of it has been spent: its commerce pool and ` +
       `the open pocket have ${money(available, currency)}, and ${money(missing, currency)} are missing. Nothing was ` +
-      "changed. Credit the wallet with what is missing and try again."
+      "changed. Credit the wallet with what is missing, and then ask for this once more."
   ],
   DefinitionNotFound: [
     404,
