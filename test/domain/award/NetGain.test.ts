@@ -142,6 +142,7 @@ describe("earn, spend, undo", () => {
       const left = sum(people.map((person) => balance(world.contact(person).lots)))
       assert.isTrue(left <= paidIn - lost, `${left} are left of ${paidIn} paid in and ${lost} expired`)
       if (expired.size === 0 && lost === 0n) assert.strictEqual(left, paidIn - lapsed)
-    }
+    },
+    { arbitrary: { runs: 300, size: 400 } }
   )
 })
