@@ -259,7 +259,8 @@ export const steps: Readonly<Record<string, Step>> = {
           "/wallet_totals/total_spent": 5,
           "/wallet_totals/total_top_ups": 37,
           "/wallet_totals/total_sent": 0,
-          "/wallet_totals/total_received": 0,
+          // Drawn from the owner's wallet: Received is TRANSFER and WALLET_SHARING.
+          "/wallet_totals/total_received": 5,
           "/awards_per_month/0/timestamp": undefined
         }
       }
