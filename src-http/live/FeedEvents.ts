@@ -2,16 +2,12 @@
  * The events of the live feed as they are sent: their names and their fields. They say what happened to whom by id; only a
  * contact's own topic says what changed of who she is, to herself and to her business. Safe to share with clients.
  */
-import { rfc3339 } from "#runtime/projection/Rfc3339.ts"
 import * as Schema from "effect/Schema"
 import { Amount } from "../resource/Fields.ts"
 
 const event = <const Type extends string, Fields extends Schema.Struct.Fields>(type: Type, fields: Fields) =>
   // RFC 3339, when it happened.
   Schema.Struct({ type: Schema.Literal(type), at: Schema.String, ...fields })
-
-/** How every instant of the live door is written. */
-export const instant = rfc3339
 
 const text = Schema.optionalKey(Schema.String)
 /** Of the whole wallet after the event, also where the event is sent again to whoever comes back. */

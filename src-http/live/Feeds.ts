@@ -3,6 +3,7 @@
  * is hers; in a community everybody sees who belongs to it, and only the owner and the person concerned see invitations,
  * terms and what was drawn.
  */
+import { rfc3339 } from "#runtime/projection/Rfc3339.ts"
 import { relationWith } from "#domain/community/Community.ts"
 import type { CommunityEvent } from "#domain/community/CommunityEvent.ts"
 import type { CommunityState } from "#domain/community/CommunityState.ts"
@@ -21,7 +22,7 @@ import { positionText } from "#runtime/live/Position.ts"
 import type { Committed } from "#runtime/projection/Projection.ts"
 import { publicChange } from "#runtime/webhook/PublicFacts.ts"
 import { present } from "../resource/Fields.ts"
-import { type FeedEvent, instant } from "./FeedEvents.ts"
+import type { FeedEvent } from "./FeedEvents.ts"
 import { type FeedName, purchaseTopic } from "./Protocol.ts"
 
 const frameOf = ({ row }: Committed, topic: string, event: FeedEvent, rest: Omit<Frame, "text"> = {}): Frame => ({
@@ -60,7 +61,7 @@ const paymentOf = (event: Extract<Money, { readonly purchaseId: string; readonly
 }
 
 const moneyEvent = (event: Money, { state, movedSince }: Moment<ContactState>): FeedEvent => {
-  const at = instant(event.at)
+  const at = rfc3339(event.at)
   const amount = (minor: bigint): number => toDecimal(minor, event.currency)
   const left = amount(balance(state.lots) - movedSince)
   switch (event._tag) {
@@ -73,7 +74,7 @@ const moneyEvent = (event: Money, { state, movedSince }: Moment<ContactState>): 
         currency_code: event.currency,
         pocket: event.pocket,
         commerce_pool_id: event.poolId,
-        expires_at: event.expiresAt === undefined ? undefined : instant(event.expiresAt),
+        expires_at: event.expiresAt === undefined ? undefined : rfc3339(event.expiresAt),
         reason: event.reason,
         ...linksOf(event),
         balance: left
@@ -108,7 +109,7 @@ const moneyEvent = (event: Money, { state, movedSince }: Moment<ContactState>): 
 type OfActivity = Extract<ContactEvent, { readonly _tag: `Activity${string}` }>
 
 const activityEvent = (event: OfActivity): FeedEvent => {
-  const about = { at: instant(event.at), activity_id: event.activityId }
+  const about = { at: rfc3339(event.at), activity_id: event.activityId }
   switch (event._tag) {
     case "ActivityScheduled":
       return { type: "activity.scheduled", ...about, activity_type: event.type }
@@ -124,7 +125,7 @@ const activityEvent = (event: OfActivity): FeedEvent => {
 type OfCommunication = Extract<ContactEvent, { readonly _tag: `Communication${string}` }>
 
 const communicationEvent = (event: OfCommunication): FeedEvent => {
-  const about = { at: instant(event.at), communication_id: event.communicationId }
+  const about = { at: rfc3339(event.at), communication_id: event.communicationId }
   switch (event._tag) {
     case "CommunicationRequested":
       return { type: "communication.requested", ...about, channel: event.channel }
@@ -150,7 +151,7 @@ const contactEvent = (event: ContactEvent, moment: Moment<ContactState>): FeedEv
       return moneyEvent(event, moment)
     case "ContactUpdated":
     case "OptOutChanged":
-      return { type: "contact.updated", at: instant(event.at), ...publicChange(event) }
+      return { type: "contact.updated", at: rfc3339(event.at), ...publicChange(event) }
     // Tags and blocks are the business's own: her app, which hears the same, is not shown them.
     case "SpendBlockChanged":
     case "TagsChanged":
@@ -158,7 +159,7 @@ const contactEvent = (event: ContactEvent, moment: Moment<ContactState>): FeedEv
     case "WalletCodeRotated":
     case "PoolActivationChanged":
     case "ConsentChanged":
-      return { type: "contact.updated", at: instant(event.at) }
+      return { type: "contact.updated", at: rfc3339(event.at) }
     case "ActivityScheduled":
     case "ActivityChanged":
     case "ActivityClosed":
@@ -169,11 +170,11 @@ const contactEvent = (event: ContactEvent, moment: Moment<ContactState>): FeedEv
     case "CommunicationMarked":
       return communicationEvent(event)
     case "InteractionStateChanged":
-      return { type: "contact.interaction_state_changed", at: instant(event.at), from: event.from, to: event.to }
+      return { type: "contact.interaction_state_changed", at: rfc3339(event.at), from: event.from, to: event.to }
     case "MembershipChanged":
       return {
         type: "contact.membership_changed",
-        at: instant(event.at),
+        at: rfc3339(event.at),
         community_id: event.membership.ownerId,
         relationship_id: event.membership.relationshipId,
         state: event.membership.state,
@@ -192,7 +193,7 @@ const contactEvent = (event: ContactEvent, moment: Moment<ContactState>): FeedEv
 }
 
 const purchaseEvent = (event: PurchaseEvent, { id, key }: Committed["row"]): FeedEvent | undefined => {
-  const about = { at: instant(event.at), purchase_id: id, contact_id: key }
+  const about = { at: rfc3339(event.at), purchase_id: id, contact_id: key }
   switch (event._tag) {
     // What it was awarded is told as the credit that it is.
     case "PurchaseOpened":
@@ -238,7 +239,7 @@ const drawOf = (event: Drawn, { state, business }: Moment<CommunityState>) => {
   const relation = relationWith(state, event.memberId)
   const left = relation === undefined ? undefined : remaining(relation, event.month)
   return present({
-    at: instant(event.at),
+    at: rfc3339(event.at),
     relationship_id: event.relationshipId,
     person_id: event.memberId,
     draw_id: event.drawId,
@@ -256,7 +257,7 @@ const communityFrame = (
   moment: Moment<CommunityState>
 ): Frame => {
   const { memberId } = event
-  const person = { at: instant(event.at), relationship_id: event.relationshipId, person_id: memberId }
+  const person = { at: rfc3339(event.at), relationship_id: event.relationshipId, person_id: memberId }
   const between = { audience: [memberId] }
   switch (event._tag) {
     case "PersonInvited":

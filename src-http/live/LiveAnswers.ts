@@ -2,6 +2,7 @@
  * How the frames of a client are answered: who it is, and what it follows. What is wrong with a frame is answered and
  * changes nothing. What answers is the same for all sockets and made once; of a session it knows what a frame may change.
  */
+import { rfc3339 } from "#runtime/projection/Rfc3339.ts"
 import type { Actors } from "#runtime/actor/Actors.ts"
 import type { Definitions } from "#runtime/actor/Definitions.ts"
 import { LiveHub } from "#runtime/live/LiveHub.ts"
@@ -18,7 +19,6 @@ import { logDefect } from "../door/Defect.ts"
 import { type HandlerError, toFault } from "../door/Endpoint.ts"
 import { type Fault, fault, forbidden, invalidField, problemJson, unauthorized } from "../door/Fault.ts"
 import { Authentication, type Principal } from "../door/Principal.ts"
-import { instant } from "./FeedEvents.ts"
 import { feeds, purchases } from "./Feeds.ts"
 import { followSegment } from "./SegmentFeed.ts"
 import { LiveLimits } from "./LiveLimits.ts"
@@ -113,7 +113,7 @@ const authenticate = Effect.fnUntraced(function* (session: Session, given: typeo
   const expiresAt = given.token === undefined ? undefined : (yield* tokens.verify(given.token)).expiresAt * 1000
   session.principal = caller
   session.deadline = expiresAt ?? Number.POSITIVE_INFINITY
-  say(session, { type: "authenticated", ...(expiresAt !== undefined && { expires_at: instant(expiresAt) }) })
+  say(session, { type: "authenticated", ...(expiresAt !== undefined && { expires_at: rfc3339(expiresAt) }) })
 })
 
 const toldTo = (session: Session, topic: string) => ({

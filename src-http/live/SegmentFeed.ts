@@ -1,4 +1,5 @@
 /** The feed of a segment: who joined and who left, by id, with why. It is the business's own: no contact follows one. */
+import { rfc3339 } from "#runtime/projection/Rfc3339.ts"
 import type { Definitions } from "#runtime/actor/Definitions.ts"
 import { shardOf } from "#runtime/actor/Placement.ts"
 import type { RuntimeRefusal } from "#runtime/actor/RuntimeRefusal.ts"
@@ -11,7 +12,7 @@ import { type Fault, forbidden, invalidField, notFound } from "../door/Fault.ts"
 import type { Principal } from "../door/Principal.ts"
 import { viewFault } from "../door/Views.ts"
 import { present } from "../resource/Fields.ts"
-import { type FeedEvent, instant } from "./FeedEvents.ts"
+import type { FeedEvent } from "./FeedEvents.ts"
 
 /** Tells positions of one segment from those of others; not where anything stands. */
 const positionOf = (segment: string, offset: number): Position => ({ shard: shardOf(segment), offset })
@@ -20,7 +21,7 @@ export const encodeChange = (change: SegmentChange): string => {
   const { segmentId, position, kind, at, contact, reason, because } = change
   const event: FeedEvent = present({
     type: kind === "JOINED" ? ("segment.joined" as const) : ("segment.left" as const),
-    at: instant(at),
+    at: rfc3339(at),
     contact_id: contact,
     reason,
     because

@@ -28,8 +28,7 @@ const told = (type: EventType, fields: Fields = {}): PublicEvent => ({
   data: Object.fromEntries(Object.entries(fields).filter((field): field is [string, Json] => field[1] !== undefined))
 })
 
-const instant = rfc3339
-const instantOptional = (at: number | undefined): string | undefined => (at === undefined ? undefined : instant(at))
+const instantOptional = (at: number | undefined): string | undefined => (at === undefined ? undefined : rfc3339(at))
 
 type Of<Tag extends Event["_tag"]> = Extract<Event, { readonly _tag: Tag }>
 type Moved = Of<"FundsCredited" | "FundsDebited" | "FundsReturned">

@@ -9,8 +9,9 @@ import { dayOf } from "#domain/shared/CivilDate.ts"
 import * as Effect from "effect/Effect"
 import { bodyOf } from "../support/HttpContacts.ts"
 import { eventually } from "../support/Eventually.ts"
+import { outboxReader } from "../support/OutboxPage.ts"
 import * as Shop from "../support/Shop.ts"
-import { layer as testServer, type Parsed, TestServer } from "../support/TestServer.ts"
+import { layer as testServer, TestServer } from "../support/TestServer.ts"
 
 /** Days from where a workbook begins to count to where the calendar here does. */
 const workbookEpoch = 25_569
@@ -176,18 +177,7 @@ layer(testServer)("an export", (it) => {
       const list = { recipients: ["owner@shop.example"], format: "CSV", fields }
       const id = yield* segment("Posted", { export: list })
       assert.deepStrictEqual(bodyOf(yield* server.request("GET", `${path}/${id}`), 200).export, list)
-      const session = yield* Effect.promise(() =>
-        fetch(`${server.url}/console/session`, {
-          method: "POST",
-          redirect: "manual",
-          body: new URLSearchParams({ api_key: server.apiKey })
-        })
-      )
-      const cookie = session.headers.get("set-cookie")?.split(";")[0] ?? ""
-      const page = (at: string) =>
-        Effect.map(server.request("GET", at, undefined, { cookie }), ({ body }: { readonly body: Parsed }) =>
-          String(body)
-        )
+      const page = yield* outboxReader(server)
       const message = yield* eventually(
         "the mail is on the outbox page",
         Effect.map(page("/console/outbox"), (text) => /\/console\/outbox\/[0-9a-f-]{36}/.exec(text)?.[0])

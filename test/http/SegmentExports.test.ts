@@ -9,6 +9,7 @@ import { workbookRowsMax } from "#runtime/segment/MemberSheet.ts"
 import * as Effect from "effect/Effect"
 import * as Redacted from "effect/Redacted"
 import { eventually } from "../support/Eventually.ts"
+import { outboxReader } from "../support/OutboxPage.ts"
 import * as Shop from "../support/Shop.ts"
 import * as TestDatabase from "../support/TestDatabase.ts"
 import { start } from "../support/TestServer.ts"
@@ -98,16 +99,7 @@ describe("a list of members", () => {
         const { server, members, refresh } = yield* large
         yield* members(many)
         assert.isBelow((yield* refresh).status, 300)
-        const session = yield* Effect.promise(() =>
-          fetch(`${server.url}/console/session`, {
-            method: "POST",
-            redirect: "manual",
-            body: new URLSearchParams({ api_key: server.apiKey })
-          })
-        )
-        const cookie = session.headers.get("set-cookie")?.split(";")[0] ?? ""
-        const page = (at: string) =>
-          Effect.map(server.request("GET", at, undefined, { cookie }), ({ body }) => String(body))
+        const page = yield* outboxReader(server)
         const message = yield* eventually(
           "the mail is on the outbox page",
           Effect.map(page("/console/outbox"), (text) => /\/console\/outbox\/[0-9a-f-]{36}/.exec(text)?.[0])
