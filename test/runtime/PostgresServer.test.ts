@@ -85,6 +85,7 @@ describe("the first start", () => {
           `SELECT current_setting('fsync') AS fsync, current_setting('full_page_writes') AS pages,
                   current_setting('synchronous_commit') AS commit, current_setting('listen_addresses') AS listen,
                   current_setting('autovacuum') AS autovacuum, current_setting('max_wal_size') AS wal,
+                  current_setting('wal_segment_size') AS file,
                   current_setting('server_encoding') AS encoding, lower('ΆΛΦΑ') AS lower, current_user AS "user",
                   (SELECT datlocale FROM pg_database WHERE datname = current_database()) AS locale`
         )
@@ -95,6 +96,7 @@ describe("the first start", () => {
           listen: "",
           autovacuum: "on",
           wal: "4GB",
+          file: "4MB",
           encoding: "UTF8",
           lower: "άλφα",
           user: "koinon",
