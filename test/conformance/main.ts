@@ -1,17 +1,15 @@
 /**
  * `npm run conformance`: drives every self-service operation that Koinon serves against a running server and compares
- * it with the published description. Exit 0: as described and not below the floor; 1: something differs or the floor
- * is broken; 2: it could not be tried. `--json` prints the findings as JSON, `--only TEXT` asks about the operations
- * whose name contains the text and leaves the floor alone. Progress goes to stderr.
+ * it with the published description.
  */
 import { readFile } from "node:fs/promises"
-import { parseArgs } from "node:util"
 import { isObject, type Json, type Operation, prefix, read } from "./Description.ts"
 import { drive, type Verdict } from "./Drive.ts"
 import { progress, render, type Summary } from "./Report.ts"
 import { steps } from "./Scenario.ts"
 import { type Server, start } from "./Server.ts"
 import { World } from "./World.ts"
+import { runProgram } from "../support/Program.ts"
 
 const readDescription = async (): Promise<ReadonlyMap<string, Operation>> => {
   const path = process.env["SELF_SERVICE_DESCRIPTION"]
@@ -81,33 +79,42 @@ const driveAll = async (
   return verdicts
 }
 
-const run = async (): Promise<number> => {
-  const { values } = parseArgs({ options: { json: { type: "boolean" }, only: { type: "string" } } })
-  const description = await readDescription()
-  const committedFloor = await readFloor()
-  const server = await start()
-  try {
-    const withoutStep = await servedWithoutStep(server, description)
-    const operations = await driveAll(description, values.only ?? "", server)
-    const summary: Summary = {
-      total: description.size,
-      served: operations.filter(({ result }) => result !== "not served").length,
-      conformant: operations.filter(({ result }) => result === "conformant").length,
-      floor: values.only === undefined ? committedFloor : undefined,
-      operations,
-      withoutStep
-    }
-    process.stdout.write(values.json === true ? `${JSON.stringify(summary, null, 2)}\n` : render(summary))
-    const differs = operations.some(({ result }) => result === "differs") || withoutStep.length > 0
-    return differs || summary.conformant < (summary.floor ?? 0) ? 1 : 0
-  } finally {
-    await server.stop()
-  }
-}
+const usage = `SELF_SERVICE_DESCRIPTION=FILE npm run conformance -- [options]
 
-try {
-  process.exitCode = await run()
-} catch (cause) {
-  process.stderr.write(`conformance: ${cause instanceof Error ? cause.message : String(cause)}\n`)
-  process.exitCode = 2
-}
+Drives every self-service operation that Koinon serves, and compares what it answers with the published description.
+
+  --only TEXT   only the operations whose name contains the text; the floor is left alone
+  --json        the findings as JSON
+  --help        this text
+
+Progress goes to stderr. Exit 0: as described, and not fewer operations than the floor says; 1: not so; 2: it could not
+be tried.
+`
+
+await runProgram({
+  name: "conformance",
+  usage,
+  options: { json: { type: "boolean" }, only: { type: "string" } },
+  run: async (values) => {
+    const description = await readDescription()
+    const committedFloor = await readFloor()
+    const server = await start()
+    try {
+      const withoutStep = await servedWithoutStep(server, description)
+      const operations = await driveAll(description, values.only ?? "", server)
+      const summary: Summary = {
+        total: description.size,
+        served: operations.filter(({ result }) => result !== "not served").length,
+        conformant: operations.filter(({ result }) => result === "conformant").length,
+        floor: values.only === undefined ? committedFloor : undefined,
+        operations,
+        withoutStep
+      }
+      process.stdout.write(values.json === true ? `${JSON.stringify(summary, null, 2)}\n` : render(summary))
+      const differs = operations.some(({ result }) => result === "differs") || withoutStep.length > 0
+      return differs || summary.conformant < (summary.floor ?? 0) ? 1 : 0
+    } finally {
+      await server.stop()
+    }
+  }
+})

@@ -1,12 +1,7 @@
-/**
- * `npm run overload`: asks a Koinon for five times as much as it can do, and checks what is promised of that (P11). Options
- * after `--`: `--minutes 1 --factor 5 --connections 1000 --contacts 200`. With `--subscribers 10000` it is so many live apps
- * instead: what each costs, how soon they are told, and a storm of all of them coming back. A line every ten seconds, or for
- * each step, goes to stderr, the table of bounds to stdout. Exit 0: every bound held; 1: one did not; 2: it could not be tried.
- */
-import { parseArgs } from "node:util"
+/** `npm run overload`: asks a Koinon for five times as much as it can do, and checks what is promised of that (P11). */
 import { type Bound, type Progress, type Report, run } from "./Run.ts"
 import * as Subscribers from "./Subscribers.ts"
+import { runProgram } from "../support/Program.ts"
 
 const measureMs = 10_000
 const measureConnections = 64
@@ -62,47 +57,58 @@ const table = ({ bounds, capacity, normal }: Report): string =>
     ""
   ].join("\n")
 
-const main = async (): Promise<number> => {
-  const { values } = parseArgs({
-    options: {
-      minutes: { type: "string", default: "1" },
-      factor: { type: "string", default: "5" },
-      connections: { type: "string", default: "1000" },
-      contacts: { type: "string", default: "200" },
-      subscribers: { type: "string" }
-    }
-  })
-  // What runs is killed, and its data swept away, as this process exits.
-  for (const signal of ["SIGINT", "SIGTERM"] as const) process.on(signal, () => process.exit(exitOnSignal))
-  if (values.subscribers !== undefined) {
-    const subscribers = positive("subscribers", values.subscribers)
-    const { bounds } = await Subscribers.run({ ...live, subscribers }, (text) => process.stderr.write(`${text}\n`))
-    process.stdout.write(["", ...verdicts(bounds), ""].join("\n"))
-    return bounds.every(({ holds }) => holds) ? 0 : 1
-  }
-  process.stderr.write(`${row(columns)}\n`)
-  const report = await run(
-    {
-      contacts: positive("contacts", values.contacts),
-      connections: positive("connections", values.connections),
-      factor: positive("factor", values.factor),
-      overloadMs: positive("minutes", values.minutes) * 60_000,
-      measureMs,
-      measureConnections,
-      reportEveryMs,
-      memoryMax,
-      slowerMax,
-      recoveryMaxMs
-    },
-    (progress) => process.stderr.write(`${line(progress)}\n`)
-  )
-  process.stdout.write(table(report))
-  return report.bounds.every(({ holds }) => holds) ? 0 : 1
-}
+const usage = `npm run overload -- [options]
 
-try {
-  process.exitCode = await main()
-} catch (cause) {
-  process.stderr.write(`overload: ${cause instanceof Error ? cause.message : String(cause)}\n`)
-  process.exitCode = 2
-}
+Asks a Koinon for more than it can do, and checks what is promised of that.
+
+  --minutes 1          for how long
+  --factor 5           how many times its capacity, which is measured first
+  --connections 1000   how many ask
+  --contacts 200       of how many contacts
+  --subscribers 10000  so many live apps instead: what each costs, how soon they are told, and a storm of all of them
+                       coming back
+  --help               this text
+
+A line every ten seconds, or for each step, goes to stderr, the table of bounds to stdout.
+Exit 0: every bound held; 1: one did not; 2: it could not be tried.
+`
+
+await runProgram({
+  name: "overload",
+  usage,
+  options: {
+    minutes: { type: "string", default: "1" },
+    factor: { type: "string", default: "5" },
+    connections: { type: "string", default: "1000" },
+    contacts: { type: "string", default: "200" },
+    subscribers: { type: "string" }
+  },
+  run: async (values) => {
+    // What runs is killed, and its data swept away, as this process exits.
+    for (const signal of ["SIGINT", "SIGTERM"] as const) process.on(signal, () => process.exit(exitOnSignal))
+    if (values.subscribers !== undefined) {
+      const subscribers = positive("subscribers", values.subscribers)
+      const { bounds } = await Subscribers.run({ ...live, subscribers }, (text) => process.stderr.write(`${text}\n`))
+      process.stdout.write(["", ...verdicts(bounds), ""].join("\n"))
+      return bounds.every(({ holds }) => holds) ? 0 : 1
+    }
+    process.stderr.write(`${row(columns)}\n`)
+    const report = await run(
+      {
+        contacts: positive("contacts", values.contacts),
+        connections: positive("connections", values.connections),
+        factor: positive("factor", values.factor),
+        overloadMs: positive("minutes", values.minutes) * 60_000,
+        measureMs,
+        measureConnections,
+        reportEveryMs,
+        memoryMax,
+        slowerMax,
+        recoveryMaxMs
+      },
+      (progress) => process.stderr.write(`${line(progress)}\n`)
+    )
+    process.stdout.write(table(report))
+    return report.bounds.every(({ holds }) => holds) ? 0 : 1
+  }
+})

@@ -1,16 +1,10 @@
-/**
- * `npm run simulate`: seeded worlds, one after the other, over as many processes as there are cores. Options after `--`:
- * `--seeds 2000 --from 1`, `--seed 7` for one seed with its whole story, `--liveness` to ask for everything once more when
- * the faults are over, `--workers 2`; `--mutant "no fence"` to take that guard out of the product first, up to the first seed that misses it.
- * `SEED` is as `--seed`. Exit 0: everything held; 1: something did not; 2: it
- * could not be tried. Progress goes to stderr, failures to stdout.
- */
+/** `npm run simulate`: seeded worlds, one after the other, over as many processes as there are cores. */
 import { fork } from "node:child_process"
 import { once } from "node:events"
 import { availableParallelism } from "node:os"
-import { parseArgs } from "node:util"
 import * as Mutants from "./Mutants.ts"
 import { regressions } from "./Regressions.ts"
+import { runProgram } from "../support/Program.ts"
 
 const progressEvery = 500
 const failuresMax = 3
@@ -88,7 +82,8 @@ const manySeeds = async (settings: Settings, workers: number): Promise<number> =
 
 /** What kills the mutant first, in one line of JSON. */
 const oneMutant = async (name: string, { from, seeds, isLiveness }: Settings): Promise<number> => {
-  if (!Mutants.isMutant(name)) throw new Error(`there is no such mutant: ${Object.keys(Mutants.mutants).join(", ")}`)
+  if (!Mutants.isMutant(name))
+    throw new Error(`there is no such mutant: ${Object.keys(Mutants.mutants).join("\n                   ")}`)
   const mutant = Mutants.apply(name)
   const { run } = await load()
   if (!mutant.applied()) throw new Error(`the mutant "${name}" is stale: its file is not part of the simulation`)
@@ -101,43 +96,54 @@ const oneMutant = async (name: string, { from, seeds, isLiveness }: Settings): P
   return 0
 }
 
-const main = async (): Promise<number> => {
-  const { values } = parseArgs({
-    options: {
-      seeds: { type: "string", default: "2000" },
-      from: { type: "string", default: "1" },
-      seed: { type: "string" },
-      liveness: { type: "boolean", default: false },
-      workers: { type: "string", default: String(availableParallelism()) },
-      mutant: { type: "string" },
-      share: { type: "string" }
-    }
-  })
-  if (values.share !== undefined) {
-    const share = JSON.parse(values.share) as Settings & { readonly stride: number }
-    await runSeeds(share, share.stride, (told) => void process.send?.(told))
-    process.disconnect()
-    return 0
-  }
-  const isLiveness = values.liveness
-  const seed = values.seed ?? process.env["SEED"]
-  if (seed !== undefined) return oneSeed(wholeNumber("seed", seed, 0), isLiveness)
-  const settings = {
-    from: wholeNumber("from", values.from, 0),
-    seeds: wholeNumber("seeds", values.seeds, 1),
-    isLiveness
-  }
-  if (values.mutant !== undefined) return oneMutant(values.mutant, settings)
-  const { run } = await load()
-  for (const { seed: known, showed } of regressions) {
-    if (run(known).violation !== undefined) process.stdout.write(`seed ${known} shows it again: ${showed}\n`)
-  }
-  return manySeeds(settings, Math.min(settings.seeds, wholeNumber("workers", values.workers, 1)))
-}
+const usage = `npm run simulate -- [options]
 
-try {
-  process.exitCode = await main()
-} catch (cause) {
-  process.stderr.write(`simulate: ${cause instanceof Error ? cause.message : String(cause)}\n`)
-  process.exitCode = 2
-}
+Runs Koinon in seeded worlds in which everything fails that can, and checks what is promised after each.
+
+  --seeds 2000     how many worlds
+  --from 1         the first of them
+  --seed 7         only this one, with its whole story; SEED=7 is the same
+  --liveness       asks for everything once more when the faults are over
+  --mutant "name"  takes that guard out of the product first, and ends at the first seed that misses it:
+                   ${Object.keys(Mutants.mutants).join("\n                   ")}
+  --workers N      processes, as many as there are cores if not told
+  --help           this text
+
+Progress goes to stderr, failures to stdout. Exit 0: everything held; 1: something did not; 2: it could not be tried.
+`
+
+await runProgram({
+  name: "simulate",
+  usage,
+  options: {
+    seeds: { type: "string", default: "2000" },
+    from: { type: "string", default: "1" },
+    seed: { type: "string" },
+    liveness: { type: "boolean", default: false },
+    workers: { type: "string", default: String(availableParallelism()) },
+    mutant: { type: "string" },
+    share: { type: "string" }
+  },
+  run: async (values) => {
+    if (values.share !== undefined) {
+      const share = JSON.parse(values.share) as Settings & { readonly stride: number }
+      await runSeeds(share, share.stride, (told) => void process.send?.(told))
+      process.disconnect()
+      return 0
+    }
+    const isLiveness = values.liveness
+    const seed = values.seed ?? process.env["SEED"]
+    if (seed !== undefined) return oneSeed(wholeNumber("seed", seed, 0), isLiveness)
+    const settings = {
+      from: wholeNumber("from", values.from, 0),
+      seeds: wholeNumber("seeds", values.seeds, 1),
+      isLiveness
+    }
+    if (values.mutant !== undefined) return oneMutant(values.mutant, settings)
+    const { run } = await load()
+    for (const { seed: known, showed } of regressions) {
+      if (run(known).violation !== undefined) process.stdout.write(`seed ${known} shows it again: ${showed}\n`)
+    }
+    return manySeeds(settings, Math.min(settings.seeds, wholeNumber("workers", values.workers, 1)))
+  }
+})
