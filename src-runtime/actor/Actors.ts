@@ -80,6 +80,8 @@ export class Actors extends Context.Service<
     ) => Effect.Effect<View<StateOf<K>>, RuntimeRefusal>
     readonly business: (id: string) => Business | undefined
     readonly businesses: () => Iterable<Business>
+    /** Sees to it that `business` knows them: for whoever takes up what other runners have written of them. */
+    readonly learn: (businesses: Iterable<string>) => Effect.Effect<void, JournalUnavailable>
     readonly onCommitted: (listener: (turn: CommittedTurn) => void) => () => void
     /** The last durable offset of a shard held here: what comes later is still to be heard by `onCommitted`. */
     readonly committedOffset: (shard: number) => number
@@ -180,7 +182,7 @@ export const make = Effect.fn("Actors.make")(function* (first: ReadonlyArray<num
     commit: committer.submit,
     load: (business, key, streams, done) => {
       runFork(
-        Effect.matchCause(load(business, key, streams), {
+        Effect.matchCause(Effect.andThen(businesses.learn([business]), load(business, key, streams)), {
           onFailure: (cause) => done({ cause }),
           onSuccess: done
         })
@@ -362,6 +364,7 @@ export const make = Effect.fn("Actors.make")(function* (first: ReadonlyArray<num
     ...Lookups.make({ journal, sealer, codec, load }),
     business: (id) => businesses.get(id),
     businesses: () => businesses.all(),
+    learn: (ids) => businesses.learn(ids),
     onCommitted: joining(listeners),
     committedOffset: committer.committedOffset,
     holds: (shard) => held[shard] === 1,

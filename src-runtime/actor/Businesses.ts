@@ -1,7 +1,8 @@
 /**
  * Reference data: every business in the state that is known here, for no turn of a business runs without it. Where the
  * business itself is an actor of this runner, its commits tell; elsewhere it is read again when a notice says that it has
- * changed. It never goes back to an older state.
+ * changed, and read first when somebody takes up work of a business that is not known here. It never goes back to an older
+ * state.
  */
 import type { Business } from "#domain/organisation/Business.ts"
 import * as Effect from "effect/Effect"
@@ -56,6 +57,13 @@ export class Businesses {
       const { state, seq } = restore(this.#codec, stream, undefined)
       if (seq > (this.#known.get(id)?.seq ?? 0)) this.#known.set(id, { business: state as Business, seq })
     })
+  }
+
+  /** Reads those that are not known here; one that has just been opened on another runner may not have been heard of yet. */
+  learn(ids: Iterable<string>): Effect.Effect<void, JournalUnavailable> {
+    const unknown = new Set<string>()
+    for (const id of ids) if (!this.#known.has(id)) unknown.add(id)
+    return unknown.size === 0 ? Effect.void : Effect.forEach(unknown, (id) => this.read(id), { discard: true })
   }
 
   get readAll(): Effect.Effect<void, JournalUnavailable> {

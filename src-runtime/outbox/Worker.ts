@@ -275,6 +275,7 @@ export const start = Effect.fnUntraced(function* (
     const byLane = Map.groupBy(found, ({ lane }) => lane)
     const blocked: Array<{ lane: string; until: number }> = []
     const keyOf = yield* sealing.keysOf(found)
+    yield* actors.learn(found.map(({ business }) => business))
     for (const [id, tasks] of byLane) {
       const [first] = tasks
       if (first !== undefined && first.due_at > at) blocked.push({ lane: id, until: first.due_at })

@@ -4,6 +4,7 @@
  */
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
+import type { Actors } from "../actor/Actors.ts"
 import type { Codec } from "../journal/Codec.ts"
 import { Unreadable } from "../journal/Codec.ts"
 import type { Journal, JournalUnavailable, OffsetRange } from "../journal/Journal.ts"
@@ -17,13 +18,14 @@ import type { Reading } from "./Reading.ts"
 const decodedAtOnce = 32
 
 interface Options {
+  readonly actors: Actors["Service"]
   readonly journal: Journal["Service"]
   readonly codec: Codec
   readonly keys: DataKeys["Service"]
   readonly fresh: FreshEvents
 }
 
-export const make = ({ journal, codec, keys, fresh }: Options) => {
+export const make = ({ actors, journal, codec, keys, fresh }: Options) => {
   const read = Effect.fnUntraced(function* ({ projection }: Reading, ranges: ReadonlyArray<OffsetRange>) {
     const { rows, shardsWithHoles } = yield* journal.scan(ranges, projection.types)
     const hole = ranges.find(({ shard }) => shardsWithHoles.includes(shard))
@@ -32,6 +34,7 @@ export const make = ({ journal, codec, keys, fresh }: Options) => {
       const row = `shard ${hole.shard}/${hole.after + 1}..${hole.upTo}`
       return yield* new Unreadable({ row, reason: "an event is missing from the journal" })
     }
+    yield* actors.learn(rows.map(({ business }) => business))
     const keyOf = projection.opensPersonalData ? yield* keys.ofRows(rows) : undefined
     const events: Array<Committed> = []
     const breath = makeBreath()

@@ -87,7 +87,7 @@ const make = Effect.fn("Projector.make")(function* (projections: ReadonlyArray<A
   const clock = yield* Clock.Clock
   const runFork = Effect.runForkWith(yield* Effect.context())
   const fresh = new FreshEvents(new Set(projections.flatMap(({ types }) => types)))
-  const fetching = Fetching.make({ journal, codec: new Codec(yield* Sealer), keys, fresh })
+  const fetching = Fetching.make({ actors, journal, codec: new Codec(yield* Sealer), keys, fresh })
   /** The last offset of each shard that is known to be committed. */
   const heads = new Map<number, number>()
   /** How far it is stands in memory: its cursors are kept elsewhere, or stored later. */
