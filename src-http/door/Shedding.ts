@@ -31,8 +31,11 @@ export const commitAgeMaxMs = 4_000
 /** Once closed, a class is let in again when what is under way has fallen to this share of its ceiling. */
 const reopensAt = 0.75
 const lookIntervalMs = 100
-/** A look that comes so much late finds a runner that has more to do than it can. */
-const lateMs = 25
+/**
+ * A look that comes so much late, on average, finds a runner that has more to do than it can. Little, because late only
+ * refusals are held: with 25 a thousand callers who ask again at once cost half of what could have been done.
+ */
+const lateMs = 5
 /** How fast the rate is forgotten while there is too little to do to measure it, and learnt while there is enough. */
 const rateKeptAtRest = 0.99
 const rateLearntPerLook = 0.3
