@@ -87,14 +87,14 @@ export class Codec {
 
   #seal(value: Fields, fields: ReadonlyArray<string> | undefined, key: DataKey | undefined, of: string): string {
     if (fields === undefined || fields.length === 0) return toJson(value)
-    const open: Fields = { ...value }
+    const open: Fields = {}
     const hidden: Fields = {}
     let any = false
-    for (const field of fields) {
-      if (open[field] === undefined) continue
-      hidden[field] = open[field]
-      delete open[field]
-      any = true
+    for (const name in value) {
+      const isPersonal = fields.includes(name) && value[name] !== undefined
+      if (isPersonal) hidden[name] = value[name]
+      else open[name] = value[name]
+      any ||= isPersonal
     }
     if (!any) return toJson(open)
     if (key === undefined) throw new Unreadable({ row: of, reason: "personal data without a data key to seal it" })
