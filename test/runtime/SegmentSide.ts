@@ -13,11 +13,26 @@ import { writeSide } from "./ReadSide.ts"
 
 const given = process.env["MONGODB_URL"]
 
-/** A MongoDB when one is named, with a database that nobody else uses; the embedded store otherwise. */
-const database = SegmentDatabase.layer({
-  url: given === undefined || given === "" ? undefined : Redacted.make(given),
-  database: `koinon_test_${randomBytes(6).toString("hex")}`
-})
+const dropped = Layer.effectDiscard(
+  Effect.gen(function* () {
+    const { collections } = yield* SegmentDatabase.SegmentDatabase
+    yield* Effect.addFinalizer(() => Effect.ignore(Effect.tryPromise(() => collections().command({ dropDatabase: 1 }))))
+  })
+)
+
+/**
+ * A MongoDB when one is named, each time with a database that nobody else uses, for its cursors are those of one journal;
+ * the embedded store otherwise.
+ */
+const database =
+  given === undefined || given === ""
+    ? SegmentDatabase.layer({ url: undefined, database: "koinon" })
+    : Layer.unwrap(
+        Effect.sync(() => {
+          const name = `koinon_test_${randomBytes(6).toString("hex")}`
+          return Layer.provideMerge(dropped, SegmentDatabase.layer({ url: Redacted.make(given), database: name }))
+        })
+      )
 
 /** Everything but a projector. */
 export const withoutProjector = Layer.mergeAll(HistoricalFacts.layer, database).pipe(Layer.provideMerge(writeSide))

@@ -188,8 +188,12 @@ overEachStore("reading", ({ withDatabase }) => {
       )
       const cursor = long.find({}, { batchSize: 10 })
       await cursor.next()
+      // One that is closed has no id any more.
+      const { id } = cursor
+      assert.isDefined(id)
+      assert.isFalse(id?.isZero())
       await cursor.close()
-      assert.strictEqual(await codeOf(database.command({ getMore: cursor.id ?? 1n, collection: "long" })), 43)
+      assert.strictEqual(await codeOf(database.command({ getMore: id, collection: "long" })), 43)
     }))
 
   it("sorts over all kinds of values, up and down, skips and limits", () =>
