@@ -184,6 +184,26 @@ it("refuses options that it would not heed, and what sums would pass over", () =
     assert.strictEqual(await all.estimatedDocumentCount(), 0)
   }))
 
+it("refuses to order, to tell apart, to join and to index by what it would have to look for in a list", () =>
+  withStore(async (client) => {
+    const all = client.db("koinon").collection<Row>("all")
+    await all.insertMany(["a", "b"].map((id) => ({ _id: id, rows: [{ at: 1 }] })))
+    const join = (localField: string, foreignField: string) =>
+      all.aggregate([{ $lookup: { from: "all", localField, foreignField, as: "joined" } }]).toArray()
+    const asked: ReadonlyArray<() => Promise<unknown>> = [
+      () => all.find().sort({ "rows.at": 1 }).toArray(),
+      () => all.find().sort({ "rows.0.at": 1 }).toArray(),
+      () => all.distinct("rows.at"),
+      () => join("rows.at", "_id"),
+      () => join("_id", "rows.at"),
+      () => all.createIndex({ "rows.at": 1 })
+    ]
+    for (const ask of asked) assert.strictEqual(await codeOf(ask()), 2, String(ask))
+    await all.deleteMany({})
+    await all.createIndex({ "rows.at": 1 })
+    assert.strictEqual(await codeOf(all.insertOne({ _id: "b", rows: [{ at: 1 }] })), 2)
+  }))
+
 it("reads a pattern once through, however it is made, and refuses what needs to look back", () =>
   withStore(async (client) => {
     const texts = client.db("koinon").collection<Row>("texts")

@@ -19,11 +19,21 @@ const people: ReadonlyArray<Row> = [
   { _id: "list", age: [10, 40], name: ["x", "Anna"], people: [{ role: "owner", since: 5 }, { role: "guest" }] }
 ]
 
+const nested: ReadonlyArray<Row> = [
+  { _id: "inner", rows: [[{ at: 1 }, 2], { at: 3 }] },
+  { _id: "flat", rows: [{ at: 1 }, 2] },
+  { _id: "empty", rows: [] },
+  { _id: "emptier", rows: [[]] }
+]
+
 overEachStore("filters", ({ withDatabase }) => {
-  const matches = (cases: ReadonlyArray<readonly [filter: Document, expected: ReadonlyArray<string>]>) =>
+  const matches = (
+    cases: ReadonlyArray<readonly [filter: Document, expected: ReadonlyArray<string>]>,
+    rows: ReadonlyArray<Row> = people
+  ) =>
     withDatabase(async (database) => {
       const all = database.collection<Row>("people")
-      await all.insertMany([...people])
+      await all.insertMany([...rows])
       for (const [filter, expected] of cases) {
         const found = (await all.find(filter as never).toArray()).map(({ _id }) => _id)
         assert.sameMembers(found, [...expected], JSON.stringify(filter))
@@ -61,6 +71,25 @@ overEachStore("filters", ({ withDatabase }) => {
       [{ "people.role": "guest" }, ["list"]],
       [{ "people.since": { $gt: 4 } }, ["list"]]
     ]))
+
+  it("look into lists within lists by place alone, and meet nothing where a place is not taken", () =>
+    matches(
+      [
+        [{ "rows.at": 1 }, ["flat"]],
+        [{ "rows.at": 3 }, ["inner"]],
+        [{ "rows.at": null }, []],
+        [{ "rows.0.at": 1 }, ["inner", "flat"]],
+        [{ "rows.0.1": 2 }, ["inner"]],
+        [{ "rows.0": 2 }, []],
+        [{ "rows.1": 2 }, ["flat"]],
+        // A document in the list has no field of that name.
+        [{ "rows.2": null }, ["inner", "flat"]],
+        [{ "rows.1": { $exists: false } }, ["empty", "emptier"]],
+        [{ $expr: { $eq: ["$rows.at", [3]] } }, ["inner"]],
+        [{ $expr: { $eq: ["$rows.at", []] } }, ["empty", "emptier"]]
+      ],
+      nested
+    ))
 
   it("find patterns anywhere in a text, and in no other value", () =>
     matches([

@@ -33,7 +33,9 @@ const stepInto = (value: unknown, steps: ReadonlyArray<string>, at: number): unk
   let found = value
   for (let step = at; step < steps.length; step++) {
     if (Array.isArray(found)) {
-      return found.map((each) => stepInto(each, steps, step)).filter((each) => each !== undefined)
+      // A list within a list has no fields.
+      const documents = found.filter((each) => !Array.isArray(each))
+      return documents.map((each) => stepInto(each, steps, step)).filter((each) => each !== undefined)
     }
     if (typeof found !== "object" || found === null) return undefined
     const name = steps[step] as string

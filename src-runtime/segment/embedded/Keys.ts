@@ -1,5 +1,6 @@
 /** Values as keys of hash maps: two values that MongoDB holds for equal have one key. Missing is null, as in its indexes. */
 import { type Document, ObjectId, serialize } from "bson"
+import { Refused } from "./Refused.ts"
 
 export type Key = string | number | boolean | null
 
@@ -23,12 +24,13 @@ export const keyOf = (value: unknown): Key => {
   }
 }
 
-/** A field of a document; `undefined` where any step is missing or leads through an array. */
+/** A field of a document; `undefined` where any step is missing. MongoDB would look into each document of a list on the way. */
 export const fieldOf = (document: Document, path: string): unknown => {
   if (!path.includes(".")) return document[path]
   let value: unknown = document
   for (const step of path.split(".")) {
-    if (typeof value !== "object" || value === null || Array.isArray(value)) return undefined
+    if (Array.isArray(value)) throw new Refused("BadValue", `the path ${path} leads through a list`)
+    if (typeof value !== "object" || value === null) return undefined
     value = (value as Document)[step]
   }
   return value

@@ -18,17 +18,23 @@ type Passes = (value: unknown) => boolean
 
 const isIndex = (step: string): boolean => /^\d{1,9}$/.test(step)
 
+const isInside = (value: unknown): value is object => typeof value === "object" && value !== null
+
 /** Whether any value at the path passes; a path that leads nowhere has no value, which may pass too. */
 const anyAt = (value: unknown, steps: ReadonlyArray<string>, at: number, passes: Passes): boolean => {
   const step = steps[at]
   if (step === undefined) return passes(value) || (Array.isArray(value) && value.some(passes))
   if (Array.isArray(value)) {
-    if (isIndex(step) && anyAt(value[Number(step)], steps, at + 1, passes)) return true
-    return value.some((each) => typeof each === "object" && each !== null && anyAt(each, steps, at, passes))
+    if (isIndex(step) && anyAtPlace(value[Number(step)], steps, at + 1, passes)) return true
+    return value.some((each) => isInside(each) && !Array.isArray(each) && anyAt(each, steps, at, passes))
   }
-  if (typeof value !== "object" || value === null) return passes(undefined)
+  if (!isInside(value)) return passes(undefined)
   return anyAt(Object.hasOwn(value, step) ? (value as Document)[step] : undefined, steps, at + 1, passes)
 }
+
+/** By its place in a list a value is met as a whole, even a list; where there is none, nothing is met, not even no value. */
+const anyAtPlace = (value: unknown, steps: ReadonlyArray<string>, at: number, passes: Passes): boolean =>
+  at === steps.length ? value !== undefined && passes(value) : isInside(value) && anyAt(value, steps, at, passes)
 
 const testOf = (path: string, passes: Passes): Test => {
   const steps = path.split(".")
