@@ -180,6 +180,7 @@ it("refuses options that it would not heed, and what sums would pass over", () =
     assert.strictEqual(await codeOf(all.createIndex({ at: 1 }, { expireAfterSeconds: 5 })), 67)
     assert.strictEqual(await codeOf(all.insertOne({ _id: "a", amount: 2n ** 53n })), 2)
     assert.strictEqual(await codeOf(all.insertOne({ _id: "a", deep: { $set: 1 } })), 2)
+    assert.strictEqual(await codeOf(all.updateOne({}, { $set: { "rows.at": 1 } })), 2)
     assert.strictEqual(await codeOf(database.command({ insert: "$cmd", documents: [{ _id: 1 }] })), 73)
     assert.strictEqual(await all.estimatedDocumentCount(), 0)
   }))

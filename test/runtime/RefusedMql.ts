@@ -26,6 +26,7 @@ const names =
   "$function $accumulator $where $jsonSchema $text $near $geoWithin $rand $sampleRate $toDate $dateToString $convert $toDecimal " +
   "$getField $setField $map $zip $range $concat $split $regexFind $substrCP $meta $comment $bitsAllSet $mod $type " +
   "$elemMatch $objectToArray $mergeObjects $sum $avg $max $min $pow $sqrt $divide $subtract $cond $cmp $push $first $last $not2"
+const refusedUpdates = "$min $max $mul $rename $push $addToSet $pull $pullAll $pop $bit".split(" ")
 export const refusedOperators: ReadonlyArray<string> = names.split(" ")
 
 /** Each question, and what it is. */
@@ -57,6 +58,9 @@ export const overEachOperation = async <Row extends Document>(
     await check(["update", filters[0]], collection.updateMany(filters[0] as never, { $set: { six: 6 } } as never))
     await check(["delete", filters[2]], collection.deleteMany(filters[2] as never))
     await check(["stage", expression], collection.updateMany({}, [{ $set: { six: expression } }]))
+  }
+  for (const operator of refusedUpdates) {
+    await check(operator, collection.updateMany({}, { [operator]: { five: 1 } }))
   }
   await check("rename", collection.updateMany({}, { $currentDate: { a: true } } as never))
   await check("let", aggregate({ $lookup: { from: "other", as: "b", let: { a: 1 }, pipeline: [] } }))

@@ -91,6 +91,28 @@ overEachStore("writing", ({ withDatabase }) => {
       assert.deepStrictEqual(await upserted.findOne({ _id: "b" }), { _id: "b", kind: "x", seen: true, first: 1 })
     }))
 
+  it("counts as changed what is different afterwards, and refuses what cannot be done to a value", () =>
+    withDatabase(async (database) => {
+      const changed = database.collection<Row>("changed")
+      await changed.insertMany([
+        { _id: "a", number: 1, text: "x" },
+        { _id: "b", number: 2 }
+      ])
+      const { matchedCount, modifiedCount } = await changed.updateMany({}, { $set: { number: 2 } })
+      assert.deepStrictEqual([matchedCount, modifiedCount], [2, 1])
+      assert.strictEqual((await changed.updateOne({ _id: "a" }, { $unset: { none: "" } })).modifiedCount, 0)
+      const refused: ReadonlyArray<readonly [update: Document, code: number]> = [
+        [{ $inc: { text: 1 } }, 14],
+        [{ $inc: { number: "1" } }, 14],
+        [{ $set: { number: 3 }, $inc: { number: 1 } }, 40],
+        [{ $set: "number" }, 9]
+      ]
+      for (const [update, code] of refused) {
+        assert.strictEqual(await codeOf(changed.updateOne({ _id: "a" }, update)), code, JSON.stringify(update))
+      }
+      assert.deepStrictEqual(await changed.findOne({ _id: "a" }), { _id: "a", number: 2, text: "x" })
+    }))
+
   it("changes a document by stages", () =>
     withDatabase(async (database) => {
       const staged = database.collection<Row>("staged")

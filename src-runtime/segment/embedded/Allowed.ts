@@ -14,25 +14,10 @@ export const queryOperators: ReadonlySet<string> = new Set([...mqlQueryOperators
 
 export { mqlExpressionOperators as expressionOperators } from "../MqlOperators.ts"
 
-const updateOperators: ReadonlySet<string> = new Set([
-  "$set",
-  "$setOnInsert",
-  "$unset",
-  "$inc",
-  "$min",
-  "$max",
-  "$mul",
-  "$rename",
-  "$push",
-  "$addToSet",
-  "$pull",
-  "$pullAll",
-  "$pop"
-])
+const updateOperators: ReadonlySet<string> = new Set(["$set", "$setOnInsert", "$unset", "$inc"])
 
 const updateStages: ReadonlySet<string> = new Set(["$set", "$addFields", "$unset", "$project"])
-/** Modifiers of `$push` and `$addToSet`. */
-const updateModifiers: ReadonlySet<string> = new Set(["$each", "$slice", "$sort", "$position"])
+const none: ReadonlySet<string> = new Set()
 
 /** Documents within documents. */
 const depthMax = 100
@@ -102,7 +87,7 @@ export const checkUpdate = (update: unknown): Document | ReadonlyArray<Document>
   }
   for (const name of operators) {
     if (!updateOperators.has(name)) throw new Refused("FailedToParse", `Unknown modifier: ${name}`)
-    check((update as Document)[name], new Set([...queryOperators, ...updateModifiers]))
+    check((update as Document)[name], none)
   }
   return update
 }

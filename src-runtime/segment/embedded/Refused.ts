@@ -5,6 +5,7 @@ const codes = {
   BadValue: 2,
   FailedToParse: 9,
   TypeMismatch: 14,
+  ConflictingUpdateOperators: 40,
   CursorNotFound: 43,
   CommandNotFound: 59,
   ImmutableField: 66,

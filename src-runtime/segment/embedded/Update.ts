@@ -1,6 +1,8 @@
-/** What an update makes of a document: operators, stages or a whole new one. The stored document is never touched. */
+/**
+ * What an update makes of a document: operators on whole fields, stages or a whole new one. The stored document is never
+ * touched.
+ */
 import { type Document, Decimal128, Long, ObjectId } from "bson"
-import { update } from "mingo/updater"
 import * as Allowed from "./Allowed.ts"
 import { keyOf } from "./Keys.ts"
 import { Refused } from "./Refused.ts"
@@ -49,29 +51,56 @@ export interface Change {
   readonly apply: (document: Document, isInsertion: boolean) => Document
 }
 
-/** Of documents and lists; all else is never changed in place. */
-const copyOf = <A>(value: A): A => {
-  if (Array.isArray(value)) return value.map(copyOf) as A
-  if (typeof value !== "object" || value === null || Object.getPrototypeOf(value) !== Object.prototype) return value
-  return Object.fromEntries(Object.entries(value).map(([name, inner]) => [name, copyOf(inner)])) as A
+type Operator = (present: unknown, given: unknown, isInsertion: boolean) => unknown
+
+/** What each makes of a field; of none that is there `undefined`, and none stays behind it. */
+const operators: Readonly<Record<string, Operator>> = {
+  $set: (_, given) => given,
+  $setOnInsert: (present, given, isInsertion) => (isInsertion ? given : present),
+  $unset: () => undefined,
+  $inc: (present = 0, given) => {
+    if (typeof present !== "number" || typeof given !== "number") {
+      throw new Refused("TypeMismatch", "$inc needs numbers")
+    }
+    return present + given
+  }
 }
 
-const byOperators = (operators: Document): Change => {
-  if (Object.values(operators).some((body) => Object.hasOwn(body as Document, "_id"))) {
-    throw new Refused("ImmutableField", "the (immutable) field '_id' would be altered")
+interface FieldChange {
+  readonly field: string
+  readonly operator: Operator
+  readonly given: unknown
+}
+
+const fieldChanges = (name: string, body: unknown): ReadonlyArray<FieldChange> => {
+  const operator = operators[name]
+  if (operator === undefined || typeof body !== "object" || body === null || Array.isArray(body)) {
+    throw new Refused("FailedToParse", `${name} needs a document`)
   }
-  const { $setOnInsert, ...always } = operators
+  return Object.entries(body).map(([field, given]) => {
+    if (field === "_id") throw new Refused("ImmutableField", "the (immutable) field '_id' would be altered")
+    if (field === "" || field.includes(".")) throw new Refused("BadValue", `'${field}': only whole fields are changed`)
+    return { field, operator, given }
+  })
+}
+
+/** Fields that are new stand in the order of their names. */
+const byOperators = (given: Document): Change => {
+  const changes = Object.entries(given)
+    .flatMap(([name, body]) => fieldChanges(name, body))
+    .toSorted((left, right) => (left.field < right.field ? -1 : 1))
+  if (new Set(changes.map(({ field }) => field)).size < changes.length) {
+    throw new Refused("ConflictingUpdateOperators", "a field is changed twice")
+  }
   return {
     isReplacement: false,
     apply: (document, isInsertion) => {
-      const modifier = isInsertion
-        ? { ...always, $set: { ...($setOnInsert as Document), ...(always["$set"] as Document) } }
-        : always
-      const after = copyOf(document)
-      const wanted = Object.fromEntries(
-        Object.entries(modifier).filter(([, body]) => Object.keys(body as Document).length > 0)
-      )
-      if (Object.keys(wanted).length > 0) update(after, wanted, [], {}, { cloneMode: "deep" })
+      const after: Document = { ...document }
+      for (const { field, operator, given } of changes) {
+        const value = operator(after[field], given, isInsertion)
+        if (value === undefined) delete after[field]
+        else after[field] = value
+      }
       return after
     }
   }

@@ -6,6 +6,7 @@ import type { Collection } from "./Collection.ts"
 import type { Slice } from "./Cursors.ts"
 import * as Filter from "./Filter.ts"
 import { isPlain, keyOf } from "./Keys.ts"
+import { compare } from "./Order.ts"
 import { Refused } from "./Refused.ts"
 import { changed, changeOf, inserted, toStore } from "./Update.ts"
 import { documentBytesMax } from "./Wire.ts"
@@ -177,11 +178,14 @@ const updateDecoded = (collection: Collection, statement: Document, isAmongFew: 
     collection.insert(document)
     return { n: 1, nModified: 0, upserted: document["_id"] }
   }
+  let nModified = 0
   for (const before of found) {
     const after = changed(change, before)
+    if (compare(before, after) === 0) continue
     collection.replace(before, change.isReplacement && !isAmongFew ? after : bounded(after))
+    nModified += 1
   }
-  return { n: found.length, nModified: found.length }
+  return { n: found.length, nModified }
 }
 
 export const remove = (collection: Collection, statement: Document): Outcome => {
