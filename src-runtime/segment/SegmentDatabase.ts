@@ -114,7 +114,8 @@ const connecting = (
       events: database.collection<StoredDocument>("events"),
       cursors: database.collection<StoredCursor>("cursors"),
       written: database.collection<{ readonly _id: string; readonly by: string }>("written"),
-      command: (command) => database.command(command)
+      // The client's own options do not reach it.
+      command: (command) => database.command(command, { ignoreUndefined: true })
     }
   }
 }

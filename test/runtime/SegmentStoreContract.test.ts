@@ -4,6 +4,9 @@
  */
 import { assert, it } from "@effect/vitest"
 import type { Document } from "mongodb"
+import * as Effect from "effect/Effect"
+import * as Redacted from "effect/Redacted"
+import { layerOf, SegmentDatabase } from "#runtime/segment/SegmentDatabase.ts"
 import { codeOf, overEachStore } from "./SegmentStores.ts"
 
 interface Row extends Document {
@@ -89,6 +92,16 @@ overEachStore("writing", ({ withDatabase }) => {
       const update = { $set: { seen: true }, $setOnInsert: { first: 1 } }
       for (let each = 0; each < 2; each++) await upserted.updateOne({ _id: "b", kind: "x" }, update, { upsert: true })
       assert.deepStrictEqual(await upserted.findOne({ _id: "b" }), { _id: "b", kind: "x", seen: true, first: 1 })
+    }))
+
+  it("leaves out what is undefined, in a command as it is as well", () =>
+    withDatabase(async (database, _, url) => {
+      const documents = [{ _id: "a", gone: undefined, inner: { gone: undefined } }]
+      const write = Effect.flatMap(SegmentDatabase, ({ use }) =>
+        use("write", ({ command }) => command({ insert: "partial", documents }))
+      ).pipe(Effect.provide(layerOf(Redacted.make(url), database.databaseName)))
+      await Effect.runPromise(write)
+      assert.deepStrictEqual(await database.collection<Row>("partial").findOne({}), { _id: "a", inner: {} })
     }))
 
   it("counts as changed what is different afterwards, and refuses what cannot be done to a value", () =>
