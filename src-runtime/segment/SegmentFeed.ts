@@ -93,7 +93,8 @@ const failed = (error: SegmentStoreUnavailable): SinkFailed =>
 const make = Effect.gen(function* () {
   const database = yield* SegmentDatabase
   const { use } = database
-  const states = new ContactStates(yield* Journal, new Codec(yield* Sealer), yield* DataKeys)
+  const journal = yield* Journal
+  const states = new ContactStates(journal, new Codec(yield* Sealer), yield* DataKeys)
 
   const createIndexes = use("createIndexes", async ({ profiles, events }) => {
     await profiles.createIndex({ business: 1 })
@@ -121,13 +122,20 @@ const make = Effect.gen(function* () {
     return allShards.map((shard): Position => ({ shard, offset: found.get(shard) ?? 0 }))
   })
 
+  /** No cursor is beyond its journal: one that is has followed another, or what a restored backup does not hold any more. */
+  const isOfThisJournal = (positions: ReadonlyArray<Position>) =>
+    Effect.map(journal.heads(allShards), (found) => {
+      const heads = new Map(found.map(({ shard, offset }) => [shard, offset]))
+      return positions.every(({ shard, offset }) => offset <= (heads.get(shard) ?? 0))
+    })
+
   /** How often a store was lost; the next one begins empty. */
   let losses = 0
   yield* Effect.acquireRelease(
     Effect.sync(() => database.onLost(() => void (losses += 1))),
     (unsubscribe) => Effect.sync(unsubscribe)
   )
-  /** After how many losses the store was found to be of this code, or was made so. */
+  /** After how many losses the store was found to be of this code and this journal, or was made so. */
   let ownSince = -1
   const load = Effect.gen(function* () {
     const lossesBefore = losses
@@ -137,7 +145,11 @@ const make = Effect.gen(function* () {
       if (ownSince === losses) return yield* new SinkFailed({ reason: "other code writes it", isTransient: true })
       yield* reset
     }
-    const positions = yield* readCursors
+    let positions = yield* readCursors
+    if (ownSince !== lossesBefore && !(yield* isOfThisJournal(positions))) {
+      yield* reset
+      positions = yield* readCursors
+    }
     ownSince = lossesBefore
     return positions
   })

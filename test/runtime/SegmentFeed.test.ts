@@ -292,6 +292,19 @@ layer(withoutProjector, { excludeTestServices: true })("a projector into the seg
       assert.deepStrictEqual(yield* storedDocuments, before)
     })
   )
+
+  it.effect("documents of another journal, or of what a restored one has lost, are emptied out and written anew", () =>
+    Effect.gen(function* () {
+      const { cursors, events } = (yield* SegmentDatabase).collections()
+      const before = yield* storedDocuments
+      yield* Effect.promise(async () => {
+        await cursors.updateOne({ _id: 7 }, { $set: { offset: 1_000_000 } })
+        await events.insertOne({ _id: "7/1000000" })
+      })
+      yield* withFollower(() => filled)
+      assert.deepStrictEqual(yield* storedDocuments, before)
+    })
+  )
 })
 
 layer(writeSide, { excludeTestServices: true })("an embedded segment store that dies", (it) => {
