@@ -100,6 +100,8 @@ const connecting = (
   const client = new Client(Redacted.value(url), {
     appName: "koinon",
     ignoreUndefined: true,
+    // Whatever the address asks for: a secondary would answer before it has what was committed.
+    readPreference: "primary",
     maxPoolSize: connectionsMax,
     serverSelectionTimeoutMS: selectionTimeoutMs,
     // Asked again it might answer from an embedded store that has just begun anew, and is empty.
