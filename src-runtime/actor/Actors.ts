@@ -181,12 +181,8 @@ export const make = Effect.fn("Actors.make")(function* (first: ReadonlyArray<num
     },
     commit: committer.submit,
     load: (business, key, streams, done) => {
-      runFork(
-        Effect.matchCause(Effect.andThen(businesses.learn([business]), load(business, key, streams)), {
-          onFailure: (cause) => done({ cause }),
-          onSuccess: done
-        })
-      )
+      const loaded = Effect.andThen(businesses.learn([business]), load(business, key, streams))
+      runFork(Effect.matchCause(loaded, { onFailure: (cause) => done({ cause }), onSuccess: done }))
     },
     leftOpen: (pending, shard, isParked) => open.leave(pending, shard, held[shard] === 1, isParked),
     published,
