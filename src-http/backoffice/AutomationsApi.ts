@@ -43,7 +43,9 @@ export const createAutomation = declare({
   description:
     "When the trigger happens to a contact for whom the filter holds, the actions are done in their order, once for each " +
     "event. It begins with what happens from now on. Version and filter are those of the event's instant, and the filter is " +
-    "judged on what the contact was right after the event, and in which segments, however late that is. Warnings tell of " +
+    "judged on what the contact was right after the event, and in which segments, however late that is. Only what is decided " +
+    "before a change goes by the profile that it proposes, and by what had happened to the contact until then; further actions " +
+    "of the same automation, and a dry run of it, go by what she was right after. Warnings tell of " +
     "automations that could set each other off in a circle: a chain never comes back to one of them, and a circle in which " +
     "nothing stands in between is refused. A message goes as its template is " +
     "(MANDATORY, CRITICAL, MARKETING). Refused as well is what could never work: a channel that is not the template's, a " +
