@@ -5,6 +5,8 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as XLSX from "@e965/xlsx"
 import * as PgConnection from "@effect/sql-pg/PgConnection"
+import * as Sealer from "#runtime/privacy/Sealer.ts"
+import { exportPath } from "#runtime/segment/ExportLink.ts"
 import { workbookRowsMax } from "#runtime/segment/MemberSheet.ts"
 import * as Effect from "effect/Effect"
 import * as Redacted from "effect/Redacted"
@@ -12,7 +14,7 @@ import { eventually } from "../support/Eventually.ts"
 import { outboxReader } from "../support/OutboxPage.ts"
 import * as Shop from "../support/Shop.ts"
 import * as TestDatabase from "../support/TestDatabase.ts"
-import { start } from "../support/TestServer.ts"
+import { masterSecret, start } from "../support/TestServer.ts"
 
 const path = "/backoffice/v2/segments"
 const many = 60_000
@@ -21,7 +23,7 @@ const testMaxMs = 300_000
 /** A segment in which is nobody but who was imported: as many as one likes. */
 const large = Effect.gen(function* () {
   const { url } = yield* TestDatabase.create
-  const server = yield* start({ DATABASE_URL: Redacted.value(url) })
+  const server = yield* start({ DATABASE_URL: Redacted.value(url), KOINON_MASTER_SECRET: masterSecret })
   const connection = yield* PgConnection.make({ url })
   const query = (text: string) => Effect.orDie(connection.query(text))
   const sets = [{ conditions: [{ type: "TEXT", field: "last_name", operator: "IS", value: "nobody" }] }]
@@ -37,7 +39,7 @@ const large = Effect.gen(function* () {
   })
   const asked = (body: object) => server.request("POST", `${path}/${id}/export`, body)
   const refresh = server.request("POST", `${path}/${id}/refresh`)
-  return { server, members, asked, refresh }
+  return { server, id, members, asked, refresh }
 })
 
 const fetched = (url: string) =>
@@ -47,6 +49,21 @@ const fetched = (url: string) =>
   })
 
 describe("a list of members", () => {
+  it.live("is behind its link until that expires, and then the link says so (SEG-6)", () =>
+    Effect.gen(function* () {
+      const { server, id } = yield* large
+      const sealer = yield* Effect.provide(Sealer.Sealer, Sealer.layer(Redacted.make(masterSecret)))
+      const follow = (expiresAt: number) => {
+        const ticket = { business: server.businessId, segment: id, format: "CSV" as const, expiresAt }
+        return fetched(`${server.url}${exportPath(sealer, ticket)}`)
+      }
+      assert.strictEqual((yield* follow(Date.now() + 60_000)).status, 200)
+      const late = yield* follow(Date.now() - 1)
+      assert.deepInclude(late, { status: 410, type: "application/problem+json" })
+      assert.include(new TextDecoder().decode(late.bytes), "KOINON.LINK_EXPIRED")
+    }).pipe(Effect.scoped)
+  )
+
   it.live(
     "is complete as CSV however long it is, and no workbook beyond its bound, which is said (SEG-6)",
     () =>
