@@ -1,7 +1,17 @@
 /** A chain is not lost on its way through gateways and people, wherever it ends (AUT-8). */
 import { assert, layer } from "@effect/vitest"
 import * as Effect from "effect/Effect"
-import { asked, automationId, automationSide, runsOf, save, stateOf, templateId, templates } from "./AutomationWorld.ts"
+import {
+  asked,
+  automationId,
+  automationSide,
+  runsOf,
+  save,
+  stateOf,
+  tag,
+  templateId,
+  templates
+} from "./AutomationWorld.ts"
 import { ask, open, person } from "./ReadSide.ts"
 import { eventually } from "../support/Eventually.ts"
 
@@ -54,6 +64,32 @@ layer(automationSide, { excludeTestServices: true })("what an automation brings 
           ["SKIPPED", "LOOP", [automationId(1)]]
         ]
       )
+    })
+  )
+
+  it.effect("AUT-8: a chain ends with its fifth automation, and the sixth says why it was not run", () =>
+    Effect.gen(function* () {
+      const has = (step: number) =>
+        ({ type: "LIST", field: "tags", operator: "HAS_ANY", values: [`step ${step}`] }) as const
+      for (const step of [1, 2, 3, 4, 5, 6]) {
+        yield* save(10 + step, {
+          trigger: "TAGS_CHANGED",
+          filter: [{ conditions: [has(step), { type: "NOT", condition: has(step + 1) }] }],
+          actions: [{ _tag: "TAG", add: [`step ${step + 1}`], remove: [] }]
+        })
+      }
+      yield* ask(person(2))
+      yield* tag(2, "step 1")
+      const [last] = yield* ended(16, 1)
+      const five = [11, 12, 13, 14, 15].map(automationId)
+      assert.deepInclude(last, { state: "SKIPPED", reason: "CHAIN_TOO_LONG", chain: five })
+      for (const number of [11, 12, 13, 14, 15]) {
+        assert.deepStrictEqual(
+          (yield* ended(number, 1)).map(({ state }) => state),
+          ["COMPLETED"]
+        )
+      }
+      assert.notInclude((yield* stateOf(2)).tags, "step 7")
     })
   )
 })
