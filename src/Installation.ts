@@ -135,8 +135,6 @@ export const checkMasterSecret = Effect.fn("Installation.checkMasterSecret")(fun
 
 /** Advisory lock of PostgreSQL under which an installation is opened. */
 const bootstrapLock = 7_946_001
-/** How often it is looked whether a business that is in the journal is known here. */
-const lookIntervalMs = 50
 
 /** One runner at a time, for each opens a business only if there is none. */
 export const bootstrap = Effect.fn("Installation.bootstrap")(function* (settings: Settings, keys: Secrets) {
@@ -150,10 +148,8 @@ export const bootstrap = Effect.fn("Installation.bootstrap")(function* (settings
 const opened = Effect.fnUntraced(function* (settings: Settings, keys: Secrets) {
   const actors = yield* Actors
   const journal = yield* Journal
-  // Opened by another runner a moment ago, it is heard of soon.
-  for (const id of yield* journal.businessIds) {
-    while (actors.business(id) === undefined) yield* Effect.sleep(lookIntervalMs)
-  }
+  // Opened by another runner a moment ago, it may not have been heard of.
+  yield* actors.learn(yield* journal.businessIds)
   const apiKeys = [
     { id: randomUUID(), hash: keyHash(Redacted.value(keys.apiKey)), kind: "SECRET" as const, serviceOwner: true },
     {

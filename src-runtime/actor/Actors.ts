@@ -132,14 +132,15 @@ export const make = Effect.fn("Actors.make")(function* (first: ReadonlyArray<num
   const now = (): number => clock.currentTimeMillisUnsafe()
 
   const load = Loading.make(journal, codec)
-  const businesses = new Businesses(journal, codec, load)
+  const noticeListeners = new Set<(notice: Notice | undefined) => void>()
+  const tell = (notice: Notice | undefined): void => noticeListeners.forEach((listener) => listener(notice))
+  const businesses = new Businesses(journal, codec, load, (business) => tell({ business }))
   const open = new OpenCommands()
   const recent = new RecentCommands()
   const meter = new TurnMeter()
   const waitingForRoom = new Set<Group>()
   const listeners = new Set<(turn: CommittedTurn) => void>()
   const holdListeners = new Set<(shards: ReadonlySet<number>) => void>()
-  const noticeListeners = new Set<(notice: Notice | undefined) => void>()
   let sentElsewhere: Parameters<Placed["onSentElsewhere"]>[0] = () => undefined
   /** By shard: 1 where the actors are here. */
   const held = new Uint8Array(shardCount)
@@ -307,9 +308,7 @@ export const make = Effect.fn("Actors.make")(function* (first: ReadonlyArray<num
   const others = yield* Others.make({
     businesses,
     isHere: (key) => held[shardOf(key)] === 1,
-    tell: (notice) => {
-      for (const listener of noticeListeners) listener(notice)
-    }
+    tell
   })
 
   const actors = Actors.of({

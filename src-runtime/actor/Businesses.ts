@@ -24,11 +24,14 @@ export class Businesses {
   readonly #journal: Journal["Service"]
   readonly #codec: Codec
   readonly #load: Loading
+  readonly #learnt: (id: string) => void
 
-  constructor(journal: Journal["Service"], codec: Codec, load: Loading) {
+  /** `learnt` is called with a business that was read because somebody needed it, before its notice came. */
+  constructor(journal: Journal["Service"], codec: Codec, load: Loading, learnt: (id: string) => void) {
     this.#journal = journal
     this.#codec = codec
     this.#load = load
+    this.#learnt = learnt
   }
 
   get(id: string): Business | undefined {
@@ -63,7 +66,8 @@ export class Businesses {
   learn(ids: Iterable<string>): Effect.Effect<void, JournalUnavailable> {
     const unknown = new Set<string>()
     for (const id of ids) if (!this.#known.has(id)) unknown.add(id)
-    return unknown.size === 0 ? Effect.void : Effect.forEach(unknown, (id) => this.read(id), { discard: true })
+    if (unknown.size === 0) return Effect.void
+    return Effect.forEach(unknown, (id) => Effect.map(this.read(id), () => this.#learnt(id)), { discard: true })
   }
 
   get readAll(): Effect.Effect<void, JournalUnavailable> {

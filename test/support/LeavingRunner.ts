@@ -9,6 +9,7 @@ import { mkdtemp, rm } from "node:fs/promises"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { ServeProcess } from "../chaos/ServeProcess.ts"
+import { eventually } from "./Eventually.ts"
 import * as Shop from "./Shop.ts"
 import * as TestDatabase from "./TestDatabase.ts"
 import { bootstrapApiKey, freePort, masterSecret, startRunner, type TestServer } from "./TestServer.ts"
@@ -63,6 +64,12 @@ export const businessElsewhere = Effect.fnUntraced(function* (server: Server) {
   for (;;) {
     const { id, secretKey } = yield* Shop.otherBusiness(server)
     if (server.actors.holds(shardOf(id))) continue
+    // Opened elsewhere, it is heard of here a moment later.
+    const known = Effect.map(
+      server.request("GET", "/backoffice/v2/contacts?size=1", undefined, { api_key: secretKey }),
+      ({ status }) => status === 200
+    )
+    yield* eventually("its key is known here", known)
     return {
       ...server,
       businessId: id,
