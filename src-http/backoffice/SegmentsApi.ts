@@ -135,7 +135,9 @@ export const actOnSegment = declare({
   tag,
   name: "actOnSegment",
   summary: "Switch a segment on or off",
-  description: "Switched off, its members stay as they are; switched on, a live one is computed anew.",
+  description:
+    "Switched off, its members stay as they are once its membership is READY, a moment later; switched on, a live one is " +
+    "computed anew.",
   access: "secret",
   body: Schema.Struct({ action: Schema.Literals(["ACTIVATE", "DEACTIVATE"]) }),
   status: 200,
