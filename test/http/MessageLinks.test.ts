@@ -32,13 +32,12 @@ const go = (url: string, init: RequestInit = {}): Effect.Effect<Seen> =>
   })
 
 /** Her mail, with its links as they stand in it. */
-const mailed = Effect.gen(function* () {
+const mailedOf = Effect.fnUntraced(function* (eleni: Shop.Person, words: typeof greekMail) {
   const server = yield* TestServer.TestServer
   const { received } = yield* Mail
-  const eleni = yield* Shop.person(server, { language_code: "ELL" })
-  const id = yield* send(server, eleni, yield* template(server, greekMail))
+  const id = yield* send(server, eleni, yield* template(server, words))
   yield* ended(server, id, "COMPLETED")
-  const { html = "" } = received.find(({ to }) => to.includes(eleni.email))?.mail ?? {}
+  const { html = "" } = received.findLast(({ to }) => to.includes(eleni.email))?.mail ?? {}
   const links = [...html.matchAll(/(?:href|src)="([^"]+)"/g)].map(([, url]) => (url ?? "").replaceAll("&amp;", "&"))
   const link = (kind: string): string => {
     const found = links.find((url) => url.startsWith(`${server.url}/message/${kind}/`))
@@ -46,6 +45,10 @@ const mailed = Effect.gen(function* () {
     return found
   }
   return { server, eleni, id, link }
+})
+const mailed = Effect.gen(function* () {
+  const eleni = yield* Shop.person(yield* TestServer.TestServer, { language_code: "ELL" })
+  return yield* mailedOf(eleni, greekMail)
 })
 
 const contactOf = (server: TestServer.TestServer["Service"], { id }: Shop.Person) =>
@@ -117,6 +120,27 @@ layer(world, { excludeTestServices: true })("a link in a message", (it) => {
       })
   )
 
+  it.effect("brings back who had unsubscribed, when she says so and not when she looks (MKT-1)", () =>
+    Effect.gen(function* () {
+      const server = yield* TestServer.TestServer
+      const eleni = yield* Shop.person(server, { language_code: "ELL" })
+      const leave = (yield* mailedOf(eleni, greekMail)).link("unsubscribe")
+      yield* go(leave, { method: "POST" })
+      assert.isTrue((yield* contactOf(server, eleni)).emailOptOut)
+
+      const html = '<p>Γεια σου #FIRST_NAME# <a href="#LINK.OPT_IN#">ξανά</a></p>'
+      const variants = {
+        el: { subject: "Ξανά;", html, text: "#LINK.OPT_IN#" },
+        en: { subject: "Again?", text: "Again?" }
+      }
+      const url = (yield* mailedOf(eleni, { ...greekMail, purpose: "MANDATORY", variants })).link("subscribe")
+      assert.strictEqual((yield* go(url)).status, 200)
+      assert.isTrue((yield* contactOf(server, eleni)).emailOptOut, "looking changes nothing")
+      assert.strictEqual((yield* go(url, { method: "POST" })).status, 200)
+      assert.isFalse((yield* contactOf(server, eleni)).emailOptOut)
+    })
+  )
+
   it.effect("altered anywhere is no link: 404, a page that says so kindly, and nothing changed", () =>
     Effect.gen(function* () {
       const { server, eleni, id, link } = yield* mailed
@@ -165,7 +189,7 @@ layer(world, { excludeTestServices: true })("a link in a message", (it) => {
       const variants = { el: { subject: "Σ", html, text: "κείμενο" } }
       const withView = yield* template(server, { ...greekMail, defaultLanguage: "el", variants })
       yield* ended(server, yield* send(server, eleni, withView), "COMPLETED")
-      const read = received.find(({ to }) => to.includes(eleni.email))?.mail.html ?? ""
+      const read = received.findLast(({ to }) => to.includes(eleni.email))?.mail.html ?? ""
       const url = /href="([^"]+\/message\/view\/[^"]+)"/.exec(read)?.[1] ?? ""
       const shown = yield* go(url)
       assert.include(shown.text, "Ελένη")
