@@ -23,7 +23,7 @@ export const measureMemberships = Effect.fn("Memberships.measureMemberships")(fu
   for (let round = 0; round < plan.rounds; round += 1) {
     say(`(m) commit to live membership, round ${round + 1}`)
     const warmUpSeconds = (round === 0 ? plan.firstWarmUpMs : plan.warmUpMs) / second
-    rounds.push(yield* peer.ask("measure", { seconds: plan.openMs / second, warmUpSeconds }))
+    rounds.push(yield* peer.ask("measure", { seconds: plan.tailMs / second, warmUpSeconds }))
   }
   return rounds
 }, Effect.scoped)

@@ -22,6 +22,8 @@ export interface Plan extends Timing {
   readonly only: ReadonlyArray<Letter>
   readonly json: boolean
   readonly profile: boolean
+  /** The open loops of (k) and (m): one stall of the machine must not be a hundredth of what is seen. */
+  readonly tailMs: number
   readonly httpConnections: number
   /** Each size of pool that (b) and (s) are tried with. */
   readonly poolTrialMs: number
@@ -68,6 +70,7 @@ const thorough = {
   warmUpMs: 500,
   closedMs: 2_500,
   openMs: 2_500,
+  tailMs: 10_000,
   poolTrialMs: 700,
   coldContacts: 2_000,
   residentContacts: 20_000,
@@ -82,6 +85,7 @@ const brief = {
   warmUpMs: 150,
   closedMs: 300,
   openMs: 300,
+  tailMs: 300,
   poolTrialMs: 150,
   coldContacts: 400,
   residentContacts: 2_000,

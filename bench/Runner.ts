@@ -69,7 +69,7 @@ const measureArena = Effect.fnUntraced(function* (plan: Plan, folder: string, sa
       }
       if (live !== undefined) {
         say(`${at} · (k) live pushes`)
-        pushes.push(...(yield* push(plan.openMs)))
+        pushes.push(...(yield* push(plan.tailMs)))
       }
     })
   )

@@ -1,6 +1,7 @@
 /** The whole surface: every endpoint that is served, in the order of the docs. */
 import { activityRoutes } from "./backoffice/ActivitiesRoutes.ts"
 import { awardRoutes } from "./backoffice/AwardsRoutes.ts"
+import { automationDryRunRoute } from "./backoffice/AutomationDryRunRoute.ts"
 import { automationRunRoutes } from "./backoffice/AutomationRunsRoutes.ts"
 import { automationRoutes } from "./backoffice/AutomationsRoutes.ts"
 import { approvalRoutes } from "./backoffice/ApprovalsRoutes.ts"
@@ -59,6 +60,7 @@ const all = [
   ...segmentFileRoutes,
   ...webhookRoutes,
   ...automationRoutes,
+  automationDryRunRoute,
   ...automationRunRoutes,
   ...activityRoutes,
   ...awardRoutes,

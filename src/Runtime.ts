@@ -54,6 +54,7 @@ import * as Migrations from "#runtime/storage/Migrations.ts"
 import * as Notifications from "#runtime/storage/Notifications.ts"
 import * as PostgresServer from "#runtime/storage/PostgresServer.ts"
 import * as Retention from "#runtime/storage/Retention.ts"
+import * as EventsNumbered from "#runtime/webhook/EventsNumbered.ts"
 import * as Webhooks from "#runtime/webhook/Webhooks.ts"
 import * as NodeClusterSocket from "@effect/platform-node/NodeClusterSocket"
 import * as PgClient from "@effect/sql-pg/PgClient"
@@ -114,6 +115,7 @@ const migrated = (settings: Settings) =>
 const outwards = (settings: Settings) =>
   Automations.layer().pipe(
     Layer.provideMerge(Layer.mergeAll(RunWebhooks.layer, FilterFacts.layer)),
+    Layer.provideMerge(EventsNumbered.layer),
     Layer.provideMerge(Webhooks.layer({ allowed: settings.webhookAllowed })),
     Layer.provideMerge(EndpointNotice.layer),
     Layer.provideMerge(Outbox.layer)
@@ -159,7 +161,7 @@ const views = (settings: Settings) => {
     Rejections.layer,
     Communications.layer
   )
-  return Layer.mergeAll(lists, Segments.layer, FilterFacts.handed, plans).pipe(
+  return Layer.mergeAll(lists, Segments.layer, FilterFacts.handed, EventsNumbered.handed, plans).pipe(
     Layer.provideMerge(Layer.mergeAll(SegmentStore.layer, HistoricalFacts.layer)),
     Layer.provideMerge(projector),
     Layer.provideMerge(CommunicationBodies.layer),

@@ -44,6 +44,11 @@ const SecretText = Schema.String.check(
   Schema.isMinLength(32, { message: "At least 32 characters are needed, from a random generator." })
 )
 const WebAddress = Text.check(Schema.isPattern(/^https?:\/\/[^/]/, { message: "An http or https address is needed." }))
+/** In place of a provider: text messages are printed. */
+export const smsConsole = "console:"
+const SmsProvider = Text.check(
+  Schema.isPattern(/^(https?:\/\/[^/].*|console:)$/, { message: "An http or https address is needed, or console:." })
+)
 const MailServer = Text.check(Schema.isPattern(/^smtps?:\/\/[^/]/, { message: "smtp:// or smtps:// is needed." }))
 const Mailbox = Text.check(
   Schema.isPattern(/^([^<>\r\n]*<[^\s@<>]+@[^\s@<>]+>|[^\s@<>]+@[^\s@<>]+)$/, {
@@ -221,8 +226,8 @@ export const settings = {
   smsUrl: setting(
     "SMS_URL",
     "https://api.twilio.com",
-    "Provider of text messages, spoken to as Twilio is.",
-    WebAddress
+    "Provider of text messages, spoken to as Twilio is; console: prints them, numbers and all, on a developer's terminal.",
+    SmsProvider
   ),
   smsAccount: open(
     "SMS_ACCOUNT_SID",

@@ -2,7 +2,7 @@
  * What stands around a server by its settings, one sentence each: where segments are kept, and where messages and webhooks go.
  * It is printed and kept, so it names settings and never what they hold, but for what `koinon settings` shows as well.
  */
-import type { Settings } from "./Settings.ts"
+import { type Settings, smsConsole } from "./Settings.ts"
 
 const outboxUntil = (missing: ReadonlyArray<string>): string => {
   const last = missing.at(-1) ?? ""
@@ -23,6 +23,7 @@ const mail = ({ smtpUrl, mailSender }: Settings): string =>
   smtpUrl === undefined ? outboxUntil(["SMTP_URL"]) : `SMTP (SMTP_URL), from ${mailSender}`
 
 const sms = ({ smsAccount, smsToken, smsSender, smsUrl }: Settings): string => {
+  if (smsUrl === smsConsole) return "NOT SENT but printed here (SMS_URL=console:), with the particulars of people"
   const missing = missingOf({ SMS_ACCOUNT_SID: smsAccount, SMS_AUTH_TOKEN: smsToken, SMS_SENDER: smsSender })
   return missing.length === 0 ? `${new URL(smsUrl).host} (SMS_URL), from ${smsSender}` : outboxUntil(missing)
 }

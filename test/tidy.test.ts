@@ -86,6 +86,13 @@ describe("a source file", () => {
     assert.deepStrictEqual(unfinished, [])
   })
 
+  it("cites a rule in comments alone: what people are told says what it means", () => {
+    const rule = /\b(ANO|AUT|CIM|COM|CON|CTC|FED|IDN|IMP|INT|MKT|NAM|PAS|PUR|REG|SEG|SHR|STM|UNQ|USG|WAL)-\d+/
+    const uncommented = (text: string): string => text.replaceAll(/\/\*[^]*?\*\/|\/\/.*/g, "")
+    const cited = sources.filter((path) => rule.test(uncommented(read(path))))
+    assert.deepStrictEqual(cited, [])
+  })
+
   it("is named for what it holds, never index, utils, helpers or common", () => {
     const vague = sources.filter((path) => /(^|\/)(index|utils?|helpers?|common|misc)(\.ts$|\/)/i.test(path))
     assert.deepStrictEqual(vague, [])

@@ -16,7 +16,9 @@ const Communication = Schema.TaggedStruct("COMMUNICATION", {
   templateId: Schema.String,
   channel: Channel,
   /** As it was said when it was saved. A message goes as its template has it by then (SendPurpose.ts). */
-  purpose: Schema.optionalKey(Purpose)
+  purpose: Schema.optionalKey(Purpose),
+  /** It passes opt-outs, quiet hours and caps: for critical templates alone, as in plans (CON-6). */
+  override: Schema.optionalKey(Schema.Boolean)
 })
 const Webhook = Schema.TaggedStruct("WEBHOOK", { endpointId: Schema.String })
 const Activity = Schema.TaggedStruct("ACTIVITY", {

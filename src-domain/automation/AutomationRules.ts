@@ -64,7 +64,7 @@ type Communication = Extract<Action, { readonly _tag: "COMMUNICATION" }>
 
 /** A message that could never go, or not as what it says that it is. */
 const objectionToCommunication = (
-  { templateId, channel, purpose }: Communication,
+  { templateId, channel, purpose, override }: Communication,
   trigger: Trigger,
   pointer: string,
   { templates }: NamedByAutomations
@@ -77,6 +77,12 @@ const objectionToCommunication = (
   }
   if (purpose !== undefined && purpose !== template.purpose) {
     return invalid(`${pointer}/purpose`, `A message goes as its template is, and that is ${template.purpose}.`)
+  }
+  if (override === true && template.purpose !== "CRITICAL") {
+    return invalid(
+      `${pointer}/override`,
+      `Only what is CRITICAL passes opt-outs by it; the template is ${template.purpose}.`
+    )
   }
   const { events } = template
   if (canBeAbout(trigger, events)) return undefined
@@ -191,6 +197,14 @@ const objectionToTrigger = (body: AutomationDefinition, { segments }: NamedByAut
 
 const objectionToFilter = ({ filter }: AutomationDefinition, { segments }: NamedByAutomations): Refusal | undefined => {
   if (filter === undefined) return undefined
+  // A segment of everybody is of use; a filter that lets everybody pass is one that somebody forgot to fill in.
+  const empty = filter.findIndex(({ conditions }) => conditions.length === 0)
+  if (empty !== -1) {
+    return invalid(
+      `/filter/${empty}/conditions`,
+      "Without a condition everybody passes: leave out the filter to say so."
+    )
+  }
   const isSegment = (id: string): boolean => segments === undefined || Object.hasOwn(segments, id)
   const objection = objectionTo(filter, catalogue, isSegment)
   return objection === undefined ? undefined : invalid(`/filter${objection.pointer}`, objection.rule)

@@ -14,7 +14,7 @@ export const {
 } = defineDefinitions<"automations", "Automation", AutomationDefinition, NamedByAutomations>({
   kind: "automations",
   code: 6,
-  stateVersion: 2,
+  stateVersion: 3,
   name: "Automation",
   Body: AutomationDefinition,
   most: automationsMax,

@@ -8,7 +8,7 @@ import type { ContactState } from "../contact/ContactState.ts"
 import type { Definition, Definitions } from "../definition/Definition.ts"
 import type { AutomationDefinition, PatchFields } from "./Automation.ts"
 import type { Business } from "../organisation/Business.ts"
-import { areSameJudges, type Judge, type PriorAutomations } from "./Judges.ts"
+import { areSameJudges, type Judge, type PriorAutomations, type Verdict } from "./Judges.ts"
 
 /** What they judge. */
 export type Judged = typeof RegisterContact.Type | typeof UpdateContact.Type
@@ -37,6 +37,12 @@ export const priorAutomationsOf = (automations: Definitions<AutomationDefinition
   update: judgesOf(automations, "PRIOR_TO_UPDATE").map(judgeOf)
 })
 
+/** The command with what each of its judges said of it, for whom its filter held. */
+export const withVerdicts = (command: Judged, meant: ReadonlySet<string>): Judged => ({
+  ...command,
+  judgedBy: (command.judgedBy ?? []).map((judge) => ({ ...judge, holds: meant.has(judge.automationId) }))
+})
+
 /** Those of a business that have to have judged a command. */
 export const requiredJudges = (known: PriorAutomations | undefined, { _tag }: Judged): ReadonlyArray<Judge> =>
   (_tag === "RegisterContact" ? known?.creation : known?.update) ?? []
@@ -51,7 +57,7 @@ const judgedOn = ({ languageCode, timeZone, emailOptOut, smsOptOut, profile }: C
 })
 
 /** The command with the mark that these have judged it, on the contact as she is. */
-export const judged = (contact: ContactState, command: Judged, judgedBy: ReadonlyArray<Judge>): Judged =>
+export const judged = (contact: ContactState, command: Judged, judgedBy: ReadonlyArray<Verdict>): Judged =>
   command._tag === "RegisterContact" || judgedBy.length === 0
     ? { ...command, judgedBy }
     : { ...command, judgedBy, judgedOn: judgedOn(contact) }

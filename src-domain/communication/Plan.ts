@@ -112,7 +112,7 @@ export const objectionToPlan = (
     )
   }
   if (override && template.body.purpose === "MARKETING") {
-    return invalid("/override", "Only what is critical passes opt-outs (CON-6); the template is marketing.")
+    return invalid("/override", `Only what is CRITICAL passes opt-outs; the template ${template.name} is MARKETING.`)
   }
   if (segmentIds.length === 0) return invalid("/segment_ids", "A plan is for one segment at least.")
   if (segmentIds.length > segmentsMax) return invalid("/segment_ids", `A plan is for at most ${segmentsMax} segments.`)

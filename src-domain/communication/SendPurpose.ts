@@ -1,7 +1,8 @@
 /**
  * As what a message goes (CON-6): one rule for plans, automations and direct sends. The template says it, and nobody who uses
- * it can make it pass more. What an automation or a direct send sends goes as its template is. A plan writes to many, when it
- * wants to: what it sends is never MANDATORY, and is CRITICAL only where it overrides and the template is no marketing.
+ * it can make it pass more. What goes by itself is CRITICAL only where the plan, or the action of the automation, overrides and
+ * the template is no marketing. A plan writes to many, when it wants to: what it sends is never MANDATORY. What a person sends
+ * to one contact goes as its template is.
  */
 import { Purpose } from "../contact/Communication.ts"
 import type { Plan } from "./Plan.ts"
@@ -12,6 +13,10 @@ type OfTemplate = Pick<Template, "purpose">
 /** Of a plan's messages. */
 export const purposeOf = ({ override }: Pick<Plan, "override">, { purpose }: OfTemplate): Purpose =>
   override && purpose !== "MARKETING" ? "CRITICAL" : "MARKETING"
+
+/** Of the messages of an action: a system message is one whoever sends it. */
+export const purposeOfAction = ({ override = false }: { readonly override?: boolean }, template: OfTemplate): Purpose =>
+  template.purpose === "MANDATORY" ? "MANDATORY" : purposeOf({ override }, template)
 
 /** What is asked of a message, and who asked. */
 interface Asked {

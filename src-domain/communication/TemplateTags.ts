@@ -4,7 +4,9 @@
  * brings: links and the day. They follow from the facts that segments know, so a new fact is a tag without more code.
  */
 import type { FactField, FactForm, FactObject, FactValue } from "../segment/FactForm.ts"
-import { eventForms, profileFields } from "../segment/Facts.ts"
+import { type EventForm, eventForms } from "../segment/EventForms.ts"
+import { profileFields } from "../segment/Facts.ts"
+import { nextKept, yearlyOf } from "../segment/Yearly.ts"
 import { dayOf } from "../shared/CivilDate.ts"
 import { DateValue, MoneyValue, NumberValue, type Reader, type Scope, type TagKind } from "./TagValue.ts"
 
@@ -31,6 +33,7 @@ const kinds: Readonly<Record<Exclude<FactForm["kind"], "STRUCT">, TagKind>> = {
   INSTANT: "INSTANT",
   DATE: "DATE",
   MONTH_DAY: "DATE",
+  NAME_DAY: "DATE",
   LIST: "LIST",
   RECORD: "RECORD"
 }
@@ -41,10 +44,14 @@ const pathsOf = (fields: ReadonlyArray<FactField>, prefix: string): ReadonlyArra
     return form.kind === "STRUCT" ? pathsOf(form.fields, `${path}.`) : [[path, kinds[form.kind]] as const]
   })
 
-export const tagCatalogue: TagCatalogue = {
-  contact: new Map(pathsOf(profileFields, "")),
-  events: new Map([...eventForms].map(([type, { fields }]) => [type, new Map(pathsOf(fields, "EVENT."))]))
-}
+export const tagCatalogueOf = (
+  fields: ReadonlyArray<FactField>,
+  events: ReadonlyMap<string, EventForm>
+): TagCatalogue => ({
+  contact: new Map(pathsOf(fields, "")),
+  events: new Map([...events].map(([type, form]) => [type, new Map(pathsOf(form.fields, "EVENT."))]))
+})
+export const tagCatalogue = tagCatalogueOf(profileFields, eventForms)
 
 const ofTheMessage: ReadonlyArray<readonly [string, TagKind]> = [
   ["BUSINESS.NAME", "TEXT"],
@@ -63,6 +70,11 @@ type Writable = Record<string, unknown>
 /** Nothing is inherited, so nothing but what is put in can be read. */
 const bare = (): Writable => Object.create(null) as Writable
 
+interface Telling extends Reader {
+  /** The local day, days since 1970-01-01. */
+  readonly today: number
+}
+
 const dateOf = ({ year, month, day }: FactObject, reader: Reader): DateValue => {
   // A leap year, so that 29 February is a day of it.
   const known = typeof year === "number" ? year : 2000
@@ -70,7 +82,13 @@ const dateOf = ({ year, month, day }: FactObject, reader: Reader): DateValue => 
   return typeof year === "number" ? DateValue.day(date, reader) : DateValue.anniversary(date, reader)
 }
 
-const valueOf = (form: FactForm, fact: FactValue | undefined, reader: Reader): unknown => {
+/** Of a feast that moves, the day on which it is kept next. */
+const nameDayOf = (fact: FactObject, reader: Telling): DateValue => {
+  const feast = "feast" in fact ? yearlyOf(fact, reader.timeZone) : undefined
+  return feast === undefined ? dateOf(fact, reader) : DateValue.anniversary(nextKept(feast, reader.today), reader)
+}
+
+const valueOf = (form: FactForm, fact: FactValue | undefined, reader: Telling): unknown => {
   if (form.kind === "STRUCT") return scopeOf(form.fields, (fact ?? {}) as FactObject, reader)
   if (form.kind === "LIST") {
     return ((fact ?? []) as ReadonlyArray<FactValue>).map((each) => valueOf(form.of, each, reader))
@@ -93,6 +111,8 @@ const valueOf = (form: FactForm, fact: FactValue | undefined, reader: Reader): u
     case "DATE":
     case "MONTH_DAY":
       return dateOf(fact as FactObject, reader)
+    case "NAME_DAY":
+      return nameDayOf(fact as FactObject, reader)
     case "TEXT":
     case "ENUM":
     case "BOOLEAN":
@@ -100,7 +120,7 @@ const valueOf = (form: FactForm, fact: FactValue | undefined, reader: Reader): u
   }
 }
 
-const scopeOf = (fields: ReadonlyArray<FactField>, facts: FactObject, reader: Reader): Writable => {
+export const scopeOf = (fields: ReadonlyArray<FactField>, facts: FactObject, reader: Telling): Writable => {
   const scope = bare()
   for (const { name, form } of fields) {
     const value = valueOf(form, facts[name], reader)
@@ -110,7 +130,7 @@ const scopeOf = (fields: ReadonlyArray<FactField>, facts: FactObject, reader: Re
 }
 
 /** Fields of events that are no tags of their own are read as what they are. */
-const eventScope = (types: ReadonlyArray<string>, values: FactObject, reader: Reader): Scope => {
+const eventScope = (types: ReadonlyArray<string>, values: FactObject, reader: Telling): Scope => {
   const { currency } = values
   const inCurrency = typeof currency === "string" ? { ...reader, currency } : reader
   const type = typeof values["type"] === "string" ? values["type"] : undefined
@@ -139,8 +159,9 @@ export const scopeFor = (told: Told, reader: Reader): Writable => {
   for (const name of linkNames) if (links[name] !== undefined) link[name] = links[name]
   const business = bare()
   business["NAME"] = businessName
-  const scope = scopeOf(profileFields, profile, reader)
-  scope["EVENT"] = eventScope(events, event ?? {}, reader)
+  const telling = { ...reader, today }
+  const scope = scopeOf(profileFields, profile, telling)
+  scope["EVENT"] = eventScope(events, event ?? {}, telling)
   scope["LINK"] = link
   scope["BUSINESS"] = business
   scope["TODAY"] = DateValue.day(today, reader)

@@ -15,7 +15,7 @@ export type Channel = typeof Channel.Type
 
 /**
  * From the one that passes most to the one that passes least. MANDATORY: a system message, which no opt-out and no consent
- * stops. CRITICAL: it passes opt-outs, quiet hours and caps; of a plan, where the plan overrides. MARKETING: everything else.
+ * stops. CRITICAL: it passes opt-outs, quiet hours and caps; of plans and automations, where they override. MARKETING: everything else.
  */
 export const Purpose = Schema.Literals(["MANDATORY", "CRITICAL", "MARKETING"])
 export type Purpose = typeof Purpose.Type
@@ -51,7 +51,6 @@ export const RejectionReason = Schema.Literals([
   "TEMPLATE_GONE",
   /** It was switched off, before or after the message was asked for. */
   "TEMPLATE_INACTIVE",
-  "CHANNEL_NOT_CONFIGURED",
   "EXPIRED",
   "ADDRESS_REFUSED",
   /** Longer than its channel takes, with the values of this contact in it. */

@@ -18,7 +18,7 @@ import { afterExpiry } from "./ExpiredLots.ts"
 import { counted, uncounted } from "./Interaction.ts"
 
 const register = (state: ContactState, event: typeof ContactRegistered.Type): ContactState => {
-  const { _tag, contactId, at, businessTimeZone = event.timeZone, optOutBy: _, ...rest } = event
+  const { _tag, contactId, at, businessTimeZone = event.timeZone, optOutBy: _, judgedBy: _judges, ...rest } = event
   return { ...state, ...rest, businessTimeZone, id: contactId, registeredAt: at }
 }
 
@@ -88,7 +88,7 @@ const evolve = (state: ContactState, event: ContactEvent): ContactState => {
     case "ContactRegistered":
       return register(state, event)
     case "ContactUpdated": {
-      const { _tag, at, changed: _, previous, before, ...changes } = event
+      const { _tag, at, changed: _, previous, before, judgedBy, ...changes } = event
       return { ...state, ...changes }
     }
     case "IdentifiersAdded":

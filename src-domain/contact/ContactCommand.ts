@@ -1,6 +1,6 @@
 /** What can be asked of a contact and its wallet. Ids, random codes and keyed hashes are made before, and arrive here. */
 import * as Schema from "effect/Schema"
-import { Judge } from "../automation/Judges.ts"
+import { Verdict } from "../automation/Judges.ts"
 import { Cause } from "../shared/Cause.ts"
 import { Minor } from "../shared/Money.ts"
 import { Personal } from "../shared/Personal.ts"
@@ -14,7 +14,7 @@ import { Device } from "./Device.ts"
 import { activityFields, ChangedBy, ConsentForm } from "./ContactEvent.ts"
 
 /** AUT-2: the prior-to automations that let it through as it is here; none if absent. */
-const JudgedBy = Schema.optionalKey(Schema.Array(Judge))
+const JudgedBy = Schema.optionalKey(Schema.Array(Verdict))
 /** AUT-2: what they knew of the contact when they did. Of somebody who is not there yet there is nothing to know. */
 export const JudgedOn = Schema.Struct({
   languageCode: Schema.String,

@@ -10,6 +10,7 @@ import { Identity, Profile } from "./Profile.ts"
 import { InteractionState } from "./Interaction.ts"
 import { Membership } from "./Membership.ts"
 import { ContactToken } from "./ContactToken.ts"
+import { Verdict } from "../automation/Judges.ts"
 import { Cause } from "../shared/Cause.ts"
 import { Channel, communicationFields, Gateway, RejectionReason } from "./Communication.ts"
 import { ConsentState } from "./Consent.ts"
@@ -17,6 +18,9 @@ import { Device } from "./Device.ts"
 
 /** Who changed it: a user of the back office, the contact in an app, or whoever followed the link in a message (CON-3, MKT-1). */
 export const ChangedBy = Schema.Literals(["USER", "CONTACT", "LINK"])
+
+/** AUT-4: the prior-to automations that judged the command, and for which of them it is; absent where none had to. */
+const JudgedBy = Schema.optionalKey(Schema.Array(Verdict))
 
 export const ContactRegistered = Schema.TaggedStruct("ContactRegistered", {
   contactId: Schema.String,
@@ -35,6 +39,7 @@ export const ContactRegistered = Schema.TaggedStruct("ContactRegistered", {
   optOutBy: Schema.optionalKey(ChangedBy),
   profile: Personal(Profile),
   identity: Personal(Identity),
+  judgedBy: JudgedBy,
   at: Schema.Int
 })
 
@@ -53,6 +58,7 @@ export const ContactUpdated = Schema.TaggedStruct("ContactUpdated", {
   previous: Schema.optionalKey(Personal(Schema.Struct({ ...settings, ...Profile.fields }))),
   /** Of that, what is not personal, so that filters may ask for it: from which language to which. */
   before: Schema.optionalKey(Schema.Struct(settings)),
+  judgedBy: JudgedBy,
   at: Schema.Int
 })
 

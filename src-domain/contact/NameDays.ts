@@ -2,10 +2,11 @@
  * When somebody of a first name has her name day (NAM-1). A name is compared as a whole word, without case and accents, and
  * in whichever letters: Γιώργος, Giorgos, Yiorgos and George are one. Easter is the Orthodox one.
  */
-import { civilOf, dayOf, daysInMonth } from "../shared/CivilDate.ts"
+import { dayOf, daysInMonth } from "../shared/CivilDate.ts"
 import { type Feast, type NameDayRule, nameDayRules } from "./NameDayTable.ts"
+import type { Profile } from "./Profile.ts"
 
-export interface MonthDay {
+interface MonthDay {
   readonly month: number
   readonly day: number
 }
@@ -24,6 +25,7 @@ export const easterOf = (year: number): number => {
 }
 
 const isDate = (feast: Feast): feast is readonly [number, number] => Array.isArray(feast)
+export const isMoving = (feast: Feast): boolean => !isDate(feast)
 
 /** The day on which a feast is kept in a year, days since 1970-01-01. */
 export const feastIn = (feast: Feast, year: number): number => {
@@ -126,12 +128,16 @@ export const nameDayOf = (firstName: string, year: number): number | undefined =
   return rule === undefined ? undefined : feastIn(rule.feast, year)
 }
 
-/** Whether a contact keeps her name day on a date: her own if she has said one, else that of her first name. */
-export const keepsNameDay = (
-  { firstName, nameDay }: { readonly firstName: string | undefined; readonly nameDay: MonthDay | undefined },
-  day: number
-): boolean => {
-  const { year } = civilOf(day)
-  if (nameDay !== undefined) return anniversaryIn(year, nameDay) === day
-  return firstName !== undefined && nameDayOf(firstName, year) === day
+/** By their names: those that are on another day in another year. */
+export const movingFeasts: ReadonlyMap<string, Feast> = new Map(
+  nameDayRules.flatMap(({ feast, description }) => (isMoving(feast) ? [[description, feast] as const] : []))
+)
+
+/** The day that she has said, else that of her first name: a date of the year, or the name of a feast that moves. */
+export const nameDayIn = ({ firstName, demographics }: Profile): MonthDay | { readonly feast: string } | undefined => {
+  if (demographics?.nameDay !== undefined) return demographics.nameDay
+  const rule = firstName === undefined ? undefined : nameDayRuleOf(firstName)
+  if (rule === undefined) return undefined
+  const { feast, description } = rule
+  return isDate(feast) ? { month: feast[0], day: feast[1] } : { feast: description }
 }

@@ -27,6 +27,9 @@ type Register = typeof RegisterContact.Type
 type Update = typeof UpdateContact.Type
 type Add = typeof AddIdentifiers.Type
 
+/** AUT-4: what was judged of the command before its turn. */
+const verdictsOf = ({ judgedBy = [] }: Register | Update) => (judgedBy.length > 0 ? { judgedBy } : {})
+
 /** CTC-1: English unless set; ISO 639-2 as the self-service description has it. */
 const defaultLanguageCode = "ENG"
 
@@ -59,6 +62,7 @@ export const registerContact = (contact: ContactState, command: Register, turn: 
         ...(isOptedOut && optOutBy !== undefined && { optOutBy }),
         profile,
         identity,
+        ...verdictsOf(command),
         at: turn.at
       }
     ],
@@ -131,7 +135,16 @@ export const updateContact = (contact: ContactState, command: Update, turn: Turn
   if (!isJudged(contact, command, turn.business)) return Result.fail({ _tag: "AutomationsChanged" })
   const [before, after] = [profileClaims(contact.profile), profileClaims(profile)]
   return Result.succeed({
-    events: [{ _tag: "ContactUpdated", ...changes, profile, ...differenceOf(contact, changes, profile), at: turn.at }],
+    events: [
+      {
+        _tag: "ContactUpdated",
+        ...changes,
+        profile,
+        ...differenceOf(contact, changes, profile),
+        ...verdictsOf(command),
+        at: turn.at
+      }
+    ],
     takes: except(after, before),
     releases: except(before, after),
     answer

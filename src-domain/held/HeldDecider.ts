@@ -3,6 +3,7 @@
  * then, and its facts stand in the commit of the approval, or it stays as it was (AUT-5). Whoever sent it is told the end.
  */
 import * as Result from "effect/Result"
+import { isMeant } from "../automation/Judges.ts"
 import { isJudged, type Judged, judged, requiredJudges, triggerOf } from "../automation/PriorTo.ts"
 import { contactDecider } from "../contact/ContactDecider.ts"
 import type { ContactState } from "../contact/ContactState.ts"
@@ -21,9 +22,12 @@ interface States {
   readonly held: HeldState
 }
 
-/** What the command comes to as things stand; whoever approves has the last word over the automations. */
+/** What the command comes to as things stand; whoever approves has the last word over the automations, whose verdicts stay. */
 const judgedAnew = (contact: ContactState, command: Judged, turn: Turn): Judgement => {
-  const judgedBy = requiredJudges(turn.business.priorAutomations, command)
+  const judgedBy = requiredJudges(turn.business.priorAutomations, command).map((judge) => {
+    const holds = isMeant(command.judgedBy ?? [], judge.automationId)
+    return holds === undefined ? judge : { ...judge, holds }
+  })
   return contactDecider.decide({ contact }, judged(contact, command, judgedBy), turn)
 }
 

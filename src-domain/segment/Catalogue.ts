@@ -2,7 +2,8 @@
  * What conditions, templates and exports may ask for: the fields of a contact and the events of its life, derived from the
  * forms of the facts and so from the domain's schemas. A field that is added there is here without more code.
  */
-import { eventForms, type EventForm, profileFields } from "./Facts.ts"
+import { eventForms, type EventForm } from "./EventForms.ts"
+import { profileFields } from "./Facts.ts"
 import { type FactField, type FactForm, factKey } from "./FactForm.ts"
 
 export type FieldType =
@@ -17,6 +18,8 @@ export type FieldType =
   | "DATE"
   /** Month and day. */
   | "MONTH_DAY"
+  /** Month and day, or the name of a feast that moves with Easter. */
+  | "NAME_DAY"
   | "ENUM"
   /** Of texts. */
   | "LIST"
@@ -65,6 +68,7 @@ const entriesOf = (path: string, form: FactForm): ReadonlyArray<CatalogueField> 
     case "INSTANT":
     case "DATE":
     case "MONTH_DAY":
+    case "NAME_DAY":
       return [{ path, type: form.kind }]
   }
 }

@@ -119,7 +119,7 @@ export const Filter = Schema.Union([
   DateCondition,
   Recency,
   Anniversary
-])
+]).annotate({ identifier: "Filter" })
 export type Filter = typeof Filter.Type
 const Filters = Schema.Array(Filter).check(Schema.isMaxLength(filtersMax))
 
@@ -188,13 +188,13 @@ export const Plain = Schema.Union([
   FirstEvent,
   HasBeen,
   Member
-])
+]).annotate({ identifier: "PlainCondition" })
 export type Plain = typeof Plain.Type
 
 /** The exact opposite. It holds a plain condition, so nothing nests deeper. */
 const Not = Schema.Struct({ type: Schema.Literal("NOT"), condition: Plain })
 
-export const Condition = Schema.Union([Plain, Not])
+export const Condition = Schema.Union([Plain, Not]).annotate({ identifier: "Condition" })
 export type Condition = typeof Condition.Type
 
 /** All of them hold; without any, everybody is in. */

@@ -1,4 +1,5 @@
 /** What conditions look at: whoever keeps memberships judges again only those that a change can touch. */
+import { catalogue, locate } from "./Catalogue.ts"
 import type { Condition, ConditionSets, Filter, Plain, Window } from "./Condition.ts"
 import { trackedFields } from "./Tracked.ts"
 
@@ -13,8 +14,12 @@ export interface Dependencies {
   readonly calendar: boolean
 }
 
+/** A name day may be in another month next year. */
+const isMoving = (field: string): boolean => locate(catalogue.fields, field)?.field.type === "NAME_DAY"
+
 export const isTimedFilter = (filter: Filter): boolean =>
-  filter.type === "RECENCY" || (filter.type === "ANNIVERSARY" && filter.operator !== "IN_MONTH")
+  filter.type === "RECENCY" ||
+  (filter.type === "ANNIVERSARY" && (filter.operator !== "IN_MONTH" || isMoving(filter.field)))
 
 const isTimed = (filters: ReadonlyArray<Filter> | undefined, window?: Window): boolean =>
   window?.last !== undefined || (filters ?? []).some(isTimedFilter)

@@ -3,7 +3,7 @@
  * so that a field that is added there can be exported without more code. An export that names none has the usual columns.
  */
 import * as Schema from "effect/Schema"
-import { catalogue, type FieldType, locate } from "./Catalogue.ts"
+import { type Catalogue, catalogue, type FieldType, locate } from "./Catalogue.ts"
 import type { Objection } from "./TypeCheck.ts"
 
 const fieldsMax = 30
@@ -30,8 +30,8 @@ export interface Column {
   readonly of?: { readonly name: string; readonly type: FieldType }
 }
 
-const columnOfEntries = (path: string): Column | undefined => {
-  for (const { path: outer, type, fields = [] } of catalogue.fields) {
+const columnOfEntries = (all: Catalogue["fields"], path: string): Column | undefined => {
+  for (const { path: outer, type, fields = [] } of all) {
     if (type !== "ENTRIES" || !path.startsWith(`${outer}.`)) continue
     const inner = fields.find((field) => field.path === path.slice(outer.length + 1))
     if (inner !== undefined) return { place: outer.split("."), type, of: { name: inner.path, type: inner.type } }
@@ -40,9 +40,9 @@ const columnOfEntries = (path: string): Column | undefined => {
 }
 
 /** "wallet.balance", "custom_fields.shoe size", "communities.owner"; `undefined` for what is no column. */
-export const columnOf = (path: string): Column | undefined => {
-  const located = locate(catalogue.fields, path)
-  if (located === undefined) return columnOfEntries(path)
+export const columnOf = (path: string, fields = catalogue.fields): Column | undefined => {
+  const located = locate(fields, path)
+  if (located === undefined) return columnOfEntries(fields, path)
   const { field, place } = located
   return field.type === "ENTRIES" ? undefined : { place, type: field.type }
 }

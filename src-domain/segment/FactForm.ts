@@ -23,7 +23,7 @@ export interface FactField {
 }
 
 export type FactForm =
-  | { readonly kind: "TEXT" | "NUMBER" | "AMOUNT" | "BOOLEAN" | "INSTANT" | "DATE" | "MONTH_DAY" }
+  | { readonly kind: "TEXT" | "NUMBER" | "AMOUNT" | "BOOLEAN" | "INSTANT" | "DATE" | "MONTH_DAY" | "NAME_DAY" }
   | { readonly kind: "ENUM"; readonly values: ReadonlyArray<string> }
   | { readonly kind: "LIST"; readonly of: FactForm }
   /** Keys are data: `entries` gives them. */
@@ -67,6 +67,7 @@ const structForm = (ast: SchemaAST.Objects): FactForm | undefined => {
   const names = namesOf(ast.propertySignatures)
   if (names === "day,month,year") return { kind: "DATE" }
   if (names === "day,month") return { kind: "MONTH_DAY" }
+  if (names === "day,feast,month") return { kind: "NAME_DAY" }
   return { kind: "STRUCT", fields: fieldsOf(ast) }
 }
 
@@ -128,6 +129,14 @@ const formOf = (name: string, ast: SchemaAST.AST): FactForm | undefined => {
   }
 }
 
+export const objectsOf = (schema: { readonly ast: SchemaAST.AST }): SchemaAST.Objects => {
+  if (schema.ast._tag !== "Objects") throw new Error("Facts are made of structs.")
+  return schema.ast
+}
+
+export const without = (fields: ReadonlyArray<FactField>, ...names: ReadonlyArray<string>): ReadonlyArray<FactField> =>
+  fields.filter(({ name }) => !names.includes(name))
+
 /** The fields of a struct that are facts. */
 export const fieldsOf = (ast: SchemaAST.Objects): ReadonlyArray<FactField> =>
   ast.propertySignatures.flatMap(({ name, type }) => {
@@ -175,6 +184,7 @@ const factOf = (form: FactForm, value: unknown): FactValue => {
       return objectFact(form.fields, value)
     case "DATE":
     case "MONTH_DAY":
+    case "NAME_DAY":
       return { ...(value as FactObject) }
     case "TEXT":
     case "NUMBER":

@@ -7,28 +7,29 @@
 import { Device } from "../contact/Device.ts"
 import type * as SchemaAST from "effect/SchemaAST"
 import * as Schema from "effect/Schema"
-import { CommunityEvent } from "../community/CommunityEvent.ts"
-import { ContactEvent } from "../contact/ContactEvent.ts"
+import type { CommunityState } from "../community/CommunityState.ts"
 import { ContactState } from "../contact/ContactState.ts"
+import { nameDayIn } from "../contact/NameDays.ts"
 import { Identity, Profile } from "../contact/Profile.ts"
 import type { Event } from "../Event.ts"
 import type { Business } from "../organisation/Business.ts"
-import { PurchaseEvent } from "../purchase/PurchaseEvent.ts"
 import { startOfDay } from "../shared/CalendarDate.ts"
 import { Minor } from "../shared/Money.ts"
-import { personalFields } from "../shared/Personal.ts"
 import { balance, nextExpiry } from "../wallet/Wallet.ts"
 import { CustomReadings, customReadings } from "./CustomReadings.ts"
+import { eventForms } from "./EventForms.ts"
 import {
   fieldsOf,
   hoisted,
   objectFact,
-  snakeCase,
+  objectsOf,
   type FactField,
   type FactForm,
   type FactObject,
-  type FactValue
+  type FactValue,
+  without
 } from "./FactForm.ts"
+import { haveSamePeople, peopleFields } from "./PeopleFacts.ts"
 import { fold, isPlain } from "./TextFold.ts"
 
 export type { FactValue } from "./FactForm.ts"
@@ -57,13 +58,6 @@ export interface ContactFacts {
   readonly events: ReadonlyArray<EventDocument>
 }
 
-const objectsOf = (schema: { readonly ast: SchemaAST.AST }): SchemaAST.Objects => {
-  if (schema.ast._tag !== "Objects") throw new Error("Facts are made of structs.")
-  return schema.ast
-}
-const without = (fields: ReadonlyArray<FactField>, ...names: ReadonlyArray<string>): ReadonlyArray<FactField> =>
-  fields.filter(({ name }) => !names.includes(name))
-
 const withoutDocuments = (fields: ReadonlyArray<FactField>): ReadonlyArray<FactField> =>
   fields.map((field) =>
     field.name === "demographics" && field.form.kind === "STRUCT"
@@ -75,7 +69,7 @@ const withoutDocuments = (fields: ReadonlyArray<FactField>): ReadonlyArray<FactF
   )
 
 /** The fields of the struct as they are asked for, less those that stand in parts of their own or may not be asked for. */
-const ownFacts = (ast: SchemaAST.Objects): ReadonlyArray<FactField> =>
+export const ownFacts = (ast: SchemaAST.Objects): ReadonlyArray<FactField> =>
   without(
     fieldsOf(ast),
     "profile",
@@ -118,6 +112,14 @@ export const changingFields: ReadonlyArray<FactField> = [
 const DerivedFacts = Schema.Struct({
   /** When the last date with an interaction that counted began (INT-1). */
   lastInteractionAt: Schema.optionalKey(Schema.Int),
+  /** NAM-1: of a person, as she has said it, else as her first name has it; `feast` names one that moves with Easter. */
+  nameDay: Schema.optionalKey(
+    Schema.Struct({
+      month: Schema.optionalKey(Schema.Int),
+      day: Schema.optionalKey(Schema.Int),
+      feast: Schema.optionalKey(Schema.String)
+    })
+  ),
   wallet: Schema.Struct({
     balance: Minor,
     balanceByPocket: Schema.Record(Schema.String, Minor),
@@ -153,10 +155,24 @@ const walletFacts = ({ lots }: ContactState): (typeof DerivedFacts.Type)["wallet
   }
 }
 
+/** What most events leave as it is: the next state has the very same object, and so what is made of it. */
+const lasting = <Source extends object, Made>(make: (source: Source) => Made): ((source: Source) => Made) => {
+  const made = new WeakMap<Source, { readonly of: Made }>()
+  return (source) => {
+    const known = made.get(source) ?? { of: make(source) }
+    made.set(source, known)
+    return known.of
+  }
+}
+
+const nameDayFact = lasting(nameDayIn)
+
 export const derivedFacts = (state: ContactState): typeof DerivedFacts.Type => {
   const { days, olderCount, olderLastDay } = state.interactions
   const lastDay = days.at(-1) ?? (olderCount > 0 ? olderLastDay : undefined)
+  const nameDay = state.type === "PERSON" ? nameDayFact(state.profile) : undefined
   return {
+    ...(nameDay !== undefined && { nameDay }),
     ...(lastDay !== undefined && { lastInteractionAt: startOfDay(lastDay, state.businessTimeZone) }),
     wallet: walletFacts(state),
     communities: state.memberships.flatMap(({ ownerId, relationshipId, state, sharing }) =>
@@ -166,11 +182,12 @@ export const derivedFacts = (state: ContactState): typeof DerivedFacts.Type => {
   }
 }
 
+export const ownFields = ownFacts(objectsOf(ContactState))
 /** To be read from the state, and from what is derived of it. */
 export const stateFields = stateFacts(objectsOf(ContactState))
 export const derivedFields = fieldsOf(objectsOf(DerivedFacts))
 /** Every field of a profile document that can be asked for. */
-export const profileFields: ReadonlyArray<FactField> = [...stateFields, ...derivedFields]
+export const profileFields: ReadonlyArray<FactField> = [...stateFields, ...derivedFields, ...peopleFields]
 
 /** The texts among the facts, folded, in the same places. */
 const foldedFact = (form: FactForm, fact: FactValue | undefined): FactValue | undefined => {
@@ -212,141 +229,42 @@ const partOf =
     const facts = objectFact(fields, source)
     return { facts, folded: foldedFacts(fields, facts) }
   }
-/** A part that most events leave as it is: the next state has the very same object, and so the next document. */
-const lastingPartOf = (fields: ReadonlyArray<FactField>) => {
-  const make = partOf(fields)
-  const made = new WeakMap<object, Part>()
-  return (source: object): Part => {
-    const known = made.get(source)
-    if (known !== undefined) return known
-    const part = make(source)
-    made.set(source, part)
-    return part
-  }
-}
-const ownPart = partOf(ownFacts(objectsOf(ContactState)))
-const profilePart = lastingPartOf(profileFacts)
-const identityPart = lastingPartOf(identityFacts)
+const ownPart = partOf(ownFields)
+const profilePart = lasting(partOf(profileFacts))
+const identityPart = lasting(partOf(identityFacts))
 const derivedPart = partOf(derivedFields)
+const makePeoplePart = partOf(peopleFields)
+/** By the terms of the first of her people, which a draw leaves as they are: a thousand others are not made anew for it. */
+const peopleParts = new WeakMap<object, { readonly of: CommunityState; readonly part: Part }>()
+const peoplePart = (community: CommunityState): Part => {
+  const { terms } = community.relations[0] ?? {}
+  const known = terms && peopleParts.get(terms)
+  if (known !== undefined && haveSamePeople(known.of, community)) return known.part
+  const part = makePeoplePart(community)
+  if (terms !== undefined) peopleParts.set(terms, { of: community, part })
+  return part
+}
 
-/** An amount of 2^53 minor units or more stands as the most below it. */
-export const profileDocument = (business: Pick<Business, "id">, state: ContactState): ProfileDocument => {
+/** Of a contact, and of the community that she owns. An amount of 2^53 minor units or more stands as the most below it. */
+export const profileDocument = (
+  business: Pick<Business, "id">,
+  state: ContactState,
+  community: CommunityState
+): ProfileDocument => {
   const [own, profile] = [ownPart(state), profilePart(state.profile)]
   const [identity, other] = [identityPart(state.identity), derivedPart(derivedFacts(state))]
+  const people = peoplePart(community)
   return {
     ...own.facts,
     ...profile.facts,
     ...identity.facts,
     ...other.facts,
-    folded: { ...own.folded, ...profile.folded, ...identity.folded, ...other.folded },
+    ...people.facts,
+    folded: { ...own.folded, ...profile.folded, ...identity.folded, ...other.folded, ...people.folded },
     _id: state.id,
     business: business.id
   }
 }
-
-/** The domain's own doing, and what opens a wallet; what a purchase was awarded is asked for as the credit that it is. */
-const withheldEvents: ReadonlySet<string> = new Set([
-  "TokenIssued",
-  "TokenUsed",
-  "WalletCodeRotated",
-  "TimerArmed",
-  "PurchaseAwarded",
-  "PurchaseAwardReversed"
-])
-const withheldEventFields: ReadonlySet<string> = new Set([
-  "_tag",
-  "at",
-  "fingerprint",
-  "command_id",
-  "payment_medium_identifier",
-  "uncounts",
-  "awards",
-  "form",
-  "business_time_zone",
-  "revision"
-])
-/** Structs of which the fields stand at the top. */
-const hoistedStructs: ReadonlySet<string> = new Set(["receipt", "membership"])
-
-export interface EventForm {
-  readonly type: string
-  /** Flat: plain values and lists of texts. */
-  readonly fields: ReadonlyArray<FactField>
-}
-
-type Read = (source: unknown) => unknown
-
-const under = (outer: Read, inner: Read): Read => {
-  return (source) => {
-    const value = outer(source)
-    return value === undefined ? undefined : inner(value)
-  }
-}
-const each = (outer: Read, inner: Read): Read => {
-  return (source) => {
-    const values = outer(source) as ReadonlyArray<unknown> | undefined
-    return values?.map(inner).filter((value) => value !== undefined)
-  }
-}
-
-/** A struct within becomes fields named for both; a list of structs becomes a list of each of its texts. */
-const flat = (prefix: string, { name, form, read }: FactField): ReadonlyArray<FactField> => {
-  const full = `${prefix}${name}`
-  switch (form.kind) {
-    case "STRUCT": {
-      const inside = hoistedStructs.has(name) ? prefix : `${full}_`
-      return form.fields
-        .filter((field) => !withheldEventFields.has(field.name))
-        .flatMap((field) => flat(inside, { ...field, read: under(read, field.read) }))
-    }
-    case "LIST": {
-      const { of } = form
-      if (of.kind === "TEXT" || of.kind === "ENUM") return [{ name: full, form, read }]
-      if (of.kind !== "STRUCT") return []
-      return of.fields.flatMap((field) =>
-        field.form.kind === "TEXT" || field.form.kind === "ENUM"
-          ? [{ name: `${full}_${field.name}`, form: { kind: "LIST", of: field.form }, read: each(read, field.read) }]
-          : []
-      )
-    }
-    case "RECORD":
-    case "DATE":
-    case "MONTH_DAY":
-      return []
-    case "TEXT":
-    case "ENUM":
-    case "NUMBER":
-    case "AMOUNT":
-    case "BOOLEAN":
-    case "INSTANT":
-      return [{ name: full, form, read }]
-  }
-}
-
-const tagOf = (ast: SchemaAST.Objects): string | undefined => {
-  const tag = ast.propertySignatures.find(({ name }) => name === "_tag")?.type
-  return tag?._tag === "Literal" ? String(tag.literal) : undefined
-}
-
-/** The forms of the events of a union of tagged structs; a field `type` is named for what it is the type of. */
-export const eventFormsOf = (ast: SchemaAST.AST): ReadonlyArray<EventForm> => {
-  if (ast._tag === "Union") return ast.types.flatMap(eventFormsOf)
-  const type = ast._tag === "Objects" ? tagOf(ast) : undefined
-  if (ast._tag !== "Objects" || type === undefined || withheldEvents.has(type)) return []
-  const hidden = new Set([...personalFields(ast).map(snakeCase), ...withheldEventFields])
-  const subject = /^[A-Z][a-z]*/.exec(type)?.[0].toLowerCase() ?? "event"
-  const fields = fieldsOf(ast)
-    .filter(({ name }) => !hidden.has(name))
-    .flatMap((field) => flat("", field))
-    .map((field) => (field.name === "type" ? { ...field, name: `${subject}_type` } : field))
-  return [{ type, fields }]
-}
-
-const eventUnions = [ContactEvent, CommunityEvent, PurchaseEvent]
-/** The events that stand at a contact's key and can be asked for. */
-export const eventForms: ReadonlyMap<string, EventForm> = new Map(
-  eventUnions.flatMap(({ ast }) => eventFormsOf(ast)).map((form) => [form.type, form])
-)
 
 /** As `Committed` of the projections has it. */
 export interface CommittedEvent {

@@ -18,10 +18,11 @@ import { isTimedFilter } from "./Dependencies.ts"
 import type { Fact } from "./FactAccess.ts"
 import type { FactObject } from "./FactForm.ts"
 import type { ContactFacts } from "./Facts.ts"
-import { anniversary, earlier, later, monthDayOf } from "./Periods.ts"
+import { earlier, later } from "./Periods.ts"
 import type { IsMember } from "./Reference.ts"
 import { fold } from "./TextFold.ts"
 import { matcherOf } from "./TextPattern.ts"
+import { anniversary, yearlyOf } from "./Yearly.ts"
 
 /** Written by whoever is asked: the earliest instant after now at which its answer may be another; `Infinity` if never. */
 export interface Next {
@@ -147,9 +148,9 @@ const kept =
   (condition: Anniversary): ValueJudge =>
   (value, { at, timeZone, next }) => {
     next.until = Infinity
-    const date = monthDayOf(value, timeZone)
-    if (date === undefined) return false
-    const { holds, until } = anniversary(condition, date, dayNumber(at, timeZone))
+    const feast = yearlyOf(value, timeZone)
+    if (feast === undefined) return false
+    const { holds, until } = anniversary(condition, feast, dayNumber(at, timeZone))
     if (until !== undefined) next.until = startOfDay(until, timeZone)
     return holds
   }

@@ -4,8 +4,8 @@
  * to when an instant has to lie, for a store that knows no calendar.
  */
 import { dayNumber, startOfDay } from "../shared/CalendarDate.ts"
-import { civilOf, type CivilDate, dayOf, daysInMonth, isLeap, plusMonths } from "../shared/CivilDate.ts"
-import type { Anniversary, Recency, Span } from "./Condition.ts"
+import { plusMonths } from "../shared/CivilDate.ts"
+import type { Recency, Span } from "./Condition.ts"
 
 const lengths = { MINUTES: 60_000, HOURS: 3_600_000, DAYS: 86_400_000 } as const
 
@@ -122,86 +122,3 @@ export const daysOf = ({ from, to }: Interval, timeZone: string): Interval => ({
   from: firstDay(from, timeZone),
   to: firstDay(to, timeZone)
 })
-
-export type MonthDay = Pick<CivilDate, "month" | "day">
-
-/** The years of which instants are kept: a store that knows no calendar is told each of them. */
-const keptYears = { from: 1970, to: 2100 }
-
-/** The day of the year of a date, or of an instant where the clock is the zone's. */
-export const monthDayOf = (value: unknown, timeZone: string): MonthDay | undefined => {
-  if (typeof value === "number") {
-    const date = civilOf(dayNumber(value, timeZone))
-    return date.year >= keptYears.from && date.year < keptYears.to ? date : undefined
-  }
-  return typeof value === "object" && value !== null && "month" in value ? (value as MonthDay) : undefined
-}
-
-/** Of the longest month. */
-const daysMax = 31
-
-/** When it is kept in a year: 29 February on the 28th where there is none. */
-const keptIn = (year: number, { month, day }: MonthDay): number =>
-  dayOf({ year, month, day: Math.min(day, daysInMonth(year, month)) })
-
-/** The next day on which it is kept, today or later. */
-const nextKept = (date: MonthDay, today: number): number => {
-  const { year } = civilOf(today)
-  const thisYear = keptIn(year, date)
-  return thisYear >= today ? thisYear : keptIn(year + 1, date)
-}
-
-export interface Kept {
-  readonly holds: boolean
-  /** The first day on which it may be otherwise; `undefined` if never. */
-  readonly until: number | undefined
-}
-
-/** Whether an anniversary is as asked for on a date. */
-export const anniversary = ({ operator, value = 0 }: Anniversary, date: MonthDay, today: number): Kept => {
-  if (operator === "IN_MONTH") return { holds: date.month === value, until: undefined }
-  if (operator === "THIS_MONTH") {
-    const { year, month } = civilOf(today)
-    const first = dayOf({ year: date.month > month ? year : year + 1, month: date.month, day: 1 })
-    if (date.month !== month) return { holds: false, until: first }
-    return { holds: true, until: plusMonths(dayOf({ year, month, day: 1 }), 1) }
-  }
-  const days = operator === "TODAY" ? 0 : value
-  const next = nextKept(date, today)
-  return next - today <= days ? { holds: true, until: next + 1 } : { holds: false, until: next - days }
-}
-
-/** The month-days, as month * 100 + day, of which an anniversary is kept from today on for so many days. */
-const monthDaysFrom = (today: number, days: number): ReadonlyArray<number> => {
-  const found = new Set<number>()
-  for (let day = today; day <= today + days; day++) {
-    const { year, month, day: dayOfMonth } = civilOf(day)
-    found.add(month * 100 + dayOfMonth)
-    if (month === 2 && dayOfMonth === 28 && !isLeap(year)) found.add(229)
-  }
-  return [...found]
-}
-
-/** The month-days, as month * 100 + day, with which an anniversary is as asked for on a date. */
-export const monthDaysOf = ({ operator, value = 0 }: Anniversary, today: number): ReadonlyArray<number> => {
-  if (operator === "TODAY" || operator === "IN_NEXT_DAYS") return monthDaysFrom(today, operator === "TODAY" ? 0 : value)
-  const month = operator === "IN_MONTH" ? value : civilOf(today).month
-  return Array.from({ length: daysMax }, (_, index) => month * 100 + index + 1)
-}
-
-/** The instants on days of the year, as `monthDaysOf` has them, where the clock is the zone's; in order. */
-export const instantsOn = (monthDays: ReadonlyArray<number>, timeZone: string): ReadonlyArray<Interval> => {
-  const found: Array<Interval> = []
-  const ordered = monthDays.toSorted((left, right) => left - right)
-  for (let year = keptYears.from; year < keptYears.to; year++) {
-    for (const monthDay of ordered) {
-      const [month, day] = [Math.floor(monthDay / 100), monthDay % 100]
-      if (day > daysInMonth(year, month)) continue
-      const from = dayOf({ year, month, day })
-      const before = found.at(-1)
-      if (before?.to === from) found[found.length - 1] = { from: before.from, to: from + 1 }
-      else found.push({ from, to: from + 1 })
-    }
-  }
-  return found.map(({ from, to }) => ({ from: startOfDay(from, timeZone), to: startOfDay(to, timeZone) }))
-}

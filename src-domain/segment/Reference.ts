@@ -22,10 +22,11 @@ import type {
 import { type Fact, factAt, placeOf, zoneOf } from "./FactAccess.ts"
 import type { FactObject } from "./FactForm.ts"
 import type { ContactFacts, EventDocument } from "./Facts.ts"
-import { anniversary, earlier, later, monthDayOf } from "./Periods.ts"
+import { earlier, later } from "./Periods.ts"
 import { fold } from "./TextFold.ts"
 import { matcherOf } from "./TextPattern.ts"
 import { trackedFields } from "./Tracked.ts"
+import { anniversary, yearlyOf } from "./Yearly.ts"
 
 /** Whether the contact is in another segment at the same instant. */
 export type IsMember = (segmentId: string) => boolean
@@ -125,8 +126,8 @@ const passes = (actual: Fact, filter: Filter, moment: Moment): boolean => {
     case "TEXT":
       return isText(actual, filter)
     case "ANNIVERSARY": {
-      const date = monthDayOf(actual, moment.timeZone)
-      return date !== undefined && anniversary(filter, date, dayNumber(moment.at, moment.timeZone)).holds
+      const feast = yearlyOf(actual, moment.timeZone)
+      return feast !== undefined && anniversary(filter, feast, dayNumber(moment.at, moment.timeZone)).holds
     }
   }
 }

@@ -53,8 +53,11 @@ const invalid = (pointer: string, rule: string): Refusal => invalidDefinition(ki
 
 /** When a schedule next comes round; `undefined` when it never does, or is none. */
 export const nextRefresh = (cron: string, timeZone: string, after: number): number | undefined => {
-  if (cron.trim().split(/\s+/).length !== 5 || !isTimeZone(timeZone)) return undefined
-  const schedule = Cron.parse(cron, timeZone)
+  const fields = cron.trim().split(/\s+/)
+  if (fields.length !== 5 || !isTimeZone(timeZone)) return undefined
+  // Of the hour that comes twice, an hour of the day is meant once; whoever is refreshed every hour does not skip one.
+  const onDstOverlap = fields[1]?.startsWith("*") === true ? "both" : "earlier"
+  const schedule = Cron.parse(cron, timeZone, { onDstOverlap })
   if (Result.isFailure(schedule)) return undefined
   try {
     return Cron.next(schedule.success, after).getTime()

@@ -102,7 +102,7 @@ const objectionToText = (field: CatalogueField, { operator, value }: TextConditi
 }
 
 const objectionToAnniversary = (field: CatalogueField, { operator, value }: Anniversary, pointer: string): Verdict => {
-  const wrongField = needs(field, ["DATE", "MONTH_DAY", "INSTANT"], pointer, "date")
+  const wrongField = needs(field, ["DATE", "MONTH_DAY", "NAME_DAY", "INSTANT"], pointer, "date")
   if (wrongField !== undefined) return wrongField
   switch (operator) {
     case "TODAY":

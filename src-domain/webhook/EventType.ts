@@ -10,6 +10,7 @@ export const EventType = Schema.Literals([
   "contact.consent_changed",
   "contact.interaction_state_changed",
   "contact.membership_changed",
+  "contact.devices_changed",
   "wallet.credited",
   "wallet.debited",
   "wallet.returned",

@@ -57,13 +57,14 @@ const approvalNamed = Effect.fnUntraced(function* ({
 
 /** Said again it is the same; whoever else decided first is told by the state. */
 const decideRun = Effect.fnUntraced(function* (
-  { principal: { business } }: Pick<Call<unknown, unknown>, "principal">,
+  { principal: { business }, commandId }: Pick<Call<unknown, unknown>, "principal" | "commandId">,
   { id, state }: ListedApproval,
   wanted: "APPROVED" | "REJECTED"
 ) {
   const automations = yield* Automations
-  const decide = wanted === "APPROVED" ? automations.approve : automations.reject
-  const verdict: Verdict = yield* Effect.mapError(decide(business.id, id), viewFault)
+  const asked =
+    wanted === "APPROVED" ? automations.approve(business.id, id, commandId) : automations.reject(business.id, id)
+  const verdict: Verdict = yield* Effect.mapError(asked, viewFault)
   if (verdict === "DONE") return { body: { id } }
   const approvals = yield* Approvals
   const now = yield* Effect.mapError(approvals.find(business.id, id), viewFault)

@@ -36,7 +36,7 @@ const shown = (run: Run): Api.Run =>
     ended_on: run.endedAt === undefined ? undefined : epoch(run.endedAt)
   })
 
-type ById = Pick<Call<unknown, unknown>, "params" | "principal">
+type ById = Pick<Call<unknown, unknown>, "params" | "principal" | "commandId">
 
 const unknownRun = ({ params }: ById) => Effect.fail(notFound("automation run", params["id"] ?? ""))
 
@@ -44,7 +44,8 @@ const deciding = (
   decide: (
     automations: Automations["Service"],
     business: string,
-    id: string
+    id: string,
+    askedAs: string
   ) => Effect.Effect<Verdict, ViewUnavailable>,
   rule: string
 ) =>
@@ -52,7 +53,10 @@ const deciding = (
     const id = (call.params["id"] ?? "").toLowerCase()
     if (!isId(id)) return yield* unknownRun(call)
     const automations = yield* Automations
-    const verdict = yield* Effect.mapError(decide(automations, call.principal.business.id, id), viewFault)
+    const verdict = yield* Effect.mapError(
+      decide(automations, call.principal.business.id, id, call.commandId),
+      viewFault
+    )
     if (verdict === "NOT_FOUND") return yield* unknownRun(call)
     if (verdict === "NOT_SO_NOW") {
       return yield* Effect.fail(fault(409, "KOINON.AUTOMATION_RUN_STATE", "Not in that state", rule))
@@ -127,7 +131,10 @@ export const automationRunRoutes = [
   ),
   serve(
     Api.approveAutomationRun,
-    deciding((automations, business, id) => automations.approve(business, id), "It does not wait for an approval.")
+    deciding(
+      (automations, business, id, askedAs) => automations.approve(business, id, askedAs),
+      "It does not wait for an approval."
+    )
   ),
   serve(
     Api.rejectAutomationRun,

@@ -4,7 +4,7 @@ import * as Schema from "effect/Schema"
 import { declare } from "../door/Endpoint.ts"
 import { automationShape } from "../resource/Automation.ts"
 import { triggerTable } from "../resource/EventTable.ts"
-import { Id, Instant, Line } from "../resource/Fields.ts"
+import { Id, Line } from "../resource/Fields.ts"
 import { cursorQuery, listOf, pagingQuery } from "../resource/Paging.ts"
 
 const tag = "Automations"
@@ -43,18 +43,21 @@ export const createAutomation = declare({
   description:
     "When the trigger happens to a contact for whom the filter holds, the actions are done in their order, once for each " +
     "event. It begins with what happens from now on. Version and filter are those of the event's instant, and the filter is " +
-    "judged on what the contact was right after the event, and in which segments, however late that is. Only what is decided " +
-    "before a change goes by the profile that it proposes, and by what had happened to the contact until then; further actions " +
-    "of the same automation, and a dry run of it, go by what she was right after. Warnings tell of " +
+    "judged on what the contact was right after the event, and in which segments, however late that is. That of a PRIOR_TO " +
+    "trigger is judged once, before the change: on the profile that it proposes, on what had happened to the contact until then, " +
+    "and on the segments that she was in. By that goes what the automation decides, and what it does once the change is " +
+    "committed, also where that waits for an approval; an automation that was saved or switched on meanwhile has no part in it. " +
+    "Warnings tell of " +
     "automations that could set each other off in a circle: a chain never comes back to one of them, and a circle in which " +
-    "nothing stands in between is refused. A message goes as its template is " +
-    "(MANDATORY, CRITICAL, MARKETING). Refused as well is what could never work: a channel that is not the template's, a " +
+    "nothing stands in between is refused. A message goes as its template is, " +
+    "MANDATORY or MARKETING; of a CRITICAL template it passes opt-outs, quiet hours and caps where the action has `override`, and " +
+    "goes as marketing otherwise. Refused as well is what could never work: a channel that is not the template's, a " +
     "template about other events, a template or an endpoint that is switched off, a decision asked for at an address that may " +
     "not be called. Of a template that is switched off later messages are rejected as TEMPLATE_INACTIVE, and the run goes on. A WEBHOOK sends " +
     "`automation.run`, with `event_type` and `event` as the webhook of that event has them. An APPROVAL stands in the list of " +
     "approvals, for its `assignee`, for seven days. A filter may ask " +
     "what an update changed: of the LAST `ContactUpdated`, its `changed` (names of fields), and `before_language_code` beside " +
-    "`language_code`. `CONTACT_UPDATED` is set off by `IdentifiersAdded` and `OptOutChanged` as well; opt-outs are asked for " +
+    "`language_code`; of PRIOR_TO_UPDATE that is an update before. `CONTACT_UPDATED` is set off by `IdentifiersAdded` and `OptOutChanged` as well; opt-outs are asked for " +
     "of the LAST `OptOutChanged`, its `channel`, `opted_out` and `by`. LAST of a type that can set the automation off, with " +
     "neither `where` nor `window`, is about the event that did, and does not hold if that is of another type. An award sets off " +
     "`AWARD_GIVEN` and, as a credit, `WALLET_CREDITED`: of the LAST `FundsCredited`, its `reason`, `name`, `amount` and " +
@@ -147,7 +150,7 @@ export const listAutomationVersions = declare({
   tag,
   name: "listAutomationVersions",
   summary: "List the versions of an automation",
-  description: "The one in force first, and the last five before it.",
+  description: "The one in force first, and the last five before it. A dry run takes any, by its number.",
   access,
   status: 200,
   success: Schema.Struct({
@@ -277,57 +280,3 @@ export const rejectAutomationRun = onRun(
   "Refuse what a run waits for",
   "The actions behind the approval are never done."
 )
-
-const Firing = Schema.Struct({
-  contact: Schema.Struct({ id: Schema.String }),
-  /** Its type, or TIME where an instant had come. */
-  event: Schema.String,
-  happened_on: Schema.Int
-})
-const Group = Schema.Struct({ count: Schema.Int, sample: Schema.Array(Firing) })
-const Tally = Schema.Struct({
-  /** How often the trigger happened. */
-  considered: Schema.Int,
-  /** How often the filter held as well. */
-  fired: Schema.Int,
-  /** By type. */
-  actions: Schema.Record(Schema.String, Schema.Int),
-  /** By date, in the business's zone. */
-  days: Schema.Record(Schema.String, Schema.Int),
-  /** The first hundred. */
-  sample: Schema.Array(Firing)
-})
-const Dry = Schema.Struct(automationShape)
-export const dryRunAutomation = declare({
-  method: "POST",
-  path: `${automationsPath}/dry_run`,
-  tag,
-  name: "dryRunAutomation",
-  summary: "See what an automation would have done",
-  description:
-    "Over what has happened between two instants, with nothing done, sent or stored. With a second one, also what only one " +
-    "of the two would have acted on. Segments are taken as live, by their rules as they are now: contacts join and leave " +
-    "with each event and when time has it so (a birthday, ninety days without a purchase). `assumed_live` names those that " +
-    "are not live, or are switched off: really their members change with a refresh or by hand, at other instants and perhaps " +
-    "others. Not looked into: members from a file, and what the actions themselves would have set off.",
-  access,
-  body: Schema.Struct({
-    automation: Dry,
-    /** To be compared with it. */
-    compared_with: Schema.optionalKey(Dry),
-    /** Epoch seconds. */
-    from: Instant,
-    /** Now if absent. */
-    until: Schema.optionalKey(Instant)
-  }),
-  status: 200,
-  success: Schema.Struct({
-    result: Tally,
-    /** False: time alone moves some contact through segments so often that her later joins and leaves are not counted. */
-    complete: Schema.Boolean,
-    /** Segments, by id, that are judged here as if they were live, and are not; also where another names them. */
-    assumed_live: Schema.Array(Schema.String),
-    compared: Schema.optionalKey(Tally),
-    difference: Schema.optionalKey(Schema.Struct({ only_first: Group, only_second: Group, both: Group }))
-  })
-})

@@ -1,22 +1,16 @@
 /** Automations of the back office: definitions at the business's own key. */
 import type { AutomationDefinition } from "#domain/automation/Automation.ts"
-import { objectionToAutomation } from "#domain/automation/AutomationRules.ts"
 import { type Loop, loopsOf } from "#domain/automation/Loops.ts"
 import type { Definition, Version } from "#domain/definition/Definition.ts"
 import { nameUuid } from "#runtime/actor/Naming.ts"
-import { Automations } from "#runtime/automation/Automations.ts"
 import { ownSecretId } from "#runtime/automation/DecisionCall.ts"
-import type { DryRun } from "#runtime/automation/DryRun.ts"
-import type { Firing } from "#runtime/automation/DryRunTally.ts"
 import { Webhooks } from "#runtime/webhook/Webhooks.ts"
-import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import { answer, idOf } from "../door/Asking.ts"
 import { definedBy, findDefined } from "../door/Defined.ts"
 import { serve } from "../door/Endpoint.ts"
-import { faultOf, invalidField } from "../door/Fault.ts"
+import { invalidField } from "../door/Fault.ts"
 import type { Principal } from "../door/Principal.ts"
-import { viewFault } from "../door/Views.ts"
 import { type AutomationBody, definitionOf, shownDefinition } from "../resource/Automation.ts"
 import { epoch } from "../resource/Fields.ts"
 import { pageOf } from "../resource/Paging.ts"
@@ -56,7 +50,7 @@ const byName = (left: { readonly name: string }, right: { readonly name: string 
   left.name.localeCompare(right.name)
 
 /** Whom it asks to decide may be called, as far as the address tells; where that leads is judged at each call. */
-const callable = Effect.fnUntraced(function* ({ actions }: AutomationBody, within = "") {
+export const callable = Effect.fnUntraced(function* ({ actions }: AutomationBody, within = "") {
   const webhooks = yield* Webhooks
   for (const [index, action] of actions.entries()) {
     if (action.type !== "DECISION" || action.url === undefined) continue
@@ -65,7 +59,7 @@ const callable = Effect.fnUntraced(function* ({ actions }: AutomationBody, withi
   }
 })
 
-const definitionRoutes = [
+export const automationRoutes = [
   serve(
     Api.createAutomation,
     Effect.fnUntraced(function* (call) {
@@ -137,70 +131,3 @@ const definitionRoutes = [
     })
   )
 ]
-
-const firing = ({ contact, event, at }: Firing) => ({ contact: { id: contact }, event, happened_on: epoch(at) })
-const group = ({ count, sample }: { readonly count: number; readonly sample: ReadonlyArray<Firing> }) => ({
-  count,
-  sample: sample.map(firing)
-})
-const tally = ({ considered, fired, actions, days, sample }: DryRun["results"][number]) => ({
-  considered,
-  fired,
-  actions,
-  days,
-  sample: sample.map(firing)
-})
-
-/** As it would be judged at its save. */
-const checked = Effect.fnUntraced(function* (principal: Principal, pointer: string, body: AutomationBody) {
-  yield* callable(body, pointer)
-  const segments = yield* definedBy(principal.business, "segments")
-  const templates = yield* definedBy(principal.business, "templates")
-  const endpoints = yield* definedBy(principal.business, "endpoints")
-  const definition = yield* definitionOf(pointer, body, principal.business.currency)
-  const objection = objectionToAutomation(
-    { id: "", name: "", body: definition },
-    {},
-    { segments, templates, endpoints }
-  )
-  if (objection?._tag === "InvalidDefinition") {
-    return yield* Effect.fail(invalidField(`${pointer}${objection.pointer}`, objection.rule))
-  }
-  return objection === undefined ? definition : yield* Effect.fail(faultOf(objection))
-})
-
-const dryRunRoute = serve(
-  Api.dryRunAutomation,
-  Effect.fnUntraced(function* ({ principal, body }) {
-    const { automation, compared_with: other, from, until } = body
-    const now = yield* Clock.currentTimeMillis
-    const end = Math.min(until === undefined ? now : until * 1000, now)
-    if (from * 1000 > end) return yield* Effect.fail(invalidField("/from", "It lies before the end."))
-    const first = yield* checked(principal, "/automation", automation)
-    const second = other === undefined ? [] : [yield* checked(principal, "/compared_with", other)]
-    const automations = yield* Automations
-    const segments = yield* definedBy(principal.business, "segments")
-    const question = { business: principal.business, definitions: [first, ...second], segments }
-    const asked = automations.dryRun({ ...question, from: from * 1000, until: end })
-    const { results, isComplete, assumedLive, difference } = yield* Effect.mapError(asked, viewFault)
-    const [result, compared] = results.map(tally)
-    if (result === undefined) throw new Error("a dry run said nothing of what it was asked")
-    return {
-      body: {
-        result,
-        complete: isComplete,
-        assumed_live: assumedLive,
-        ...(compared !== undefined && { compared }),
-        ...(difference !== undefined && {
-          difference: {
-            only_first: group(difference.onlyFirst),
-            only_second: group(difference.onlySecond),
-            both: group(difference.both)
-          }
-        })
-      }
-    }
-  })
-)
-
-export const automationRoutes = [...definitionRoutes, dryRunRoute]

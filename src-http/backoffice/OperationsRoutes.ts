@@ -18,9 +18,9 @@ export const operationRoutes = [
       const actors = yield* Actors
       const known = yield* actors.outcome(business.id, id)
       if (known === undefined || (contactId !== undefined && contactId !== known.key)) return yield* unknown
-      const { reply } = known
+      const { reply, heldAs } = known
       if (reply._tag === "Failed" && reply.refusal._tag !== "StillRunning") return yield* Effect.fail(reply.refusal)
-      return { body: renderOperation(business, id, reply) }
+      return { body: renderOperation(business, id, reply, heldAs) }
     })
   )
 ]

@@ -25,11 +25,11 @@ export const Status = Schema.Struct({
     /** How long the oldest undone work has been due. */
     oldest_due_ms: Schema.Int
   }),
-  /** What the runner that answers is set up with; OUTBOX: what it would send lands in the outbox page. */
+  /** What the runner that answers is set up with; OUTBOX: what it would send lands in the outbox page; CONSOLE: on its terminal. */
   set_up: Schema.Struct({
     segments: Schema.Literals(["EMBEDDED", "MONGODB"]),
     mail: Schema.Literals(["SMTP", "OUTBOX"]),
-    sms: Schema.Literals(["PROVIDER", "OUTBOX"]),
+    sms: Schema.Literals(["PROVIDER", "CONSOLE", "OUTBOX"]),
     push_browsers: Schema.Literals(["PROVIDER", "OUTBOX"]),
     push_apps: Schema.Literals(["PROVIDER", "OUTBOX"])
   }),

@@ -20,7 +20,7 @@ const setUp = Effect.gen(function* () {
   return {
     segments: kind,
     mail: mail === undefined ? ("OUTBOX" as const) : ("SMTP" as const),
-    sms: provider(sms !== undefined),
+    sms: sms?.kind ?? ("OUTBOX" as const),
     push_browsers: provider(takes("BROWSER")),
     push_apps: provider(takes("MOBILE"))
   }

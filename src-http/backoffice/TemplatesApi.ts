@@ -28,14 +28,15 @@ const TemplateBody = Schema.Struct({
   channel: Channel,
   /**
    * As what each of its messages goes, whoever sends it. MANDATORY passes every opt-out and is in no plan; CRITICAL passes them
-   * too, in a plan where the plan overrides; MARKETING never does.
+   * too, of a plan or an automation where that overrides; MARKETING never does.
    */
   purpose: Purpose,
   default_language: Line,
   /** By language code, as contacts have them. */
   variants: Schema.Record(Schema.String, Variant).check(Schema.isMaxProperties(variantsMax)),
   missing: Schema.Union([
-    Schema.Struct({ policy: Schema.Literals(["REJECT", "EMPTY"]) }),
+    Schema.Struct({ policy: Schema.Literal("REJECT") }),
+    Schema.Struct({ policy: Schema.Literal("EMPTY") }),
     Schema.Struct({
       policy: Schema.Literal("DEFAULT"),
       /** By tag. A tag that is not here has to have a value. */

@@ -5,6 +5,7 @@ import type { Definition } from "#domain/definition/Definition.ts"
 import { nameUuid } from "#runtime/actor/Naming.ts"
 import { linksFor, withWayOutOf } from "#runtime/communication/Preparing.ts"
 import { render } from "#runtime/communication/Rendering.ts"
+import { Actors } from "#runtime/actor/Actors.ts"
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import { answer, idOf } from "../door/Asking.ts"
@@ -143,10 +144,13 @@ export const templateRoutes = [
       const { events } = template
       const values = yield* readEventValues(body.event, { pointer: "/event", events, currency: contact.currency })
       const clock = yield* Clock.Clock
+      const actors = yield* Actors
+      const community = yield* actors.read(principal.business.id, contact.id, "community")
       const result = render({
         template,
         business: principal.business,
         contact,
+        community: community.state,
         at: clock.currentTimeMillisUnsafe(),
         values,
         language: body.language,

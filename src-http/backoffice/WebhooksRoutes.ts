@@ -289,6 +289,10 @@ const deliveryRoutes = [
       if (contact_id === undefined && (fromSequence !== undefined || toSequence !== undefined)) {
         return yield* Effect.fail(invalidField("/contact_id", "Numbers are of a contact; say which."))
       }
+      if (fromSequence !== undefined && toSequence !== undefined && toSequence < fromSequence) {
+        const rule = `No number is from ${fromSequence} to ${toSequence}: give the lower one as from_sequence.`
+        return yield* Effect.fail(invalidField("/to_sequence", rule))
+      }
       const after = position === undefined ? undefined : parsePosition(position)
       if (position !== undefined && after === undefined) {
         return yield* Effect.fail(invalidField("/position", "It is not the position of an event."))

@@ -15,6 +15,8 @@ export interface FieldFault {
   /** JSON pointer into the body, or the name of a parameter or header. */
   readonly pointer: string
   readonly rule: string
+  /** In a sentence about all that is wrong, where the rule itself is long. */
+  readonly brief?: string
 }
 
 export interface Fault {
@@ -48,8 +50,8 @@ export const invalid = (faults: ReadonlyArray<FieldFault>): Fault =>
     400,
     "KOINON.INVALID_REQUEST",
     "Invalid request",
-    faults.map(({ pointer, rule }) => `${pointer}: ${rule}`).join(" "),
-    { faults }
+    faults.map(({ pointer, rule, brief = rule }) => `${pointer}: ${brief}`).join(" "),
+    { faults: faults.map(({ pointer, rule }) => ({ pointer, rule })) }
   )
 export const invalidField = (pointer: string, rule: string): Fault => invalid([{ pointer, rule }])
 export const unauthorized = (detail: string): Fault =>

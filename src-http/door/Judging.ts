@@ -8,11 +8,11 @@ import { type Judged, requiredJudges } from "#domain/automation/PriorTo.ts"
 import type { HoldCommand } from "#domain/held/HeldCommand.ts"
 import type { Refusal } from "#domain/Refusal.ts"
 import { Actors, type Answered } from "#runtime/actor/Actors.ts"
-import { nameUuid } from "#runtime/actor/Naming.ts"
-import { StillRunning, type RuntimeRefusal } from "#runtime/actor/RuntimeRefusal.ts"
+import { heldId, nameUuid } from "#runtime/actor/Naming.ts"
+import type { RuntimeRefusal } from "#runtime/actor/RuntimeRefusal.ts"
 import { PriorTo } from "#runtime/automation/PriorTo.ts"
 import * as Effect from "effect/Effect"
-import { renderOperation } from "../resource/Operation.ts"
+import { heldOperation } from "../resource/Operation.ts"
 import { answer, answeredBefore, ask, type Asker } from "./Asking.ts"
 import type { Later } from "./Endpoint.ts"
 import type { Fault } from "./Fault.ts"
@@ -32,19 +32,12 @@ interface Choices {
 
 export type Wanted = Answered | Later
 
-const later = (asker: Asker, id: string): Later => ({
-  later: renderOperation(asker.principal.business, id, {
-    _tag: "Failed",
-    refusal: new StillRunning({ commandId: id })
-  })
-})
+const later = (id: string): Later => ({ later: heldOperation(id, heldId(id)) })
 
 /** What became of it when it was sent before; held, it is still where it was. */
 const before = (asker: Asker, id: string) =>
   Effect.map(
-    Effect.catchTag(answeredBefore({ ...asker, commandId: id }), "StillRunning", () =>
-      Effect.succeed(later(asker, id))
-    ),
+    Effect.catchTag(answeredBefore({ ...asker, commandId: id }), "StillRunning", () => Effect.succeed(later(id))),
     (known): Wanted | undefined => known
   )
 
@@ -59,7 +52,7 @@ const hold = Effect.fnUntraced(function* (
   return yield* Effect.catchTag(ask(asker, key, command, choices), "StillRunning", (running) =>
     // Parked, or the same request is under way a second time and nothing is durable yet.
     Effect.flatMap(actors.outcome(asker.principal.business.id, id, asker.fingerprint), (known) =>
-      known === undefined ? Effect.fail(running) : Effect.succeed(later(asker, id))
+      known === undefined ? Effect.fail(running) : Effect.succeed(later(id))
     )
   )
 })
@@ -87,8 +80,13 @@ export const askJudged = Effect.fnUntraced(function* (
         : Effect.flatMap(priorTo.judge(business, key, command), (judged): typeof once => {
             const { heldBy } = judged
             if (heldBy.length === 0) return asking(asker, key, judged.command, choices)
-            const heldId = nameUuid("held", id)
-            const holding = { _tag: "HoldCommand" as const, heldId, command: judged.command, generated, heldBy }
+            const holding = {
+              _tag: "HoldCommand" as const,
+              heldId: heldId(id),
+              command: judged.command,
+              generated,
+              heldBy
+            }
             return hold(asker, key, holding, id, choices)
           })
     )

@@ -40,9 +40,9 @@ const operationOf = Effect.fnUntraced(function* ({ business, commandId, fingerpr
   const actors = yield* Actors
   const known = yield* actors.outcome(business.id, commandId, fingerprint)
   if (known === undefined) return undefined
-  const { reply } = known
+  const { reply, heldAs } = known
   if (reply._tag === "Failed" && reply.refusal._tag !== "StillRunning") return yield* Effect.fail(reply.refusal)
-  return renderOperation(business, commandId, reply)
+  return renderOperation(business, commandId, reply, heldAs)
 })
 
 /** The operation of a write that took too long, once it is durable; 503 if that takes too long as well. */
@@ -95,7 +95,7 @@ export const answeredLater = Effect.fnUntraced(function* <A, R>(
     const ended = yield* Effect.timeoutOption(Fiber.await(fiber), lookIntervalMs)
     const later = yield* operationOf(command)
     if (Option.isNone(ended)) {
-      if (later?.state === "RUNNING") return { later }
+      if (later?.state === "RUNNING" || later?.state === "HELD") return { later }
       continue
     }
     // One that made no command, or went on to others after this one, is answered as it is.

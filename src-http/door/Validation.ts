@@ -4,22 +4,8 @@
  */
 import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
-import * as SchemaIssue from "effect/SchemaIssue"
 import { type Fault, type FieldFault, fault, invalid } from "./Fault.ts"
-
-/** Faults listed in one answer; a body with more is wrong enough. */
-const faultsMax = 20
-
-const format = SchemaIssue.makeFormatterStandardSchemaV1()
-
-const pointerOf = (path: ReadonlyArray<PropertyKey | { readonly key: PropertyKey }> | undefined): string =>
-  (path ?? []).map((segment) => `/${String(typeof segment === "object" ? segment.key : segment)}`).join("")
-
-/** `root` is put before a lone parameter name, "" for bodies. */
-export const fieldFaults = (issue: SchemaIssue.Issue, root: string): ReadonlyArray<FieldFault> =>
-  format(issue)
-    .issues.slice(0, faultsMax)
-    .map(({ path, message }) => ({ pointer: `${root}${pointerOf(path)}` || "/", rule: message }))
+import { fieldFaults, notKnown } from "./SchemaFaults.ts"
 
 const parseOptions = { errors: "all", onExcessProperty: "error" } as const
 
@@ -112,4 +98,4 @@ export const parseJson = (text: string): Result.Result<unknown, Fault> => {
 export const notUtf8 = fault(400, "KOINON.MALFORMED_JSON", "Malformed JSON", "It is not UTF-8; send application/json.")
 
 /** Where nothing may be sent: `Schema.Struct({})` would take anything. */
-export const NoFields = Schema.Record(Schema.String, Schema.Never.annotate({ message: "Expected no excess property" }))
+export const NoFields = Schema.Record(Schema.String, Schema.Never.annotate({ message: notKnown }))

@@ -2,7 +2,7 @@
 import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
 import { type Fault, fault, invalid, invalidField } from "../door/Fault.ts"
-import { fieldFaults } from "../door/Validation.ts"
+import { fieldFaults } from "../door/SchemaFaults.ts"
 import { type ClientFrame, clientFrames } from "./Protocol.ts"
 
 const decoders = Object.fromEntries(

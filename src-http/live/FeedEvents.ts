@@ -2,6 +2,8 @@
  * The events of the live feed as they are sent: their names and their fields. They say what happened to whom by id; only a
  * contact's own topic says what changed of who she is, to herself and to her business. Safe to share with clients.
  */
+import { ConsentState } from "#domain/contact/Consent.ts"
+import { ChangedBy } from "#domain/contact/ContactEvent.ts"
 import * as Schema from "effect/Schema"
 import { Amount } from "../resource/Fields.ts"
 
@@ -102,6 +104,9 @@ export const FeedEvent = Schema.Union([
     state: Schema.Literals(["PENDING", "ACCEPTED", "REJECTED", "ENDED"]),
     wallet_sharing: Schema.Boolean
   }),
+  event("contact.consent_changed", { from: ConsentState, to: ConsentState, by: ChangedBy }),
+  /** Which she has now, her own list says. */
+  event("contact.devices_changed", {}),
   event("activity.scheduled", { activity_id: Schema.String, activity_type: Schema.String }),
   event("activity.changed", { activity_id: Schema.String }),
   event("activity.closed", { activity_id: Schema.String, outcome: Schema.Literals(["DONE", "CANCELLED"]) }),

@@ -158,8 +158,17 @@ const contactEvent = (event: ContactEvent, moment: Moment<ContactState>): FeedEv
     case "IdentifiersAdded":
     case "WalletCodeRotated":
     case "PoolActivationChanged":
-    case "ConsentChanged":
       return { type: "contact.updated", at: rfc3339(event.at) }
+    case "ConsentChanged":
+      return {
+        type: "contact.consent_changed",
+        at: rfc3339(event.at),
+        from: event.from,
+        to: event.to,
+        by: event.by
+      }
+    case "DevicesChanged":
+      return { type: "contact.devices_changed", at: rfc3339(event.at) }
     case "ActivityScheduled":
     case "ActivityChanged":
     case "ActivityClosed":
@@ -185,7 +194,6 @@ const contactEvent = (event: ContactEvent, moment: Moment<ContactState>): FeedEv
     case "TokenUsed":
     case "TimerArmed":
     case "SendAuthorized":
-    case "DevicesChanged":
       return undefined
     default:
       return absurd(event)

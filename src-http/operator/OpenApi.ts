@@ -72,6 +72,15 @@ const securitySchemes = {
   refresh_token: { type: "http", scheme: "bearer", bearerFormat: "JWT", description: "A contact's refresh token." }
 }
 
+const namedSchemas = "#/components/schemas/"
+const answered = "Answered"
+
+/** What is answered may come to hold more, and what is sent may not: of a named schema these are two, by two names. */
+const asAnswered = <A>(described: A): A =>
+  JSON.parse(JSON.stringify(described), (key, value: unknown) =>
+    key === "$ref" && typeof value === "string" && value.startsWith(namedSchemas) ? `${value}${answered}` : value
+  ) as A
+
 /** Schemas that are named and shared, collected while the paths are written. */
 const collector = () => {
   const schemas: Record<string, unknown> = {}
@@ -82,8 +91,12 @@ const collector = () => {
       schemas: [document.schema],
       definitions: document.definitions
     })
-    Object.assign(schemas, definitions)
-    return roots[0] ?? {}
+    for (const [name, schema] of Object.entries(definitions)) {
+      if (strict) schemas[name] = schema
+      else schemas[`${name}${answered}`] = asAnswered(schema)
+    }
+    const root: Json = roots[0] ?? {}
+    return strict ? root : asAnswered(root)
   }
   return { schemas, jsonSchema }
 }

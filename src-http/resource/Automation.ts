@@ -21,7 +21,9 @@ const Communication = Schema.Struct({
   /** The template's. */
   channel: Channel,
   /** Not needed, and not shown: the template's own decides, and what is said here has to be the same. */
-  purpose: Schema.optionalKey(Purpose)
+  purpose: Schema.optionalKey(Purpose),
+  /** It passes opt-outs, quiet hours and caps: for critical templates alone, as in plans. */
+  override: Schema.optionalKey(Schema.Boolean)
 })
 const Webhook = Schema.Struct({ type: Schema.Literal("WEBHOOK"), endpoint_id: Id })
 const Activity = Schema.Struct({
@@ -64,14 +66,24 @@ const Decision = Schema.Struct({
   fail_open: Schema.optionalKey(Schema.Boolean)
 })
 
-const ActionShape = Schema.Union([Communication, Webhook, Activity, Approval, Tag, Reject, Patch, Hold, Decision])
+export const ActionShape = Schema.Union([
+  Communication,
+  Webhook,
+  Activity,
+  Approval,
+  Tag,
+  Reject,
+  Patch,
+  Hold,
+  Decision
+])
 type ActionShape = typeof ActionShape.Type
 
 export const automationShape = {
   trigger: Trigger,
   /** Of SEGMENT_JOINED and SEGMENT_LEFT. */
   segment_id: Schema.optionalKey(Id),
-  /** For whom: in the conditions of segments; everybody without it. */
+  /** For whom: in the conditions of segments, at least one in each set; everybody without it. */
   filter: Schema.optionalKey(ConditionSets),
   /** Done in this order. */
   actions: Schema.Array(ActionShape).check(Schema.isMinLength(1)),
@@ -108,8 +120,14 @@ const shownPatch = (fields: PatchFields): Fields =>
 const actionOf = (action: ActionShape): Action => {
   switch (action.type) {
     case "COMMUNICATION": {
-      const { template_id, channel, purpose } = action
-      return present({ _tag: "COMMUNICATION" as const, templateId: template_id.toLowerCase(), channel, purpose })
+      const { template_id, channel, purpose, override } = action
+      return present({
+        _tag: "COMMUNICATION" as const,
+        templateId: template_id.toLowerCase(),
+        channel,
+        purpose,
+        override: override === true ? true : undefined
+      })
     }
     case "WEBHOOK":
       return { _tag: "WEBHOOK", endpointId: action.endpoint_id.toLowerCase() }
@@ -139,8 +157,8 @@ const actionOf = (action: ActionShape): Action => {
 const shownAfter = (action: AfterAction): ActionShape => {
   switch (action._tag) {
     case "COMMUNICATION": {
-      const { templateId, channel } = action
-      return { type: "COMMUNICATION", template_id: templateId, channel }
+      const { templateId, channel, override } = action
+      return present({ type: "COMMUNICATION" as const, template_id: templateId, channel, override })
     }
     case "WEBHOOK":
       return { type: "WEBHOOK", endpoint_id: action.endpointId }
@@ -178,7 +196,7 @@ const shownPrior = (action: PriorAction): ActionShape => {
       return absurd(action)
   }
 }
-const shownAction = (action: Action): ActionShape => {
+export const shownAction = (action: Action): ActionShape => {
   switch (action._tag) {
     case "REJECT":
     case "PATCH":

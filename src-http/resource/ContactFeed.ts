@@ -1,8 +1,8 @@
 /**
  * The activity feed of a contact as the back office reads it (FED-1): every business event as one entry, with what it came
  * to, what it is about by id, and what brought it about. Entries that belong together share those ids: a purchase, the
- * draw on the owner's wallet, the message that was sent because of it. Tokens and codes are never in it; what a person
- * wrote stands apart, under `text`.
+ * draw on the owner's wallet, the message that was sent because of it. No token and no code is ever in it, of a new code only
+ * that there is one; what a person wrote stands apart, under `text`.
  */
 import type { Definitions } from "#domain/definition/Definition.ts"
 import type { Business } from "#domain/organisation/Business.ts"
@@ -32,7 +32,7 @@ const typeOf = {
   MembershipChanged: "contact.membership_changed",
   TokenIssued: undefined,
   TokenUsed: undefined,
-  WalletCodeRotated: undefined,
+  WalletCodeRotated: "wallet.code_rotated",
   PoolActivationChanged: "wallet.pool_activation_changed",
   SpendBlockChanged: "wallet.spend_block_changed",
   TimerArmed: undefined,
@@ -47,7 +47,7 @@ const typeOf = {
   CommunicationCompleted: "communication.completed",
   CommunicationRejected: "communication.rejected",
   CommunicationMarked: "communication.marked",
-  DevicesChanged: undefined,
+  DevicesChanged: "contact.devices_changed",
   PersonInvited: "community.person_invited",
   InvitationAccepted: "community.person_accepted",
   InvitationRejected: "community.person_rejected",
@@ -331,6 +331,8 @@ const factsOf = (event: Of<Told>, { subject, origin }: Recorded, business: Busin
       return { ...publicChange(event) }
     case "ContactRegistered":
     case "IdentifiersAdded":
+    case "DevicesChanged":
+    case "WalletCodeRotated":
       return {}
     default:
       return absurd(event)

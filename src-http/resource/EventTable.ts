@@ -13,6 +13,7 @@ const causes: Readonly<Record<EventType, string>> = {
   "contact.consent_changed": "she accepted, rejected or withdrew: `from` and `to` say it",
   "contact.interaction_state_changed": "she became active, lapsing or the like, by what she spends or does not",
   "contact.membership_changed": "told of the person: she was invited to a community, is in it, refused, or is out",
+  "contact.devices_changed": "a device of hers that takes pushes was added, was given other particulars, or is gone",
   "wallet.credited": "a credit journal, a transfer that came in, or an award; never a purchase",
   "wallet.debited":
     "a debit journal, a transfer that went out, money that expired, an award that was taken back, or a draw on the wallet by somebody it is shared with; " +

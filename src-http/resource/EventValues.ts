@@ -4,7 +4,7 @@
  * milliseconds. What no template could say, or what is not what its name stands for, is named by its place.
  */
 import type { FactForm, FactObject, FactValue } from "#domain/segment/FactForm.ts"
-import { eventForms } from "#domain/segment/Facts.ts"
+import { eventForms } from "#domain/segment/EventForms.ts"
 import * as Effect from "effect/Effect"
 import { type Fault, type FieldFault, invalid } from "../door/Fault.ts"
 import { Amounts, secondsMax } from "./Fields.ts"
@@ -56,6 +56,7 @@ const read = (form: FactForm, value: unknown, currency: string): Reading => {
     // No event has them.
     case "DATE":
     case "MONTH_DAY":
+    case "NAME_DAY":
     case "RECORD":
     case "STRUCT":
       return { wanted: "Nothing can stand here." }

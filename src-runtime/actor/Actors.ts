@@ -17,13 +17,12 @@ import { Codec } from "../journal/Codec.ts"
 import * as Committer from "../journal/Committer.ts"
 import { Journal, type JournalUnavailable } from "../journal/Journal.ts"
 import type { Notice } from "../journal/Notice.ts"
-import type { Kind, StateOf } from "../journal/Kinds.ts"
 import { atOnce, type CommandRow, emptyUnit, type InboxRow } from "../journal/Unit.ts"
 import { traced } from "../observability/Trace.ts"
 import { TurnMeter } from "../observability/TurnMeter.ts"
 import { Sealer } from "../privacy/Sealer.ts"
 import * as Delivery from "./Delivery.ts"
-import type { Answered, Ask, View } from "./Ask.ts"
+import type { Answered, Ask } from "./Ask.ts"
 import { Businesses } from "./Businesses.ts"
 import { cascade, CascadeTurnsMax, type Surroundings } from "./Cascade.ts"
 import { type Group, mailboxSizeMax } from "./Group.ts"
@@ -38,6 +37,7 @@ import { OpenCommands } from "./OpenCommands.ts"
 import { messageOf, type Reply, settleReply } from "./Pending.ts"
 import { allShards, shardCount, shardOf } from "./Placement.ts"
 import { replayOf } from "./Replay.ts"
+import * as Reading from "./Reading.ts"
 import { RecentCommands } from "./RecentCommands.ts"
 import { ActorUnavailable, MailboxFull, type RuntimeRefusal, ShardMoved, TurnFailed } from "./RuntimeRefusal.ts"
 import type { CommittedTurn } from "./Turn.ts"
@@ -61,9 +61,11 @@ const drainTimeoutMs = 3_000
 /** A full mailbox drains in about one commit: what a caller is told to wait. */
 const retryAfterMs = 100
 
+type Answers = Lookups.Lookups & Reading.Reading
+
 export class Actors extends Context.Service<
   Actors,
-  Lookups.Lookups & {
+  Answers & {
     readonly runner: string
     /** Judges a command and answers it once that is durable. */
     readonly ask: (ask: Ask) => Effect.Effect<Answered, Refusal | RuntimeRefusal>
@@ -71,13 +73,6 @@ export class Actors extends Context.Service<
     readonly askWith: (ask: Ask, reply: (reply: Reply) => void) => void
     /** Makes the command durable and returns; it is judged afterwards, in order, whatever happens (202). */
     readonly accept: (ask: Ask) => Effect.Effect<string, RuntimeRefusal>
-    /** The committed state of one aggregate; what was decided before the call is in it. */
-    readonly read: <K extends Kind>(
-      business: string,
-      key: string,
-      kind: K,
-      id?: string
-    ) => Effect.Effect<View<StateOf<K>>, RuntimeRefusal>
     readonly business: (id: string) => Business | undefined
     readonly businesses: () => Iterable<Business>
     /** Sees to it that `business` knows them: for whoever takes up what other runners have written of them. */
@@ -89,7 +84,7 @@ export class Actors extends Context.Service<
     /** Called when shards have come or gone; what came is served, what went is not. */
     readonly onHeld: (listener: (shards: ReadonlySet<number>) => void) => () => void
     /**
-     * Called with what is committed elsewhere of the things that are remembered here, after it is in effect; `undefined`: some
+     * Called with what any runner commits of the things that are remembered here, after it is in effect; `undefined`: some
      * of it may have been missed.
      */
     readonly onNotice: (listener: (notice: Notice | undefined) => void) => () => void
@@ -185,7 +180,7 @@ export const make = Effect.fn("Actors.make")(function* (first: ReadonlyArray<num
       const loaded = Effect.andThen(businesses.learn([business]), load(business, key, streams))
       runFork(Effect.matchCause(loaded, { onFailure: (cause) => done({ cause }), onSuccess: done }))
     },
-    leftOpen: (pending, shard, isParked) => open.leave(pending, shard, held[shard] === 1, isParked),
+    leftOpen: (pending, group, isParked) => open.leave(pending, group, held[group.shard] === 1, isParked),
     published,
     settle: (settlements) => {
       for (const { commandId, outcome } of settlements) {
@@ -242,6 +237,7 @@ export const make = Effect.fn("Actors.make")(function* (first: ReadonlyArray<num
       surrender(new Set(shards.filter((shard) => held[shard] === 1)))
       yield* committer.drained(new Set(shards))
       yield* committer.take(shards)
+      yield* businesses.readTaken(shards)
       yield* delivery.take(shards)
       // Some may be lost again by now.
       for (const shard of shards) if (committer.holds(shard)) held[shard] = 1
@@ -302,14 +298,12 @@ export const make = Effect.fn("Actors.make")(function* (first: ReadonlyArray<num
 
   yield* Housekeeping.start({
     groups,
+    open,
+    commit: committer.submit,
     now,
     leaving: (group) => saveSnapshots(group.business, group.dataKey, group.snapshots(passivationSnapshotEvents))
   })
-  const others = yield* Others.make({
-    businesses,
-    isHere: (key) => held[shardOf(key)] === 1,
-    tell
-  })
+  const others = yield* Others.make({ businesses, tell })
 
   const actors = Actors.of({
     runner,
@@ -346,16 +340,7 @@ export const make = Effect.fn("Actors.make")(function* (first: ReadonlyArray<num
           failed: ({ _tag }) => refuse(_tag === "Fenced" ? new ShardMoved() : new ActorUnavailable({ cause: _tag }))
         })
       }),
-    read: <K extends Kind>(business: string, key: string, kind: K, id: string = key) =>
-      Effect.callback<View<StateOf<K>>, RuntimeRefusal>((resume) => {
-        if (held[shardOf(key)] === 0) return resume(Effect.fail(new ShardMoved()))
-        groups.of(business, key).admit({
-          refs: [[kind, id]],
-          place: 0,
-          reply: (views: ReadonlyArray<View<unknown>> | RuntimeRefusal) =>
-            resume("_tag" in views ? Effect.fail(views) : Effect.succeed(views[0] as unknown as View<StateOf<K>>))
-        })
-      }),
+    ...Reading.make((business, key) => (held[shardOf(key)] === 1 ? groups.of(business, key) : undefined)),
     ...Lookups.make({ journal, sealer, codec, load }),
     business: (id) => businesses.get(id),
     businesses: () => businesses.all(),

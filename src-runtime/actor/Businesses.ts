@@ -1,8 +1,8 @@
 /**
  * Reference data: every business in the state that is known here, for no turn of a business runs without it. Where the
- * business itself is an actor of this runner, its commits tell; elsewhere it is read again when a notice says that it has
- * changed, and read first when somebody takes up work of a business that is not known here. It never goes back to an older
- * state.
+ * business itself is an actor of this runner, it was read when its shard came, and its commits tell; elsewhere it is read
+ * again when a notice says that it has changed, and read first when somebody takes up work of a business that is not known
+ * here. It never goes back to an older state.
  */
 import type { Business } from "#domain/organisation/Business.ts"
 import * as Effect from "effect/Effect"
@@ -10,8 +10,11 @@ import type { Codec } from "../journal/Codec.ts"
 import type { Journal, JournalUnavailable } from "../journal/Journal.ts"
 import { aggregateOfKind } from "../journal/Kinds.ts"
 import type { Loading } from "./Loading.ts"
+import { shardOf } from "./Placement.ts"
 import { restore } from "./Resident.ts"
 import type { CommittedTurn } from "./Turn.ts"
+
+const readsAtOnceMax = 8
 
 interface Known {
   readonly business: Business
@@ -26,7 +29,7 @@ export class Businesses {
   readonly #load: Loading
   readonly #learnt: (id: string) => void
 
-  /** `learnt` is called with a business that was read because somebody needed it, before its notice came. */
+  /** `learnt` is called with a business of which something new was read before its notice came. */
   constructor(journal: Journal["Service"], codec: Codec, load: Loading, learnt: (id: string) => void) {
     this.#journal = journal
     this.#codec = codec
@@ -53,12 +56,14 @@ export class Businesses {
     this.#known.set(turn.business, { business, seq })
   }
 
-  /** As the journal has it. */
-  read(id: string): Effect.Effect<void, JournalUnavailable> {
+  /** As the journal has it; tells whether that is new. */
+  read(id: string): Effect.Effect<boolean, JournalUnavailable> {
     return Effect.map(this.#load(id, id, [{ aggregate: this.#aggregate.code, id }]), ({ streams: [stream] }) => {
-      if (stream === undefined) return
+      if (stream === undefined) return false
       const { state, seq } = restore(this.#codec, stream, undefined)
-      if (seq > (this.#known.get(id)?.seq ?? 0)) this.#known.set(id, { business: state as Business, seq })
+      if (seq <= (this.#known.get(id)?.seq ?? 0)) return false
+      this.#known.set(id, { business: state as Business, seq })
+      return true
     })
   }
 
@@ -67,12 +72,21 @@ export class Businesses {
     const unknown = new Set<string>()
     for (const id of ids) if (!this.#known.has(id)) unknown.add(id)
     if (unknown.size === 0) return Effect.void
-    return Effect.forEach(unknown, (id) => Effect.map(this.read(id), () => this.#learnt(id)), { discard: true })
+    return this.#readEach(unknown, this.#learnt)
+  }
+
+  /** Those whose shards are taken: nobody writes them any more, and who did may not have been heard. */
+  readTaken(shards: ReadonlyArray<number>): Effect.Effect<void, JournalUnavailable> {
+    const taken = [...this.#known.keys()].filter((id) => shards.includes(shardOf(id)))
+    return this.#readEach(taken, this.#learnt)
   }
 
   get readAll(): Effect.Effect<void, JournalUnavailable> {
-    return Effect.flatMap(this.#journal.businessIds, (ids) =>
-      Effect.forEach(ids, (id) => this.read(id), { discard: true })
-    )
+    return Effect.flatMap(this.#journal.businessIds, (ids) => this.#readEach(ids))
+  }
+
+  #readEach(ids: Iterable<string>, told?: (id: string) => void): Effect.Effect<void, JournalUnavailable> {
+    const read = (id: string) => Effect.map(this.read(id), (isNew) => (isNew ? told?.(id) : undefined))
+    return Effect.forEach(ids, read, { discard: true, concurrency: readsAtOnceMax })
   }
 }

@@ -275,7 +275,7 @@ export class Group {
           actor.unitsInFlight -= 1
         }
         this.#actors.dismissGuests()
-        if (outcome === undefined) this.#host.leftOpen(pending, shard, isParked)
+        if (outcome === undefined) this.#host.leftOpen(pending, this, isParked)
         this.#host.published(turn)
       },
       // After it: whoever is answered may act on it at once, and finds it in effect.

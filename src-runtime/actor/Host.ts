@@ -38,7 +38,7 @@ export interface Host {
     done: (loaded: Loaded | { readonly cause: unknown }) => void
   ) => void
   /** The command was left open: its reply comes with a later turn of the same key, unless that is days away. */
-  readonly leftOpen: (pending: Pending, shard: number, isParked: boolean) => void
+  readonly leftOpen: (pending: Pending, group: Group, isParked: boolean) => void
   readonly published: (turn: CommittedTurn) => void
   /** Answers those whose commands an earlier turn left open. */
   readonly settle: (settlements: CommittedTurn["settles"]) => void

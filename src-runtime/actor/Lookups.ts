@@ -11,7 +11,7 @@ import { claimName } from "../journal/Unit.ts"
 import type { Sealer } from "../privacy/Sealer.ts"
 import type { View } from "./Ask.ts"
 import type { Loading } from "./Loading.ts"
-import { claimRow } from "./Naming.ts"
+import { claimRow, heldId } from "./Naming.ts"
 import type { Reply } from "./Pending.ts"
 import { replayOf } from "./Replay.ts"
 import { restore } from "./Resident.ts"
@@ -22,6 +22,12 @@ const newest = 2 ** 31 - 1
 
 const unavailable = <A>(effect: Effect.Effect<A, JournalUnavailable>): Effect.Effect<A, RuntimeRefusal> =>
   Effect.mapError(effect, (cause) => new ActorUnavailable({ cause }))
+
+interface Standing {
+  readonly key: string
+  readonly reply: Reply
+  readonly heldAs?: string
+}
 
 export const make = (options: {
   readonly journal: Journal["Service"]
@@ -57,19 +63,26 @@ export const make = (options: {
       const rows = claims.map((claim) => claimRow(sealer, business, business, claim))
       return Effect.map(unavailable(journal.holders(rows)), (held) => rows.map((row) => held.get(claimName(row))))
     },
-    /** What became so far of a durable command of the business, and at which key, for those who were told to come back. */
+    /**
+     * What became so far of a durable command of the business, and at which key, for those who were told to come back; as
+     * what it is held, if it waits for an approval.
+     */
     outcome: (
       business: string,
       id: string,
       fingerprint?: string
-    ): Effect.Effect<{ readonly key: string; readonly reply: Reply } | undefined, RuntimeRefusal> =>
+    ): Effect.Effect<Standing | undefined, RuntimeRefusal> =>
       unavailable(
         Effect.gen(function* () {
           const row = yield* journal.command(id)
           if (row?.business !== business) return undefined
           const loaded = yield* journal.load(business, row.key, [])
           const place = { codec, sealer }
-          return { key: row.key, reply: replayOf(place, row, fingerprint ?? row.fingerprint, loaded) }
+          const reply = replayOf(place, row, fingerprint ?? row.fingerprint, loaded)
+          if (reply._tag !== "Failed" || reply.refusal._tag !== "StillRunning") return { key: row.key, reply }
+          const held = { aggregate: aggregateOfKind("held").code, id: heldId(id) }
+          const [last] = yield* journal.streamEvents(business, held, newest, 1)
+          return { key: row.key, reply, ...(last?.type === "CommandHeld" && { heldAs: held.id }) }
         })
       )
   }

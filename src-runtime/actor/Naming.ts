@@ -22,6 +22,8 @@ export const timeOrderedUuid = (now: number): string => {
 
 export const messageId = (business: string, id: string): string => nameUuid("message", business, id)
 export const timerId = (key: string, name: string, at: number): string => nameUuid("timer", key, name, String(at))
+/** What a command is called while it waits for an approval. */
+export const heldId = (commandId: string): string => nameUuid("held", commandId)
 /** The id of a command that a client named itself: scoped to the caller, so that nobody can meet another's. */
 export const clientCommandId = (business: string, caller: string, idempotencyKey: string): string =>
   nameUuid("client", business, caller, idempotencyKey)

@@ -5,9 +5,18 @@
 import type { Pending, Reply } from "./Pending.ts"
 import { ShardMoved, StillRunning } from "./RuntimeRefusal.ts"
 
-interface Open {
+/** Where its turn was. */
+interface Place {
+  readonly business: string
+  readonly key: string
   readonly shard: number
+}
+
+interface Open {
+  readonly place: Place
   reply: Pending["reply"] | undefined
+  /** Since the last look. */
+  isOld: boolean
 }
 
 export class OpenCommands {
@@ -18,9 +27,9 @@ export class OpenCommands {
   }
 
   /** Where the shard is another runner's by now, or the end is days away, whoever waits is told to look it up. */
-  leave({ id, reply }: Pending, shard: number, isHere: boolean, isParked: boolean): void {
+  leave({ id, reply }: Pending, place: Place, isHere: boolean, isParked: boolean): void {
     if (isParked) reply({ _tag: "Failed", refusal: new StillRunning({ commandId: id }) })
-    else if (isHere) this.#byId.set(id, { shard, reply })
+    else if (isHere) this.#byId.set(id, { place, reply, isOld: false })
     else reply({ _tag: "Failed", refusal: new ShardMoved() })
   }
 
@@ -35,8 +44,18 @@ export class OpenCommands {
 
   /** They are settled by another runner from now on: this one will not hear of it. */
   moved(shards: ReadonlySet<number>): void {
-    for (const [id, { shard }] of this.#byId) {
-      if (shards.has(shard)) this.answer(id, { _tag: "Failed", refusal: new ShardMoved() })
+    for (const [id, { place }] of this.#byId) {
+      if (shards.has(place.shard)) this.answer(id, { _tag: "Failed", refusal: new ShardMoved() })
     }
+  }
+
+  /** One of each shard where somebody has waited since the last look: it may be another runner that settles it. */
+  look(): ReadonlyArray<Place> {
+    const places = new Map<number, Place>()
+    for (const open of this.#byId.values()) {
+      if (open.isOld) places.set(open.place.shard, open.place)
+      open.isOld = true
+    }
+    return [...places.values()]
   }
 }

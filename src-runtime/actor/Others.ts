@@ -19,17 +19,15 @@ export interface Others {
 
 export const make = Effect.fnUntraced(function* (options: {
   readonly businesses: Businesses
-  /** Whether the actor of the key is here: its own commits tell. */
-  readonly isHere: (key: string) => boolean
   /** Called after what is remembered of it is up to date again. */
   readonly tell: (notice: Notice | undefined) => void
 }) {
   const journal = yield* Journal
   const runFork = Effect.runForkWith(yield* Effect.context())
-  const { businesses, isHere, tell } = options
+  const { businesses, tell } = options
   let heard = true
 
-  const read = (reading: Effect.Effect<void, JournalUnavailable>, notice: Notice | undefined): void => {
+  const read = (reading: Effect.Effect<unknown, JournalUnavailable>, notice: Notice | undefined): void => {
     const untilRead = Effect.retry(reading, { schedule: Schedule.spaced(retryIntervalMs) })
     runFork(Effect.map(untilRead, () => tell(notice)))
   }
@@ -41,7 +39,8 @@ export const make = Effect.fnUntraced(function* (options: {
     },
     notice: (notice) => {
       if ("released" in notice) tell(notice)
-      else if (!isHere(notice.business)) read(businesses.read(notice.business), notice)
+      // Also of one that is thought to be here: another runner may have it by now.
+      else read(businesses.read(notice.business), notice)
     }
   })
   return {

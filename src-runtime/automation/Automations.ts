@@ -2,6 +2,8 @@
  * Automations at work: sets them off, does their runs, and lets people read, repeat and decide them. Everything is asked
  * within one business.
  */
+import type { AutomationDefinition } from "#domain/automation/Automation.ts"
+import type { Definition } from "#domain/definition/Definition.ts"
 import * as Clock from "effect/Clock"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
@@ -26,6 +28,7 @@ import { type CursorInvalid, ViewUnavailable } from "../projection/ViewRefusal.t
 import type { SegmentChangeSink } from "../segment/SegmentChange.ts"
 import { PastLooks } from "../segment/PastLooks.ts"
 import { feedIdsOf } from "./CauseLinks.ts"
+import * as AutomationVersions from "./AutomationVersions.ts"
 import * as DryRun from "./DryRun.ts"
 import * as Dispatcher from "./Dispatcher.ts"
 import { FilterFacts } from "./FilterFacts.ts"
@@ -61,11 +64,17 @@ export class Automations extends Context.Service<
     readonly resume: (business: string, id: string) => Effect.Effect<Verdict, ViewUnavailable>
     /** A run that is over is gone through again; what it did before is not done twice. */
     readonly replay: (business: string, id: string) => Effect.Effect<Verdict, ViewUnavailable>
-    /** A run that waits goes on behind the approval. */
-    readonly approve: (business: string, id: string) => Effect.Effect<Verdict, ViewUnavailable>
+    /** A run that waits goes on behind the approval. Asked again under the same id, it approves nothing that waits by then. */
+    readonly approve: (business: string, id: string, askedAs: string) => Effect.Effect<Verdict, ViewUnavailable>
     readonly reject: (business: string, id: string) => Effect.Effect<Verdict, ViewUnavailable>
     /** Ends the runs whose approval nobody decided in time; done by itself at intervals. */
     readonly lapse: Effect.Effect<void, SqlError>
+    /** What it said in one of its versions; `undefined` if it never had that. */
+    readonly version: (
+      business: string,
+      automation: Definition<AutomationDefinition>,
+      version: number
+    ) => Effect.Effect<AutomationDefinition | undefined, ViewUnavailable>
     /** What would have been done in a time that has passed; nothing is (AUT-10). */
     readonly dryRun: (question: DryRun.Question) => Effect.Effect<DryRun.DryRun, ViewUnavailable>
   }
@@ -76,10 +85,15 @@ export class RunWebhooks extends Context.Service<RunWebhooks, { readonly send: S
   "koinon/runtime/RunWebhooks"
 ) {}
 
+/** Somebody else, asked the same, was quicker: what waits now is not what was meant. */
+class AlreadyApproved extends Schema.TaggedError<AlreadyApproved>()("AlreadyApproved", {}) {}
+
 /** The outbox keeps what is over for a while only: the row says again how it ended. */
 class TaskForgotten extends Schema.TaggedError<TaskForgotten>()("TaskForgotten", {}) {}
 
 const unavailable = (cause: SqlError): ViewUnavailable => new ViewUnavailable({ view: "automation_run", cause })
+const journaled = <A, E>(effect: Effect.Effect<A, E>): Effect.Effect<A, ViewUnavailable> =>
+  Effect.mapError(effect, (cause) => new ViewUnavailable({ view: "the journal", cause }))
 const view = <A>(effect: Effect.Effect<A, SqlError>): Effect.Effect<A, ViewUnavailable> =>
   Effect.mapError(effect, unavailable)
 
@@ -99,28 +113,33 @@ const make = Effect.fnUntraced(function* (limits: Parameters<typeof Runner.make>
   const judge = FilterJudgement.make({ definitions: past, facts: yield* FilterFacts, journal, codec, keys })
   const { projection, sink } = Dispatcher.make({ actors, outbox, definitions: past, judge })
   const dryRun = DryRun.make(journal, keys, codec)
+  const versionOf = AutomationVersions.make(journal, codec)
   const looks = yield* PastLooks
   yield* outbox.work(
     "automation",
     Runner.make({ actors, definitions, rows, sendWebhook: send, ...(limits && { limits }) })
   )
 
-  const withEvents = Effect.fnUntraced(
-    function* (business: string, runs: ReadonlyArray<Run>) {
-      const events = runs.map(({ event }) => event)
-      const ids = yield* feedIdsOf(journal, business, events)
-      return runs.map((run): Run => ({ ...run, eventId: ids.get(run.event) }))
-    },
-    Effect.mapError((cause) => new ViewUnavailable({ view: "the journal", cause }))
-  )
+  const withEvents = Effect.fnUntraced(function* (business: string, runs: ReadonlyArray<Run>) {
+    const events = runs.map(({ event }) => event)
+    const ids = yield* feedIdsOf(journal, business, events)
+    return runs.map((run): Run => ({ ...run, eventId: ids.get(run.event) }))
+  }, journaled)
 
   /** In one transaction: the run's row, and what the outbox makes of it. */
   const verdict = Effect.fnUntraced(
-    function* (business: string, id: string, change: Effect.Effect<boolean, SqlError | TaskForgotten>) {
+    function* (
+      business: string,
+      id: string,
+      change: Effect.Effect<boolean, SqlError | TaskForgotten | AlreadyApproved>
+    ) {
       if (yield* sql.withTransaction(change)) return "DONE"
       return (yield* rows.get(business, id)) === undefined ? "NOT_FOUND" : "NOT_SO_NOW"
     },
-    Effect.catchTag("TaskForgotten", (): Effect.Effect<Verdict> => Effect.succeed("NOT_SO_NOW")),
+    Effect.catchTags({
+      TaskForgotten: (): Effect.Effect<Verdict> => Effect.succeed("NOT_SO_NOW"),
+      AlreadyApproved: (): Effect.Effect<Verdict> => Effect.succeed("DONE")
+    }),
     Effect.mapError(unavailable)
   )
   const untilOver = Effect.fnUntraced(function* (business: string, task: string) {
@@ -167,11 +186,8 @@ const make = Effect.fnUntraced(function* (limits: Parameters<typeof Runner.make>
       const page = yield* rows.list(query)
       return { ...page, rows: yield* withEvents(query.business, page.rows) }
     }),
-    dryRun: (question) =>
-      Effect.mapError(
-        looks.withPermit(dryRun(question)),
-        (cause) => new ViewUnavailable({ view: "the journal", cause })
-      ),
+    version: (business, automation, version) => journaled(versionOf(business, automation, version)),
+    dryRun: (question) => journaled(looks.withPermit(dryRun(question))),
     run: Effect.fnUntraced(function* (business, id) {
       const run = yield* view(rows.get(business, id))
       return run === undefined ? undefined : (yield* withEvents(business, [run]))[0]
@@ -187,15 +203,18 @@ const make = Effect.fnUntraced(function* (limits: Parameters<typeof Runner.make>
       ),
     resume: (business, id) => again(business, id, ["FAILED"], outbox.resume),
     replay: (business, id) => again(business, id, ["FAILED", "COMPLETED"], outbox.replay),
-    approve: (business, id) =>
+    approve: (business, id, askedAs) =>
       verdict(
         business,
         id,
         Effect.gen(function* () {
-          const run = yield* rows.get(business, id)
-          const task = nameUuid("automation-approved", id, String(run?.nextAction))
+          const task = nameUuid("automation-approved", id, askedAs)
+          const wasAsked = Effect.map(outbox.get(business, task), (known) => known !== undefined)
+          if (yield* wasAsked) return true
           const held = yield* rows.decide(business, id, "RUNNING", task, undefined, now())
           if (held === undefined) return false
+          // It may be the next approval of the run that was waiting: once the row is locked, it is known.
+          if (yield* wasAsked) return yield* new AlreadyApproved()
           const body = JSON.parse(held.held) as Json
           const place = { business, key: held.contact, lane: Dispatcher.laneOfRuns }
           yield* outbox.enqueue([{ id: task, queue: "automation", ...place, body, dueAt: now() }])

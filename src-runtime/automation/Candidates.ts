@@ -1,11 +1,13 @@
 /**
  * Which automations a happening calls for: those of its trigger that were switched on at its instant, in the version that
- * they had then (AUT-6). One in whose own chain it happened is not run again, nor is a chain made longer than it may be (AUT-8).
+ * they had then (AUT-6). Those that judged the command before are called for by what they said of it then (AUT-4). One in whose
+ * own chain it happened is not run again, nor is a chain made longer than it may be (AUT-8).
  */
 import type { AutomationDefinition } from "#domain/automation/Automation.ts"
 import { isPrior } from "#domain/automation/Automation.ts"
 import { filterFor } from "#domain/automation/EventFilter.ts"
-import type { Trigger } from "#domain/automation/Trigger.ts"
+import { isMeant, type Verdict } from "#domain/automation/Judges.ts"
+import { priorToTriggers, type Trigger } from "#domain/automation/Trigger.ts"
 import type { Definitions } from "#domain/definition/Definition.ts"
 import type { Cause } from "#domain/shared/Cause.ts"
 import type { Json } from "effect/Schema"
@@ -27,6 +29,8 @@ export interface Happening {
   readonly at: number
   readonly values: { readonly [name: string]: Json }
   readonly cause: Cause | undefined
+  /** Of what a command made: by whom it was judged before. */
+  readonly judgedBy?: ReadonlyArray<Verdict> | undefined
 }
 
 /** An automation that a happening calls for, if its filter holds. */
@@ -37,7 +41,7 @@ export interface Candidate {
   readonly name: string
   readonly trigger: Trigger
   readonly version: number
-  /** As it is asked of this event. */
+  /** As it is asked of this event; nothing is, if that was judged before. */
   readonly filter: AutomationDefinition["filter"]
   /** What is done about it now that it stands. */
   readonly actions: AutomationDefinition["actions"]
@@ -69,8 +73,10 @@ export const candidatesOf = (
     if (segmentId !== undefined && segmentId !== happening.segmentId) continue
     const actions = body.actions.filter((action) => !isPrior(action))
     if (actions.length === 0) continue
-    const asked = filter === undefined ? undefined : filterFor(filter, trigger, happening.eventType)
-    if (asked?.length === 0) continue
+    const judged = priorToTriggers.has(trigger) ? isMeant(happening.judgedBy, automationId) : undefined
+    const isAsked = filter !== undefined && judged === undefined
+    const asked = isAsked ? filterFor(filter, trigger, happening.eventType) : undefined
+    if (judged === false || asked?.length === 0) continue
     found.push({
       happening,
       runId: nameUuid("automation-run", automationId, String(version), happening.eventId),

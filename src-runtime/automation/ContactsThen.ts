@@ -1,11 +1,8 @@
 /**
- * Contacts as they were when an event had happened and nothing after it: told by the journal, for whoever comes later. Nearly
- * always from the last snapshot on, which is no further than a hundred events away; where that knows more already, from the
- * beginning, in pages.
+ * Contacts, and the communities that they own, as they were when an event had happened and nothing after it: told by the
+ * journal, for whoever comes later. Nearly always from the last snapshot on, which is no further than a hundred events away;
+ * where that knows more already, from the beginning, in pages.
  */
-import { contact as contactAggregate } from "#domain/contact/Contact.ts"
-import type { ContactEvent } from "#domain/contact/ContactEvent.ts"
-import { type ContactState, initial } from "#domain/contact/ContactState.ts"
 import * as Effect from "effect/Effect"
 import type { SqlClient } from "effect/sql/SqlClient"
 import type { Codec } from "../journal/Codec.ts"
@@ -43,7 +40,13 @@ interface Version {
   readonly seq: number
 }
 
-const code = contactAggregate.code
+/** What the events of a stream come to. */
+interface Fold<State, Event> {
+  readonly code: number
+  readonly initial: State
+  readonly evolve: (state: State, event: Event) => State
+}
+
 const never = Number.MAX_SAFE_INTEGER
 
 /** From the newest back: nearly nothing has come since then. */
@@ -61,8 +64,8 @@ interface SeqRow {
   readonly is_known: boolean | null
 }
 
-/** What she was at each moment, by the number of her events; `undefined` before she was registered. */
-export const seqsAt = (sql: SqlClient, business: string, moments: ReadonlyArray<Moment>) => {
+/** What she was at each moment, by the number of her events; `undefined` before the first. */
+export const seqsAt = (sql: SqlClient, business: string, code: number, moments: ReadonlyArray<Moment>) => {
   const rows = moments.map(({ contact, position, until, known }, number) => ({
     number,
     contact,
@@ -87,17 +90,20 @@ interface Options {
   readonly keys: DataKeys["Service"]
 }
 
-export const make = ({ journal, codec, keys }: Options) => {
+export const make = <State, Event>(
+  { journal, codec, keys }: Options,
+  { code, initial, evolve }: Fold<State, Event>
+) => {
   const foldOne = Effect.fnUntraced(function* (
     business: string,
     { id: contact, snapshot, events }: LoadedStream,
     key: DataKey | undefined,
     seqs: ReadonlyArray<number>,
-    found: Map<string, ContactState>
+    found: Map<string, State>
   ) {
     const last = Math.max(...seqs)
     const isOfUse = snapshot !== undefined && codec.trusts(snapshot) && snapshot.seq <= Math.min(...seqs)
-    let state = isOfUse ? (codec.readSnapshot(snapshot, key) as ContactState) : initial
+    let state = isOfUse ? (codec.readSnapshot(snapshot, key) as State) : initial
     let seq = isOfUse ? snapshot.seq : 0
     let rows: ReadonlyArray<EventRow> = isOfUse || snapshot === undefined ? events : []
     const wanted = new Set(seqs)
@@ -116,7 +122,7 @@ export const make = ({ journal, codec, keys }: Options) => {
       for (const row of rows) {
         if (row.seq !== seq + 1) throw new Error(`the contact ${contact} has no event ${seq + 1}`)
         if (seq === last) break
-        state = contactAggregate.evolve(state, codec.readEvent(row, key) as ContactEvent)
+        state = evolve(state, codec.readEvent(row, key) as Event)
         seq = row.seq
         if (wanted.has(seq)) found.set(nameOf({ contact, seq }), state)
         yield* breath
@@ -128,7 +134,7 @@ export const make = ({ journal, codec, keys }: Options) => {
 
   /** Each version, by `nameOf`. */
   const statesOf = Effect.fnUntraced(function* (business: string, versions: ReadonlyArray<Version>) {
-    const found = new Map<string, ContactState>()
+    const found = new Map<string, State>()
     const byContact = Map.groupBy(versions, ({ contact }) => contact)
     const contacts = [...byContact.keys()]
     for (let begin = 0; begin < contacts.length; begin += contactsAtOnce) {

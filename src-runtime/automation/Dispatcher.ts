@@ -85,6 +85,7 @@ const happeningOf = (committed: Committed, triggers: ReadonlyArray<Trigger>, cau
     at: row.at,
     values: valuesOf(eventDocuments(committed)[0]),
     cause,
+    judgedBy: "judgedBy" in event ? event.judgedBy : undefined,
     position: { shard: row.shard, offset: row.offset },
     until: Number.POSITIVE_INFINITY
   }

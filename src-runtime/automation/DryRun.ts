@@ -4,17 +4,22 @@
  * reads and counts, and the same question gets the same answer.
  *
  * Segments are judged as live, by their rules as they are now: at each event, and at each instant at which time changes who
- * is in. The answer names those that are not. Not looked into: imports, refreshes on demand and by schedule, and what the
- * actions would have caused.
+ * is in. The answer names those that are not. What decides about a command is asked about what came of it, as it would have been
+ * before: by the profile that stood then, and what had happened to her, and where she was in, until then (Judges.ts). A saved
+ * version that judged the command itself is taken at its word; any other sees in the profile what was patched then. Not looked
+ * into: commands that came to nothing, imports, refreshes on demand and by schedule, and what the actions would have caused.
  */
+import { community as communityAggregate } from "#domain/community/Community.ts"
+import type { CommunityEvent } from "#domain/community/CommunityEvent.ts"
+import type { CommunityState } from "#domain/community/CommunityState.ts"
 import { contact as contactAggregate } from "#domain/contact/Contact.ts"
 import type { AutomationDefinition } from "#domain/automation/Automation.ts"
 import { filterFor } from "#domain/automation/EventFilter.ts"
-import { type Trigger, triggersOf } from "#domain/automation/Trigger.ts"
+import { priorToTriggers, type Trigger, triggersOf } from "#domain/automation/Trigger.ts"
+import type { Judge, Verdict } from "#domain/automation/Judges.ts"
 import type { ContactEvent } from "#domain/contact/ContactEvent.ts"
 import type { ContactState } from "#domain/contact/ContactState.ts"
 import type { Definitions } from "#domain/definition/Definition.ts"
-import { aggregates } from "#domain/Domain.ts"
 import type { Business } from "#domain/organisation/Business.ts"
 import { dependsOn } from "#domain/segment/Dependencies.ts"
 import { compile, type Predicate } from "#domain/segment/Evaluate.ts"
@@ -24,11 +29,12 @@ import * as Effect from "effect/Effect"
 import { allShards } from "../actor/Placement.ts"
 import { type Codec, Unreadable } from "../journal/Codec.ts"
 import type { Journal, JournalUnavailable } from "../journal/Journal.ts"
-import { members, tagOf } from "../journal/Kinds.ts"
 import { makeBreath } from "../projection/Breath.ts"
 import type { DataKeys } from "../projection/DataKeys.ts"
 import type { Committed } from "../projection/Projection.ts"
-import { type Firing, Firings, type Group, Reckoning, type Tally } from "./DryRunTally.ts"
+import { Comparison, type Difference } from "./DryRunDifference.ts"
+import { type Firing, Reckoning, type Tally } from "./DryRunTally.ts"
+import { eventsOfContacts } from "../segment/EventsOfContacts.ts"
 import * as SegmentRules from "./SegmentRules.ts"
 
 /** Events read at a time. */
@@ -36,16 +42,15 @@ const eventsAtOnce = 5_000
 /** Instants at which one contact is looked at with no event, at most: beyond them the answer says that it is not complete. */
 const instantsMax = 1_000
 
-const types = [
-  ...members(aggregates.contact.Event.ast),
-  ...members(aggregates.community.Event.ast),
-  ...members(aggregates.purchase.Event.ast)
-].map(tagOf)
+/** An automation that is asked about; `saved`: it is this version of one that was saved. */
+export interface Asked extends AutomationDefinition {
+  readonly saved?: Judge
+}
 
 export interface Question {
   readonly business: Business
   /** One, or two that are to be compared. */
-  readonly definitions: ReadonlyArray<AutomationDefinition>
+  readonly definitions: ReadonlyArray<Asked>
   readonly segments: Definitions<SegmentDefinition>
   /** Epoch milliseconds; `until` excluded. */
   readonly from: number
@@ -58,16 +63,14 @@ export interface DryRun {
   /** Segments that are named, and those that they name, whose members do not follow their rule at once as is judged here. */
   readonly assumedLive: ReadonlyArray<string>
   readonly results: ReadonlyArray<Tally>
-  /** Of two: what only one of them would have acted on, and both. */
-  readonly difference?: {
-    readonly onlyFirst: Group
-    readonly onlySecond: Group
-    readonly both: Group
-  }
+  /** Of two. */
+  readonly difference?: Difference
 }
 /** A contact on her way through the journal. */
 interface Walker {
   state: ContactState
+  /** That she owns. */
+  community: CommunityState
   readonly events: Array<EventDocument>
   /** In which segments she is and how long that is sure to last; unknown before the time that is asked about. */
   standing: SegmentRules.Standing | undefined
@@ -86,11 +89,29 @@ const filtersOf = ({ filter, trigger }: AutomationDefinition) => {
   }
 }
 
+const isPriorTo = ({ trigger }: AutomationDefinition): boolean => priorToTriggers.has(trigger)
+
+/** What was known of her before a command was carried out. */
+interface Earlier {
+  readonly events: ReadonlyArray<EventDocument>
+  readonly members: ReadonlySet<string>
+}
+
 /** What somebody is judged for: an event, or an instant. */
 interface Occasion {
   readonly triggers: ReadonlyArray<Trigger>
   readonly firing: Firing
+  /** Of what a command made, for those who judge that before; and by whom it was judged then. */
+  readonly earlier?: Earlier | undefined
+  readonly judgedBy?: ReadonlyArray<Verdict> | undefined
 }
+
+/** What that very version said when the command was judged. */
+const saidBy = ({ saved, ...definition }: Asked, judgedBy: ReadonlyArray<Verdict> = []): boolean | undefined =>
+  saved === undefined || !isPriorTo(definition)
+    ? undefined
+    : judgedBy.find(({ automationId, version }) => automationId === saved.automationId && version === saved.version)
+        ?.holds
 
 export const make = (journal: Journal["Service"], keys: DataKeys["Service"], codec: Codec) => {
   /** The events of a business in one shard, in the order of their commits. */
@@ -102,7 +123,7 @@ export const make = (journal: Journal["Service"], keys: DataKeys["Service"], cod
   ) {
     for (let after = 0; after < head; after += eventsAtOnce) {
       const upTo = Math.min(head, after + eventsAtOnce)
-      const { rows, shardsWithHoles } = yield* journal.scan([{ shard, after, upTo }], types)
+      const { rows, shardsWithHoles } = yield* journal.scan([{ shard, after, upTo }], eventsOfContacts)
       // A row that is gone: nothing may be counted on that.
       if (shardsWithHoles.length > 0) {
         return yield* Effect.die(
@@ -135,12 +156,13 @@ export const make = (journal: Journal["Service"], keys: DataKeys["Service"], cod
     const looksAtSegments = triggering.length > 0
     const looksAtTime = looksAtSegments && rules.some(({ depends }) => depends.time)
     const reckonings = definitions.map((definition) => new Reckoning(definition))
-    const groups = { onlyFirst: new Firings(), onlySecond: new Firings(), both: new Firings() }
+    const [first, second] = definitions
+    const comparison = first === undefined || second === undefined ? undefined : new Comparison(first, second)
     const breath = makeBreath()
     let isComplete = true
 
-    const factsOf = ({ state, events }: Walker): ContactFacts | undefined =>
-      state.id === "" ? undefined : { profile: profileDocument(business, state), events }
+    const factsOf = ({ state, community, events }: Walker): ContactFacts | undefined =>
+      state.id === "" ? undefined : { profile: profileDocument(business, state, community), events }
     const standingOf = (facts: ContactFacts | undefined, at: number) =>
       facts === undefined
         ? Effect.succeed(SegmentRules.nowhere)
@@ -157,6 +179,20 @@ export const make = (journal: Journal["Service"], keys: DataKeys["Service"], cod
       return before.members.has(segmentId) !== is && is === (trigger === "SEGMENT_JOINED")
     }
 
+    const earlierOf = Effect.fnUntraced(function* (walker: Walker, at: number): Effect.fn.Return<Earlier> {
+      const { members } = yield* standingOf(factsOf(walker), at)
+      return { events: [...walker.events], members }
+    })
+
+    const passes = (
+      filter: Predicate | undefined,
+      facts: ContactFacts | undefined,
+      { events = facts?.events ?? [], members }: Partial<Earlier> & Pick<Earlier, "members">,
+      at: number
+    ): boolean =>
+      filter === undefined ||
+      (facts !== undefined && filter({ profile: facts.profile, events }, at, (id) => members.has(id)).holds)
+
     /** By what she is now, after what she was. */
     const judge = Effect.fnUntraced(function* (walker: Walker, occasion: Occasion) {
       const { firing } = occasion
@@ -168,14 +204,14 @@ export const make = (journal: Journal["Service"], keys: DataKeys["Service"], cod
         const reckoning = reckonings[index]
         if (reckoning === undefined || !isCalled(definition, occasion, before, after)) return false
         reckoning.considered += 1
-        const filter = filters[index]?.(firing.event)
-        const holds =
-          filter === undefined || (facts !== undefined && filter(facts, firing.at, (id) => after.members.has(id)).holds)
+        const known = (isPriorTo(definition) ? occasion.earlier : undefined) ?? after
+        const said = saidBy(definition, occasion.judgedBy)
+        const holds = said ?? passes(filters[index]?.(firing.event), facts, known, firing.at)
         if (holds) reckoning.fire(firing, business.timeZone)
         return holds
       })
-      if (fired.length < 2 || !fired.includes(true)) return
-      groups[fired[0] === fired[1] ? "both" : fired[0] === true ? "onlyFirst" : "onlySecond"].add(firing)
+      if (!fired.includes(true)) return
+      comparison?.add(fired[0] === fired[1] ? "both" : fired[0] === true ? "onlyFirst" : "onlySecond", firing)
     })
 
     /** Through every instant at which time may have changed where she is, as the timers of live segments would. */
@@ -196,12 +232,18 @@ export const make = (journal: Journal["Service"], keys: DataKeys["Service"], cod
       const triggers = row.at >= from ? triggersOf(event) : []
       const isFollowed = row.at >= from && looksAtSegments
       if (isFollowed) yield* goOn(walker, row.at, place)
+      const isAskedBefore = definitions.some((each) => isPriorTo(each) && triggers.includes(each.trigger))
+      const earlier = isAskedBefore ? yield* earlierOf(walker, row.at) : undefined
       if (row.aggregate === contactAggregate.code) {
         walker.state = contactAggregate.evolve(walker.state, event as ContactEvent)
       }
+      if (row.aggregate === communityAggregate.code) {
+        walker.community = communityAggregate.evolve(walker.community, event as CommunityEvent)
+      }
       for (const document of eventDocuments(committed)) if (kept.has(document.type)) walker.events.push(document)
       if (isFollowed || definitions.some(({ trigger }) => triggers.includes(trigger))) {
-        yield* judge(walker, { triggers, firing: { ...place, event: event._tag, at: row.at } })
+        const judgedBy = "judgedBy" in event ? event.judgedBy : undefined
+        yield* judge(walker, { triggers, firing: { ...place, event: event._tag, at: row.at }, earlier, judgedBy })
       }
     })
 
@@ -212,6 +254,7 @@ export const make = (journal: Journal["Service"], keys: DataKeys["Service"], cod
         if (at >= until) return Effect.void
         const walker = walkers.get(key) ?? {
           state: contactAggregate.initial,
+          community: communityAggregate.initial,
           events: [],
           standing: undefined,
           instants: 0
@@ -225,9 +268,6 @@ export const make = (journal: Journal["Service"], keys: DataKeys["Service"], cod
 
     const results = reckonings.map(({ tally }) => tally)
     const answer = { results, isComplete, assumedLive: assumedLive.toSorted() }
-    if (definitions.length < 2) return answer
-    const { onlyFirst, onlySecond, both } = groups
-    const difference = { onlyFirst: onlyFirst.group, onlySecond: onlySecond.group, both: both.group }
-    return { ...answer, difference }
+    return comparison === undefined ? answer : { ...answer, difference: comparison.difference }
   })
 }

@@ -1,4 +1,7 @@
-/** What a dry run counts: how often an automation would have run, on which dates, and for whom, of whom a few are named. */
+/**
+ * What a dry run counts: how often an automation would have run, on which dates, and for whom, of whom a few are named, and
+ * what it would have done each time.
+ */
 import type { Action, AutomationDefinition } from "#domain/automation/Automation.ts"
 import { dayNumber } from "#domain/shared/CalendarDate.ts"
 
@@ -14,11 +17,19 @@ export interface Firing {
   readonly offset: number
 }
 
+/** Something that an automation does, and its place among its actions, counted from 0. */
+export interface Doing {
+  readonly index: number
+  readonly action: Action
+}
+
 export interface Tally {
   /** Happenings of the trigger, whether or not the filter held. */
   readonly considered: number
   readonly fired: number
   readonly actions: { readonly [Type in Action["_tag"]]?: number }
+  /** What would have been done each time. */
+  readonly doings: ReadonlyArray<Doing>
   /** By date of the business's zone. */
   readonly days: { readonly [date: string]: number }
   readonly sample: ReadonlyArray<Firing>
@@ -55,14 +66,21 @@ export class Firings {
   }
 }
 
+/** What is done each time: nothing comes after a rejection. */
+export const doingsOf = ({ actions }: AutomationDefinition): ReadonlyArray<Doing> => {
+  const rejection = actions.findIndex(({ _tag }) => _tag === "REJECT")
+  const done = rejection === -1 ? actions : actions.slice(0, rejection + 1)
+  return done.map((action, index) => ({ index, action }))
+}
+
 export class Reckoning {
   considered = 0
   readonly #firings = new Firings()
   readonly #days = new Map<string, number>()
-  readonly #actions: ReadonlyArray<Action>
+  readonly #doings: ReadonlyArray<Doing>
 
-  constructor({ actions }: AutomationDefinition) {
-    this.#actions = actions
+  constructor(definition: AutomationDefinition) {
+    this.#doings = doingsOf(definition)
   }
 
   fire(firing: Firing, timeZone: string): void {
@@ -74,8 +92,8 @@ export class Reckoning {
   get tally(): Tally {
     const { count, sample } = this.#firings
     const actions: Record<string, number> = {}
-    for (const { _tag } of this.#actions) actions[_tag] = (actions[_tag] ?? 0) + count
+    for (const { action } of this.#doings) actions[action._tag] = (actions[action._tag] ?? 0) + count
     const days = Object.fromEntries([...this.#days].toSorted(([left], [right]) => (left < right ? -1 : 1)))
-    return { considered: this.considered, fired: count, actions, days, sample }
+    return { considered: this.considered, fired: count, actions, doings: this.#doings, days, sample }
   }
 }

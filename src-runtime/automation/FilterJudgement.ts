@@ -7,11 +7,16 @@
  * otherwise the journal tells what she was. Whoever is not registered any more passes no filter.
  */
 import type { ConditionSets } from "#domain/segment/Condition.ts"
+import { community as communityAggregate } from "#domain/community/Community.ts"
+import type { CommunityState } from "#domain/community/CommunityState.ts"
+import { contact as contactAggregate } from "#domain/contact/Contact.ts"
 import type { Definitions } from "#domain/definition/Definition.ts"
 import { type Dependencies, dependsOn } from "#domain/segment/Dependencies.ts"
 import { compile, type Predicate } from "#domain/segment/Evaluate.ts"
+import { placeOf } from "#domain/segment/FactAccess.ts"
 import { typesAside } from "#domain/segment/FactChanges.ts"
 import { type ContactFacts, type EventDocument, profileDocument } from "#domain/segment/Facts.ts"
+import { peopleFields } from "#domain/segment/PeopleFacts.ts"
 import type { SegmentDefinition } from "#domain/segment/Segment.ts"
 import * as Effect from "effect/Effect"
 import type { SqlClient } from "effect/sql/SqlClient"
@@ -79,6 +84,11 @@ const hadHappened = ({ until, position }: AsOf, event: EventDocument): boolean =
 const fieldsOf = ({ depends, rules }: Looked): ReadonlySet<string> =>
   new Set([depends, ...rules.map((rule) => rule.depends)].flatMap(({ fields }) => [...fields]))
 
+const peopleRoots: ReadonlySet<string> = new Set(peopleFields.map(({ name }) => name))
+/** Who is in a community, and on what terms, is in no event of the contact's own. */
+const asksForPeople = (question: Looked): boolean =>
+  [...fieldsOf(question)].some((path) => peopleRoots.has(placeOf(path)[0] ?? ""))
+
 interface Options {
   readonly definitions: PastDefinitions
   readonly facts: FilterFacts["Service"]
@@ -88,7 +98,8 @@ interface Options {
 }
 
 export const make = ({ definitions, facts, ...reading }: Options) => {
-  const contacts = ContactsThen.make(reading)
+  const contacts = ContactsThen.make(reading, contactAggregate)
+  const communities = ContactsThen.make(reading, communityAggregate)
   const away = ({ _tag }: { readonly _tag: string }) => new ProjectionWaits({ reason: `the journal: ${_tag}` })
 
   /** Filters, and the rules of live segments as they were at each instant: made once for all that is asked of them. */
@@ -112,6 +123,27 @@ export const make = ({ definitions, facts, ...reading }: Options) => {
     })
   })
 
+  /** Of those who are asked about their people: the communities as they were, by the number of the question. */
+  const communitiesOf = Effect.fnUntraced(function* (
+    sql: SqlClient,
+    business: string,
+    questions: ReadonlyArray<Looked>
+  ) {
+    const asking = [...questions.entries()].filter(([, question]) => asksForPeople(question))
+    if (asking.length === 0) return new Map<number, CommunityState>()
+    const moments = asking.map(([, question]) => ({ ...question, known: undefined }))
+    const found = yield* ContactsThen.seqsAt(sql, business, communityAggregate.code, moments)
+    const versions = asking.map(([, { contact }], index) => ({ contact, seq: found[index]?.seq ?? 0 }))
+    const states = yield* Effect.mapError(communities.statesOf(business, versions), away)
+    return new Map(
+      asking.flatMap(([number], index) => {
+        const version = versions[index]
+        const state = version && states.get(ContactsThen.nameOf(version))
+        return state === undefined ? [] : [[number, state] as const]
+      })
+    )
+  })
+
   /** Of each question the facts as they were; `undefined` for who was not, or is not any more, registered. */
   const factsOf = Effect.fnUntraced(function* (
     sql: SqlClient,
@@ -123,27 +155,32 @@ export const make = ({ definitions, facts, ...reading }: Options) => {
       const [fields, seq] = [fieldsOf(question), stored.get(question.contact)?.seq]
       return {
         ...question,
-        known: seq === undefined || fields.size === 0 ? undefined : { seq, typesAside: typesAside(fields) }
+        known: seq === undefined || fields.size === 0 ? undefined : { seq, typesAside: typesAside(fields) },
+        people: asksForPeople(question)
       }
     })
-    const found = yield* ContactsThen.seqsAt(sql, business, moments)
+    const found = yield* ContactsThen.seqsAt(sql, business, contactAggregate.code, moments)
     const versions = questions.map(({ contact, position }, index) => {
       // Who joins a segment is there: if not by then, the clocks of two runners disagree.
       const now = position === undefined ? stored.get(contact)?.seq : undefined
       return { contact, seq: found[index]?.seq ?? now }
     })
     const others = versions.flatMap(({ contact, seq }, index) =>
-      moments[index]?.known === undefined || seq === undefined || (found[index]?.isKnown ?? true)
-        ? []
-        : [{ contact, seq }]
+      seq !== undefined &&
+      (moments[index]?.people === true || (moments[index]?.known !== undefined && !(found[index]?.isKnown ?? true)))
+        ? [{ contact, seq }]
+        : []
     )
     const states = yield* Effect.mapError(contacts.statesOf(business, others), away)
+    const owned = yield* communitiesOf(sql, business, questions)
     return questions.map((question, index): ContactFacts | undefined => {
       const { contact } = question
       const [seq, known] = [versions[index]?.seq, stored.get(contact)]
       if (seq === undefined || known === undefined) return undefined
       const state = states.get(ContactsThen.nameOf({ contact, seq }))
-      const profile = state === undefined ? known.profile : profileDocument({ id: business }, state)
+      // Nobody's people stand there where nobody asks for them.
+      const community = owned.get(index) ?? communityAggregate.initial
+      const profile = state === undefined ? known.profile : profileDocument({ id: business }, state, community)
       return { profile, events: known.events.filter((event) => hadHappened(question, event)) }
     })
   })

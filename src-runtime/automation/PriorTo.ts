@@ -1,8 +1,9 @@
 /**
  * Has a command judged by the prior-to automations of its business before its turn (AUT-2, AUT-3): in their order, each on
  * the contact as the command and the patches before would make her. What comes out travels with the command; its turn takes
- * it only if those are still the automations that have to judge, and she is as she was read here. A command that is turned away leaves an entry in
- * `Rejections` and nothing else. Who is asked outside has two seconds for all questions of one command together.
+ * it only if those are still the automations that have to judge, and she is as she was read here. With it travels for which of
+ * them it is: what else they do, they do by that (Judges.ts). A command that is turned away leaves an entry in `Rejections` and
+ * nothing else. Who is asked outside has two seconds for all questions of one command together.
  */
 import { type AutomationDefinition, isPrior, type PriorAction } from "#domain/automation/Automation.ts"
 import type { Judge } from "#domain/automation/Judges.ts"
@@ -13,10 +14,12 @@ import {
   judgesOf,
   patched,
   type PriorAutomation,
-  triggerOf
+  triggerOf,
+  withVerdicts
 } from "#domain/automation/PriorTo.ts"
 import { undecidedOf } from "#domain/automation/Undecided.ts"
 import { proposal } from "#domain/automation/Proposal.ts"
+import type { CommunityState } from "#domain/community/CommunityState.ts"
 import type { ContactState } from "#domain/contact/ContactState.ts"
 import type { Business } from "#domain/organisation/Business.ts"
 import type { Refusal } from "#domain/Refusal.ts"
@@ -74,8 +77,12 @@ interface Case {
   readonly at: number
   /** The contact as she is; nobody, of a registration. */
   readonly before: ContactState
+  /** That she owns. */
+  readonly community: CommunityState
   readonly command: Judged
   readonly heldBy: ReadonlyArray<Judge>
+  /** The automations whose filter held. */
+  readonly meant: ReadonlySet<string>
 }
 
 const proposedBy = ({ before, command, at, key, business }: Case): ContactState | undefined =>
@@ -84,10 +91,10 @@ const proposedBy = ({ before, command, at, key, business }: Case): ContactState 
 type Asking = Extract<PriorAction, { readonly _tag: "DECISION" }>
 
 /** What somebody outside is asked. */
-const questionOf = ({ id, name, version }: PriorAutomation, { command }: Case, proposed: ContactState) => ({
+const questionOf = ({ id, name, version }: PriorAutomation, { command, community }: Case, proposed: ContactState) => ({
   trigger: triggerOf(command),
   automation: { id, name, version },
-  contact: publicProfile(proposed)
+  contact: publicProfile(proposed, community)
 })
 
 const make = Effect.fnUntraced(function* ({ allowed }: Settings) {
@@ -103,7 +110,7 @@ const make = Effect.fnUntraced(function* ({ allowed }: Settings) {
 
   const holds = Effect.fnUntraced(function* (
     { filter }: AutomationDefinition,
-    { business, key, at, before }: Case,
+    { business, key, at, before, community }: Case,
     proposed: ContactState
   ): Effect.fn.Return<boolean, FactsUnavailable> {
     if (filter === undefined) return true
@@ -117,7 +124,7 @@ const make = Effect.fnUntraced(function* ({ allowed }: Settings) {
         if (yield* facts.isMember(business.id, segment, key)) memberOf.add(segment)
       }
     }
-    const known = { profile: profileDocument(business, proposed), events: happened }
+    const known = { profile: profileDocument(business, proposed, community), events: happened }
     return compile(filter)(known, at, (segment) => memberOf.has(segment)).holds
   })
 
@@ -222,7 +229,7 @@ const make = Effect.fnUntraced(function* ({ allowed }: Settings) {
       )
     )
     if (!isMeant) return given
-    let each = given
+    let each: Case = { ...given, meant: new Set([...given.meant, automation.id]) }
     for (const action of automation.body.actions) {
       if (isPrior(action)) each = yield* act(automation, action, each)
     }
@@ -232,11 +239,13 @@ const make = Effect.fnUntraced(function* ({ allowed }: Settings) {
   return PriorTo.of({
     judge: Effect.fn("PriorTo.judge")(function* (business, key, command) {
       const judges = judgesOf(yield* definitions.of(business.id, "automations"), triggerOf(command))
-      const { state: before } = yield* actors.read(business.id, key, "contact")
+      const owner = yield* actors.readOwner(business.id, key)
+      const before = owner.contact.state
       const marked = judged(before, command, judges.map(judgeOf))
-      let each: Case = { business, key, at: now(), before, command: marked, heldBy: [] }
+      const community = owner.community.state
+      let each: Case = { business, key, at: now(), before, community, command: marked, heldBy: [], meant: new Set() }
       for (const automation of judges) each = yield* judgeOne(automation, each)
-      return { command: each.command, heldBy: each.heldBy }
+      return { command: withVerdicts(each.command, each.meant), heldBy: each.heldBy }
     })
   })
 })

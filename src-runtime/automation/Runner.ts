@@ -9,6 +9,7 @@
  */
 import type { Action } from "#domain/automation/Automation.ts"
 import type { Command } from "#domain/Command.ts"
+import { purposeOfAction } from "#domain/communication/SendPurpose.ts"
 import type { Purpose } from "#domain/contact/Communication.ts"
 import { isTransient, type Refusal } from "#domain/Refusal.ts"
 import type { Cause } from "#domain/shared/Cause.ts"
@@ -79,7 +80,7 @@ const isPermanent = (refusal: Refusal): boolean => !passing.has(refusal._tag) &&
 /** The id of what an action makes. */
 const effectId = (runId: string, index: number): string => nameUuid("automation-effect", runId, String(index))
 
-/** `purpose`: of the template that is to be sent. */
+/** `purpose`: as what the message is to be sent. */
 const commandOf = (body: RunBody, action: Action, purpose: Purpose, now: number): Command | undefined => {
   const cause = causeOf(body)
   const id = effectId(body.runId, body.next)
@@ -139,11 +140,12 @@ export const make = ({ actors, definitions, rows, sendWebhook, limits = {} }: Op
     return { _tag: "Failed", reason: "it was refused too often", isPermanent: true } as const
   })
 
-  /** The template says as what its message goes, whatever the action said when it was saved (SendPurpose.ts). */
+  /** The template says as what its message goes at most, whatever the action said when it was saved (SendPurpose.ts). */
   const purposeOf = Effect.fnUntraced(function* (business: string, action: Action) {
     if (action._tag !== "COMMUNICATION") return "MARKETING"
     const templates = yield* definitions.inForce([business], "templates")
-    return templates.get(business)?.[action.templateId]?.body.purpose ?? "MARKETING"
+    const template = templates.get(business)?.[action.templateId]?.body
+    return template === undefined ? "MARKETING" : purposeOfAction(action, template)
   })
 
   const perform = Effect.fnUntraced(function* (task: Task, body: RunBody, action: Action) {

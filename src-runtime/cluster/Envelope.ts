@@ -39,19 +39,23 @@ const Read = Schema.TaggedStruct("Read", {
   kind: Schema.String,
   id: Schema.String
 })
+const ReadOwner = Schema.TaggedStruct("ReadOwner", { business: Schema.String, key: Schema.String })
 /** A message stands in the inbox of the shard. */
 const Look = Schema.TaggedStruct("Look", {})
 
-export const Question = Schema.Union([Asked, Accepted, Read, Look])
+export const Question = Schema.Union([Asked, Accepted, Read, ReadOwner, Look])
 export type Question = typeof Question.Type
+
+/** The state of an aggregate, encoded by its own schema. */
+const seen = { state: Schema.Unknown, seq: Schema.Int }
 
 export const Reaction = Schema.Union([
   Schema.TaggedStruct("Answered", { answer: Answer, replayed: Schema.Boolean, seq: Schema.Int }),
   Schema.TaggedStruct("Refused", { refusal: Refusal, replayed: Schema.Boolean, seq: Schema.Int }),
   Schema.TaggedStruct("Failed", { refusal: RuntimeRefusal }),
   Schema.TaggedStruct("Done", {}),
-  /** The state of an aggregate, encoded by its own schema. */
-  Schema.TaggedStruct("Seen", { state: Schema.Unknown, seq: Schema.Int })
+  Schema.TaggedStruct("Seen", seen),
+  Schema.TaggedStruct("SeenOwner", { contact: Schema.Struct(seen), community: Schema.Struct(seen) })
 ])
 export type Reaction = typeof Reaction.Type
 

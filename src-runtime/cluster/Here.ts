@@ -4,7 +4,7 @@
  */
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
-import type { Actors, Placed } from "../actor/Actors.ts"
+import type { Actors, Placed, View } from "../actor/Actors.ts"
 import { shardOf } from "../actor/Placement.ts"
 import type { RuntimeRefusal } from "../actor/RuntimeRefusal.ts"
 import type { Kind } from "../journal/Kinds.ts"
@@ -15,6 +15,7 @@ export type Here = (question: Question) => Effect.Effect<Reaction>
 
 const failed = (refusal: RuntimeRefusal): Reaction => ({ _tag: "Failed", refusal })
 const done: Reaction = { _tag: "Done" }
+const seen = (kind: string, { state, seq }: View<unknown>) => ({ state: stateToJson(kind, state), seq })
 
 export const make = Effect.fnUntraced(function* (actors: Actors["Service"], placed: Placed) {
   const clock = yield* Clock.Clock
@@ -44,7 +45,18 @@ export const make = Effect.fnUntraced(function* (actors: Actors["Service"], plac
         const { business, key, kind, id } = question
         return Effect.match(actors.read(business, key, kind as Kind, id), {
           onFailure: failed,
-          onSuccess: ({ state, seq }): Reaction => ({ _tag: "Seen", state: stateToJson(kind, state), seq })
+          onSuccess: (view): Reaction => ({ _tag: "Seen", ...seen(kind, view) })
+        })
+      }
+      case "ReadOwner": {
+        const { business, key } = question
+        return Effect.match(actors.readOwner(business, key), {
+          onFailure: failed,
+          onSuccess: ({ contact, community }): Reaction => ({
+            _tag: "SeenOwner",
+            contact: seen("contact", contact),
+            community: seen("community", community)
+          })
         })
       }
       case "Look":

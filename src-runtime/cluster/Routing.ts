@@ -6,7 +6,7 @@
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
-import { Actors, type Ask, type Placed } from "../actor/Actors.ts"
+import { Actors, type Ask, type Placed, type View } from "../actor/Actors.ts"
 import { timeOrderedUuid } from "../actor/Naming.ts"
 import { type Reply, settleReply } from "../actor/Pending.ts"
 import { shardOf } from "../actor/Placement.ts"
@@ -32,6 +32,11 @@ const notYetAgain: ReadonlySet<RuntimeRefusal["_tag"]> = new Set([
 
 /** Whether the same question may find an answer elsewhere, or a moment later. */
 const isOnItsWay = ({ _tag }: RuntimeRefusal, repeated: boolean): boolean => (repeated ? notYetAgain : notYet).has(_tag)
+
+const viewOf = <K extends Kind>(kind: K, { state, seq }: View<unknown>): View<StateOf<K>> => ({
+  state: stateFromJson(kind, state) as StateOf<K>,
+  seq
+})
 
 export const make = Effect.fnUntraced(function* (local: Actors["Service"], placed: Placed, here: Here) {
   const gateway = yield* Gateway
@@ -131,9 +136,20 @@ export const make = Effect.fnUntraced(function* (local: Actors["Service"], place
     id: string
   ) {
     const reaction = yield* pursue(key, now() + patienceMs, () => ({ _tag: "Read", business, key, kind, id }))
-    if (reaction._tag !== "Seen") return yield* Effect.fail(unexpected(reaction))
-    return { state: stateFromJson(kind, reaction.state) as StateOf<K>, seq: reaction.seq }
+    return reaction._tag === "Seen" ? viewOf(kind, reaction) : yield* Effect.fail(unexpected(reaction))
   })
+  const readOwnerElsewhere = Effect.fnUntraced(function* (business: string, key: string) {
+    const reaction = yield* pursue(key, now() + patienceMs, () => ({ _tag: "ReadOwner", business, key }))
+    if (reaction._tag !== "SeenOwner") return yield* Effect.fail(unexpected(reaction))
+    return { contact: viewOf("contact", reaction.contact), community: viewOf("community", reaction.community) }
+  })
+  /** Of actors here, unless they go as they are asked. */
+  const hereOrElsewhere = <A>(
+    key: string,
+    read: Effect.Effect<A, RuntimeRefusal>,
+    elsewhere: Effect.Effect<A, RuntimeRefusal>
+  ): Effect.Effect<A, RuntimeRefusal> =>
+    Effect.suspend(() => (local.holds(shardOf(key)) ? Effect.catchTag(read, "ShardMoved", () => elsewhere) : elsewhere))
 
   return Actors.of({
     ...local,
@@ -152,10 +168,8 @@ export const make = Effect.fnUntraced(function* (local: Actors["Service"], place
       return reaction._tag === "Done" ? id : yield* Effect.fail(unexpected(reaction))
     }),
     read: (business, key, kind, id = key) =>
-      local.holds(shardOf(key))
-        ? Effect.catchTag(local.read(business, key, kind, id), "ShardMoved", () =>
-            readElsewhere(business, key, kind, id)
-          )
-        : readElsewhere(business, key, kind, id)
+      hereOrElsewhere(key, local.read(business, key, kind, id), readElsewhere(business, key, kind, id)),
+    readOwner: (business, key) =>
+      hereOrElsewhere(key, local.readOwner(business, key), readOwnerElsewhere(business, key))
   })
 })

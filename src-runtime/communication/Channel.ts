@@ -76,6 +76,7 @@ export interface MailGateway {
 }
 
 export interface SmsGateway {
+  readonly kind: "PROVIDER" | "CONSOLE"
   readonly sender: string
   /** The provider's own name for it. */
   readonly send: (message: TextMessage) => Effect.Effect<string | undefined, SendFault>

@@ -1,14 +1,13 @@
 /** Opens the gateways that are configured, for as long as the scope lasts. */
 import * as Effect from "effect/Effect"
-import { Gateways, type Push, type PushGateway, SendFault } from "./Channel.ts"
+import { Gateways, type Push, type PushGateway, SendFault, type SmsGateway } from "./Channel.ts"
 import * as FirebasePush from "./FirebasePush.ts"
 import * as Mail from "./MailGateway.ts"
-import * as Sms from "./SmsGateway.ts"
 import * as WebPush from "./WebPush.ts"
 
 export interface GatewayOptions {
   readonly mail?: Mail.MailOptions | undefined
-  readonly sms?: Sms.SmsOptions | undefined
+  readonly sms?: SmsGateway | undefined
   readonly webPush?: WebPush.WebPushOptions | undefined
   readonly firebase?: FirebasePush.FirebaseOptions | undefined
 }
@@ -30,7 +29,7 @@ const pushOf = Effect.fnUntraced(function* ({ webPush, firebase }: GatewayOption
 export const make = Effect.fnUntraced(function* (options: GatewayOptions) {
   return Gateways.of({
     mail: options.mail === undefined ? undefined : yield* Mail.make(options.mail),
-    sms: options.sms === undefined ? undefined : Sms.make(options.sms),
+    sms: options.sms,
     push: yield* pushOf(options)
   })
 })

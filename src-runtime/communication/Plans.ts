@@ -74,7 +74,7 @@ export class Plans extends Context.Service<
 /** A message that nobody is sent. */
 const communicationId = nameUuid("dry run")
 
-interface Case extends Pick<Asked, "business" | "template" | "contact" | "at" | "address" | "links"> {
+interface Case extends Pick<Asked, "business" | "template" | "contact" | "community" | "at" | "address" | "links"> {
   readonly plan: Plan
 }
 
@@ -154,9 +154,17 @@ const make = Effect.gen(function* () {
       const verdicts = yield* Effect.forEach(
         contacts,
         (id) =>
-          Effect.map(actors.read(business.id, id, "contact"), ({ state }) =>
+          Effect.map(actors.readOwner(business.id, id), ({ contact, community }) =>
             template.state === "ACTIVE"
-              ? verdictOf({ business, plan, template: template.body, contact: state, at, ...out })
+              ? verdictOf({
+                  business,
+                  plan,
+                  template: template.body,
+                  contact: contact.state,
+                  community: community.state,
+                  at,
+                  ...out
+                })
               : "TEMPLATE_INACTIVE"
           ),
         { concurrency: readAtOnceMax }

@@ -5,6 +5,7 @@
 import { isTooLong, type Template } from "#domain/communication/Template.ts"
 import { type LinkAddresses, type LinkName, linkNames } from "#domain/communication/TemplateTags.ts"
 import type { RejectionReason } from "#domain/contact/Communication.ts"
+import type { CommunityState } from "#domain/community/CommunityState.ts"
 import type { ContactState } from "#domain/contact/ContactState.ts"
 import type { Device } from "#domain/contact/Device.ts"
 import type { Business } from "#domain/organisation/Business.ts"
@@ -56,6 +57,8 @@ export interface Asked {
   readonly template: Template
   readonly business: Business
   readonly contact: ContactState
+  /** That she owns. */
+  readonly community: CommunityState
   /** Epoch milliseconds. */
   readonly at: number
   /** The installation's own. */
@@ -106,7 +109,7 @@ export const withWayOutOf = (
 
 /** Also for who asks whether it could be sent: a dry run says what the send would. */
 export const prepare = (asked: Asked): Ready | Impossible => {
-  const { task, template, business, contact, at } = asked
+  const { task, template, business, contact, community, at } = asked
   const { channel, purpose, values } = task
   const recipient = recipientOf(channel, contact)
   if (recipient === undefined) return noAddress(channel)
@@ -115,7 +118,7 @@ export const prepare = (asked: Asked): Ready | Impossible => {
   const linkOf = linker(asked)
   const lastDay = lastConsentDay(at)
   const links = linksFor(channel, (name) => linkOf(name, name.startsWith("CONSENT_") ? lastDay : 0))
-  const rendered = render({ template, business, contact, at, values, links })
+  const rendered = render({ template, business, contact, community, at, values, links })
   if (rendered._tag === "MissingValue") {
     return impossible("MISSING_VALUE", `${rendered.language}: #${rendered.tag}# has no value`)
   }
@@ -123,19 +126,16 @@ export const prepare = (asked: Asked): Ready | Impossible => {
   const { _tag, html: _, text: _text, ...rest } = rendered
   const said = withWayOutOf(task, rendered, linkOf("OPT_OUT"))
   if ("reason" in said) return said
-  const { html, text } = said
   const sender = senderName(asked)
   const same = {
     ...rest,
     purpose,
     recipient,
     ...(sender !== undefined && { sender }),
-    ...(template.sender !== undefined && { from: template.sender }),
-    text
+    ...(template.sender !== undefined && { from: template.sender })
   }
-  if (channel !== "EMAIL") return { _tag: "Ready", body: { ...same, urls: [] } }
+  if (channel !== "EMAIL") return { _tag: "Ready", body: { ...same, text: said.text, urls: [] } }
   const unsubscribe = purpose === "MANDATORY" ? {} : { unsubscribe: linkOf("OPT_OUT") }
-  if (html === undefined) return { _tag: "Ready", body: { ...same, ...unsubscribe, urls: [] } }
-  const tracked = track(html, asked.address, (number) => linkOf("CLICK", number), linkOf("OPEN"))
+  const tracked = track(said, asked.address, (number) => linkOf("CLICK", number), linkOf("OPEN"))
   return { _tag: "Ready", body: { ...same, ...unsubscribe, ...tracked } }
 }

@@ -8,6 +8,7 @@ import type { Reader, Scope } from "#domain/communication/TagValue.ts"
 import { kindOfPart, type Template, type Variant } from "#domain/communication/Template.ts"
 import { type LinkAddresses, scopeFor, withDefaults } from "#domain/communication/TemplateTags.ts"
 import { write } from "#domain/communication/TemplateText.ts"
+import type { CommunityState } from "#domain/community/CommunityState.ts"
 import type { ContactState } from "#domain/contact/ContactState.ts"
 import type { Business } from "#domain/organisation/Business.ts"
 import type { FactObject } from "#domain/segment/FactForm.ts"
@@ -19,6 +20,8 @@ export interface RenderRequest {
   readonly template: Template
   readonly business: Business
   readonly contact: ContactState
+  /** That she owns. */
+  readonly community: CommunityState
   /** Epoch milliseconds. */
   readonly at: number
   /** The facts of the event that it is about: `values` of `CommunicationRequested`. */
@@ -55,11 +58,14 @@ export interface Unwritable {
 
 const parts = ["subject", "html", "text", "title"] as const
 
-const scopeOf = ({ template, business, contact, at, values, links }: RenderRequest, reader: Reader): Scope => {
+const scopeOf = (
+  { template, business, contact, community, at, values, links }: RenderRequest,
+  reader: Reader
+): Scope => {
   const { missing, events } = template
   const scope = scopeFor(
     {
-      profile: profileDocument(business, contact),
+      profile: profileDocument(business, contact, community),
       event: values as FactObject | undefined,
       events,
       businessName: business.name,

@@ -140,7 +140,9 @@ const make = Effect.fnUntraced(function* ({ failuresMax = failuresMaxDefault }: 
     if (business === undefined) return { reason: "TEMPLATE_GONE", detail: "there is no such business" } as const
     const address = yield* publicAddress.url
     const at = yield* Clock.currentTimeMillis
-    const made = prepare({ task: send, template, business, contact, at, address, links, sender: senderOf(channel) })
+    const { state: community } = yield* actors.read(task.business, task.key, "community")
+    const sender = senderOf(channel)
+    const made = prepare({ task: send, template, business, contact, community, at, address, links, sender })
     return made._tag === "Ready" ? yield* bodies.keep(place, made.body) : made
   })
 

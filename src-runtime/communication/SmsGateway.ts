@@ -54,6 +54,7 @@ export const make = ({ url, account, token, sender }: SmsOptions): SmsGateway =>
   const address = `${url.replace(/\/$/, "")}/2010-04-01/Accounts/${encodeURIComponent(account)}/Messages.json`
   const authorization = `Basic ${Buffer.from(`${account}:${Redacted.value(token)}`).toString("base64")}`
   return {
+    kind: "PROVIDER",
     sender,
     send: Effect.fnUntraced(function* ({ id, to, text, from = sender, statusCallback }: TextMessage) {
       const form = new URLSearchParams({ To: to, From: from, Body: text, StatusCallback: statusCallback })

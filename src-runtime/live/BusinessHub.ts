@@ -8,6 +8,7 @@ import type { Business } from "#domain/organisation/Business.ts"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
+import * as Schedule from "effect/Schedule"
 import * as Semaphore from "effect/Semaphore"
 import { Actors } from "../actor/Actors.ts"
 import { allShards } from "../actor/Placement.ts"
@@ -29,6 +30,8 @@ const resumePageOffsets = 5_000
 const heldFramesMax = 1_000
 /** Who comes back at the same moment waits for the others. */
 const resumesAtOnceMax = 2
+/** How soon it is looked again where a shard ends that has gone, when the journal did not tell. */
+const beginIntervalMs = 500
 
 /** A kind of topic: no event of it holds anything personal, so it is read without any key. */
 export interface Broadcast {
@@ -144,7 +147,8 @@ const make = Effect.gen(function* () {
       actors.onCommitted(({ business, shard, events }) => {
         heard(business, events)
         const last = events.at(-1)
-        if (last !== undefined) told.set(shard, last.row.offset)
+        // What was under way as the shard was let go is told as well, but what follows it comes from elsewhere.
+        if (last !== undefined && actors.holds(shard)) told.set(shard, last.row.offset)
       })
     ),
     (unsubscribe) => Effect.sync(unsubscribe)
@@ -166,7 +170,12 @@ const make = Effect.gen(function* () {
   const relocate = (shards: ReadonlySet<number>) =>
     Effect.gen(function* () {
       for (const shard of shards) if (actors.holds(shard)) tails.end(shard)
-      yield* Effect.ignore(beginElsewhere)
+      yield* Effect.ignore(
+        Effect.retry(beginElsewhere, {
+          while: () => followers.size > 0,
+          schedule: Schedule.spaced(beginIntervalMs)
+        })
+      )
       endWithTheLast()
       for (const follower of followers) {
         if (follower.held !== undefined) follower.overflowed = true

@@ -3,6 +3,9 @@
  * contact, as the segment store was when it followed. For previews at a past instant and for dry runs over history; nothing is
  * kept, and nothing is written. Memory holds a share of one shard at a time.
  */
+import { community } from "#domain/community/Community.ts"
+import type { CommunityEvent } from "#domain/community/CommunityEvent.ts"
+import { initial as nobody } from "#domain/community/CommunityState.ts"
 import { contact } from "#domain/contact/Contact.ts"
 import type { ContactEvent } from "#domain/contact/ContactEvent.ts"
 import { initial } from "#domain/contact/ContactState.ts"
@@ -68,26 +71,30 @@ interface Happened {
 
 interface Folding {
   state: typeof initial
+  community: typeof nobody
   readonly documents: Array<EventDocument>
 }
 
 const fold = (folding: Folding, { event, row }: Happened): ReadonlyArray<EventDocument> => {
   if (row.aggregate === contact.code) folding.state = contact.evolve(folding.state, event as ContactEvent)
+  if (row.aggregate === community.code) folding.community = community.evolve(folding.community, event as CommunityEvent)
   const documents = eventDocuments({ event, row })
   folding.documents.push(...documents)
   return documents
 }
 
-const factsOf = (business: string, { state, documents }: Folding): ContactFacts | undefined =>
-  state.id === "" ? undefined : { profile: profileDocument({ id: business }, state), events: documents.slice() }
+const factsOf = (business: string, { state, community, documents }: Folding): ContactFacts | undefined =>
+  state.id === ""
+    ? undefined
+    : { profile: profileDocument({ id: business }, state, community), events: documents.slice() }
 
 const historyOf = (business: string, happened: ReadonlyArray<Happened>, from: number): ContactHistory | undefined => {
-  const all: Folding = { state: initial, documents: [] }
+  const all: Folding = { state: initial, community: nobody, documents: [] }
   for (const each of happened) fold(all, each)
   const facts = factsOf(business, all)
   if (facts === undefined) return undefined
   const steps = function* (): Generator<HistoricalStep> {
-    const folding: Folding = { state: initial, documents: [] }
+    const folding: Folding = { state: initial, community: nobody, documents: [] }
     let before: ContactFacts | undefined
     for (const each of happened) {
       const isTold = each.row.at >= from

@@ -3,6 +3,9 @@
  * event, and read from the segment store and the actor when it is not there. What is here is never older than what the
  * caller was handed; a bounded number of contacts and events, the least recently used leave.
  */
+import { community as communityAggregate } from "#domain/community/Community.ts"
+import type { CommunityEvent } from "#domain/community/CommunityEvent.ts"
+import type { CommunityState } from "#domain/community/CommunityState.ts"
 import { contact as contactAggregate } from "#domain/contact/Contact.ts"
 import type { ContactEvent } from "#domain/contact/ContactEvent.ts"
 import type { ContactState } from "#domain/contact/ContactState.ts"
@@ -53,6 +56,9 @@ interface Entry {
   state: ContactState
   /** Of the contact's stream: events up to it are in `state`. */
   seq: number
+  /** The same of the community that she owns. */
+  community: CommunityState
+  communitySeq: number
   profile: ProfileDocument | undefined
   readonly events: Array<EventDocument>
   /** Events of the shard up to this offset are in `events`, */
@@ -123,9 +129,12 @@ export const make = (actors: Actors["Service"], store: Store) => {
     }
   }
 
-  const profileOf = (business: string, state: ContactState): ProfileDocument | undefined => {
+  const profileOf = (
+    business: string,
+    { state, community }: Pick<Entry, "state" | "community">
+  ): ProfileDocument | undefined => {
     const known = actors.business(business)
-    return known === undefined || state.id === "" ? undefined : profileDocument(known, state)
+    return known === undefined || state.id === "" ? undefined : profileDocument(known, state, community)
   }
 
   const read = Effect.fnUntraced(function* (
@@ -133,13 +142,15 @@ export const make = (actors: Actors["Service"], store: Store) => {
     facts: ContactFacts | undefined,
     upTo: number
   ) {
-    const { state, seq } = yield* actors.read(business, contact, "contact")
+    const { contact: own, community: owned } = yield* actors.readOwner(business, contact)
+    const states = { state: own.state, community: owned.state }
     const events = [...(facts?.events ?? [])]
     const last = events.at(-1)
     const entry: Entry = {
-      state,
-      seq,
-      profile: profileOf(business, state),
+      ...states,
+      seq: own.seq,
+      communitySeq: owned.seq,
+      profile: profileOf(business, states),
       events,
       upTo,
       loadedTo: last?.sequence ?? 0,
@@ -199,8 +210,15 @@ export const make = (actors: Actors["Service"], store: Store) => {
   /** Whether what was committed follows on what is known, without a gap. */
   const goesOn = (touched: Touched): boolean => {
     const entry = entryOf(touched)
-    const next = touched.committed.find(({ row }) => row.aggregate === contactAggregate.code)
-    return entry !== undefined && (next === undefined || next.row.seq <= entry.seq + 1)
+    const follows = (aggregate: number, seq: number): boolean => {
+      const next = touched.committed.find(({ row }) => row.aggregate === aggregate)
+      return next === undefined || next.row.seq <= seq + 1
+    }
+    return (
+      entry !== undefined &&
+      follows(contactAggregate.code, entry.seq) &&
+      follows(communityAggregate.code, entry.communitySeq)
+    )
   }
 
   /** What is new is folded on; what is known already leaves the difference open. */
@@ -219,6 +237,10 @@ export const make = (actors: Actors["Service"], store: Store) => {
         entry.state = contactAggregate.evolve(entry.state, event as ContactEvent)
         entry.seq = row.seq
       }
+      if (row.aggregate === communityAggregate.code && row.seq > entry.communitySeq) {
+        entry.community = communityAggregate.evolve(entry.community, event as CommunityEvent)
+        entry.communitySeq = row.seq
+      }
       for (const document of eventDocuments(each)) {
         if (row.offset <= entry.loadedTo && entry.events.some(({ _id }) => _id === document._id)) continue
         entry.events.push(document)
@@ -229,7 +251,7 @@ export const make = (actors: Actors["Service"], store: Store) => {
     }
     // Whoever was handed it first may have failed, and with it what was to be written.
     if (isRepeated) forgetWritten(entry)
-    entry.profile = profileOf(business, entry.state)
+    entry.profile = profileOf(business, entry)
     return { business, contact, before: isRepeated ? undefined : before, facts: factsOf(entry), types }
   }
 

@@ -13,6 +13,7 @@ import { shardOf } from "../actor/Placement.ts"
 import { members, tagOf } from "../journal/Kinds.ts"
 import { type Committed, type Projection, recordset } from "../projection/Projection.ts"
 import { ProjectionWaits } from "../projection/ViewRefusal.ts"
+import { eventsOfContacts } from "./EventsOfContacts.ts"
 import type { InForce } from "./InForce.ts"
 import * as Judging from "./Judging.ts"
 import type { Known, LiveFacts, Touched } from "./LiveFacts.ts"
@@ -26,19 +27,11 @@ export const liveSegmentsName = "live_segments"
 /** A crowd of commits shares one pass; nobody waits longer for it. */
 const gatherMs = 4
 /** Who joins is told within milliseconds, also under load. */
-const restMaxMs = 12
+const restMaxMs = 6
 /** Where no segment is live in any business that something happens in, there is no hurry. */
 const idleGatherMs = 100
 
-const tagsOf = (aggregate: { readonly Event: { readonly ast: Parameters<typeof members>[0] } }) =>
-  members(aggregate.Event.ast).map(tagOf) as ReadonlyArray<Event["_tag"]>
-
-const ofDefinitions: ReadonlySet<string> = new Set(tagsOf(aggregates.segments))
-const ofContacts: ReadonlyArray<Event["_tag"]> = [
-  ...tagsOf(aggregates.contact),
-  ...tagsOf(aggregates.community),
-  ...tagsOf(aggregates.purchase)
-]
+const ofDefinitions = members(aggregates.segments.Event.ast).map(tagOf)
 
 const askDefinitions =
   "INSERT INTO segment_state (business, segment, shard, asked, asks, asked_at) " +
@@ -78,7 +71,7 @@ const touchedIn = (events: ReadonlyArray<Committed>): ReadonlyArray<Touched> => 
 const savedIn = (events: ReadonlyArray<Committed>) => {
   const saved = new Map<string, { business: string; segment: string; shard: number }>()
   for (const { event, row } of events) {
-    if (!ofDefinitions.has(event._tag) || !("id" in event) || typeof event.id !== "string") continue
+    if (!ofDefinitions.includes(event._tag) || !("id" in event) || typeof event.id !== "string") continue
     const { business } = row
     saved.set(Membership.placeOf(business, event.id), { business, segment: event.id, shard: shardOf(business) })
   }
@@ -159,7 +152,7 @@ export const make = ({ inForce, facts, sinks, wakeRefresher, timers }: Options):
 
   return {
     name: liveSegmentsName,
-    types: [...ofContacts, ...ofDefinitions] as ReadonlyArray<Event["_tag"]>,
+    types: [...eventsOfContacts, ...ofDefinitions] as ReadonlyArray<Event["_tag"]>,
     opensPersonalData: true,
     restMaxMs,
     gatherMs: () => (inForce.isEmpty() ? idleGatherMs : gatherMs),

@@ -7,7 +7,7 @@ import { rfc3339 } from "../projection/Rfc3339.ts"
 import { type Column, columnOf, isUsual, type UsualField } from "#domain/segment/ExportFields.ts"
 import { type Fact, factAt } from "#domain/segment/FactAccess.ts"
 import type { FactObject } from "#domain/segment/FactForm.ts"
-import type { FieldType } from "#domain/segment/Catalogue.ts"
+import { catalogue, type FieldType } from "#domain/segment/Catalogue.ts"
 import type { ProfileDocument } from "#domain/segment/Facts.ts"
 import type { CivilDate } from "#domain/shared/CivilDate.ts"
 import { CurrencyCode, exponentOf } from "#domain/shared/Money.ts"
@@ -80,6 +80,10 @@ const cellOf = (type: FieldType, fact: Fact, currency: string): Cell => {
       const { month, day } = fact as unknown as CivilDate
       return plain(`${twoDigits(month)}-${twoDigits(day)}`)
     }
+    case "NAME_DAY": {
+      const { feast } = fact as { readonly feast?: string }
+      return feast === undefined ? cellOf("MONTH_DAY", fact, currency) : plain(feast)
+    }
     case "LIST":
     case "ENTRIES":
       return textCell((fact as ReadonlyArray<string>).join(separator))
@@ -103,8 +107,8 @@ export interface Listed {
 }
 
 /** How to fill a column. One that the catalogue no longer has stays empty. */
-export const filler = (field: string): ((member: Listed) => Cell) => {
+export const filler = (field: string, fields = catalogue.fields): ((member: Listed) => Cell) => {
   if (isUsual(field)) return ({ usual }) => usual[field]
-  const column = columnOf(field)
+  const column = columnOf(field, fields)
   return ({ profile }) => (column === undefined || profile === undefined ? nothing : factsCell(column, profile))
 }

@@ -71,7 +71,7 @@ export const make = (sql: SqlClient, store: Pick<Store, "facts">) => {
     const rows = yield* sql.unsafe<MemberRow>(readMembers, [business, segment, after, membersAtOnce])
     const contacts = fields.every(isUsual) ? [] : rows.map(({ contact }) => contact)
     const facts = yield* store.facts(business, contacts, noEvents)
-    const fillers = fields.map(filler)
+    const fillers = fields.map((field) => filler(field))
     const cells = rows.map((row) => {
       const member: Listed = { usual: usualOf(row), profile: facts.get(row.contact)?.profile }
       return fillers.map((fill) => fill(member))

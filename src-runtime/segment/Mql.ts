@@ -70,7 +70,7 @@ const fieldOf = (path: string, type: FieldType | undefined): Field => ({
 const anniversaryQuery = (path: string, condition: Anniversary, { at, timeZone, orderOf }: Now): Query => {
   const { operator, value = 0 } = condition
   const type = locate(catalogue.fields, condition.field)?.field.type
-  if (type !== "INSTANT" && operator === "IN_MONTH") return { [`${path}.month`]: { $eq: value } }
+  if ((type === "DATE" || type === "MONTH_DAY") && operator === "IN_MONTH") return { [`${path}.month`]: { $eq: value } }
   return { $expr: filterMql(fieldOf(path, type), condition, at, timeZone, orderOf) }
 }
 

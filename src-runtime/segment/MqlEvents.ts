@@ -78,20 +78,23 @@ const changeMql = (change: Change, { subject, present, list }: Tracked, wanted: 
 const branch = (...parts: readonly [when: Mql, outcome: unknown]): Mql =>
   Object.fromEntries(["case", "then"].map((name, index) => [name, parts[index]]))
 
+/** In place of an instant: it is not so. A number like any other, for engines differ in what they do with none. */
+const notSo = -1
+
 const hasBeenMql = ({ field, value, span }: HasBeen, { at, timeZone }: Now): Mql => {
   const tracked = trackedFields[field] ?? { changes: [] }
   const changes = tracked.changes.map((change) => changeMql(change, tracked, value))
   const since = {
     $reduce: {
       input: "$events",
-      initialValue: null,
+      initialValue: notSo,
       in: {
         $switch: {
           branches: [
             branch(either(changes.map(({ applies, is }) => both([applies, is]))), {
-              $ifNull: ["$$value", "$$this.at"]
+              $switch: { branches: [branch({ $eq: ["$$value", notSo] }, "$$this.at")], default: "$$value" }
             }),
-            branch(either(changes.map(({ applies }) => applies)), null)
+            branch(either(changes.map(({ applies }) => applies)), notSo)
           ],
           default: "$$value"
         }
@@ -99,7 +102,7 @@ const hasBeenMql = ({ field, value, span }: HasBeen, { at, timeZone }: Now): Mql
     }
   }
   const isLongEnough = inIntervals("$$since", instantsOf("LONGER_AGO", span, at, timeZone))
-  return { $let: { vars: { since }, in: both([{ $isNumber: "$$since" }, isLongEnough]) } }
+  return { $let: { vars: { since }, in: both([{ $ne: ["$$since", notSo] }, isLongEnough]) } }
 }
 
 export const eventConditionMql = (condition: OfEvents, now: Now): Mql => {

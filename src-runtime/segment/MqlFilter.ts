@@ -4,9 +4,10 @@
  */
 import type { FieldType } from "#domain/segment/Catalogue.ts"
 import type { Anniversary, Comparison, Filter, ListCondition, TextCondition } from "#domain/segment/Condition.ts"
-import { daysOf, instantsOf, instantsOn, type Interval, monthDaysOf } from "#domain/segment/Periods.ts"
-import { fold } from "#domain/segment/TextFold.ts"
+import { daysOf, instantsOf, type Interval } from "#domain/segment/Periods.ts"
+import { fold, isPlain } from "#domain/segment/TextFold.ts"
 import { portablePattern } from "#domain/segment/TextPattern.ts"
+import { feastsOf, instantsOn, monthDaysOf } from "#domain/segment/Yearly.ts"
 import { dayNumber } from "#domain/shared/CalendarDate.ts"
 
 export type Mql = { readonly [operator: string]: unknown }
@@ -132,19 +133,26 @@ export const patternOf = ({ operator, value }: TextCondition): string => {
   }
 }
 
-const lower = ({ place, folded }: Pick<Field, "place" | "folded">): Mql => ({ $toLower: { $ifNull: [folded, place] } })
+const matches = (input: Place, pattern: string): Mql => ({ $regexMatch: { input, regex: literal(pattern) } })
 
+/** A pattern is held against what stands there and nothing that is made of it: engines differ in what they make of that. */
 const textMql = ({ place, folded }: Field, condition: TextCondition): Mql => {
-  if (condition.operator === "IS") return { $eq: [lower({ place, folded }), literal(fold(condition.value))] }
-  const input = condition.operator === "MATCHES" ? place : lower({ place, folded })
-  return { $regexMatch: { input, regex: literal(patternOf(condition)) } }
+  const pattern = patternOf(condition)
+  if (condition.operator === "MATCHES") return matches(place, pattern)
+  const asFolded = matches(folded, pattern)
+  // A text that does not stand folded is of ASCII alone: nothing else is found in it, and all that it has of a fold is case.
+  if (!isPlain(pattern)) return asFolded
+  return either([asFolded, both([{ $eq: [valueOf(folded), null] }, matches(place, `(?i)${pattern}`)])])
 }
 
 const anniversaryMql = ({ place, type }: Field, condition: Anniversary, at: number, timeZone: string): Mql => {
-  const monthDays = monthDaysOf(condition, dayNumber(at, timeZone))
+  const today = dayNumber(at, timeZone)
+  const monthDays = monthDaysOf(condition, today)
   if (type === "INSTANT") return both([{ $isNumber: place }, inIntervals(place, instantsOn(monthDays, timeZone))])
   const monthDay = { $add: [{ $multiply: [`${place}.month`, 100] }, `${place}.day`] }
-  return both([{ $isNumber: `${place}.month` }, { $in: [monthDay, literal(monthDays)] }])
+  const onDate = both([{ $isNumber: `${place}.month` }, { $in: [monthDay, literal(monthDays)] }])
+  if (type !== "NAME_DAY") return onDate
+  return either([onDate, { $in: [valueOf(`${place}.feast`), literal(feastsOf(condition, today))] }])
 }
 
 /** Days of the calendar in order, as one number. */

@@ -44,6 +44,5 @@ export const mqlExpressionOperators: ReadonlySet<string> = new Set([
   "$setIsSubset",
   "$add",
   "$multiply",
-  "$regexMatch",
-  "$toLower"
+  "$regexMatch"
 ])

@@ -3,11 +3,14 @@
  * the profile of each contact that changed, and only then its cursors. Written again, the same events make no difference: a
  * document that is there stays, and a profile gives way to none that knows less.
  */
+import { community } from "#domain/community/Community.ts"
 import { contact } from "#domain/contact/Contact.ts"
 import type { Event } from "#domain/Event.ts"
-import { eventDocuments, eventForms, foldedEvent, profileDocument } from "#domain/segment/Facts.ts"
+import { eventForms } from "#domain/segment/EventForms.ts"
+import { eventDocuments, foldedEvent, profileDocument } from "#domain/segment/Facts.ts"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
+import * as Equal from "effect/Equal"
 import * as Layer from "effect/Layer"
 import * as Semaphore from "effect/Semaphore"
 import type { Document } from "mongodb"
@@ -32,10 +35,12 @@ export const segmentStoreName = "segment_store"
 
 /** Field of a profile that says which of the contact's events is the last in it. */
 export const seqField = "_seq"
+/** The same of the community that she owns. */
+export const communitySeqField = "_community_seq"
 
 /** Raised when documents are made differently than before: a store that holds older ones is emptied and filled anew. */
-const documentsVersion = 3
-const writtenBy = `documents ${documentsVersion}, contact ${contact.stateVersion}`
+const documentsVersion = 6
+const writtenBy = `documents ${documentsVersion}, contact ${contact.stateVersion}, community ${community.stateVersion}`
 
 /**
  * What comes together is written together, and a contact to whom much happens once: memberships do not wait for it, and
@@ -52,6 +57,10 @@ const pagesOf = <A>(all: ReadonlyArray<A>): ReadonlyArray<ReadonlyArray<A>> =>
   Array.from({ length: Math.ceil(all.length / pageSize) }, (_, page) =>
     all.slice(page * pageSize, (page + 1) * pageSize)
   )
+
+/** Of a store that is found: the last places of each shard that are compared with the journal's. */
+const comparedMax = 8
+const placeId = ({ shard, offset }: Position): string => `${shard}/${offset}`
 
 const duplicateKey = 11_000
 
@@ -73,14 +82,16 @@ interface Upsert {
   readonly replacement: StoredDocument
 }
 
-const upsertOf = ({ business, seq, state }: Folded): Upsert => {
-  const filter = { _id: state.id, [seqField]: { $lte: seq } }
-  return { filter, replacement: { ...profileDocument({ id: business }, state), [seqField]: seq } }
+/** Both streams stand in one shard in one order, so of two profiles the later one has no less of either. */
+const upsertOf = ({ business, seq, state, communitySeq, community }: Folded): Upsert => {
+  const filter = { _id: state.id, [seqField]: { $lte: seq }, [communitySeqField]: { $lte: communitySeq } }
+  const profile = profileDocument({ id: business }, state, community)
+  return { filter, replacement: { ...profile, [seqField]: seq, [communitySeqField]: communitySeq } }
 }
 
-/** All that a contact is folded from, and all that becomes a document. */
+/** All that a contact and her community are folded from, and all that becomes a document. */
 export const factTypes: ReadonlyArray<Event["_tag"]> = [
-  ...new Set([...members(contact.Event.ast).map(tagOf), ...eventForms.keys()])
+  ...new Set([...[contact, community].flatMap(({ Event }) => members(Event.ast).map(tagOf)), ...eventForms.keys()])
 ] as ReadonlyArray<Event["_tag"]>
 
 export class SegmentFeed extends Context.Service<SegmentFeed, { readonly projection: OutsideProjection }>()(
@@ -122,12 +133,24 @@ const make = Effect.gen(function* () {
     return allShards.map((shard): Position => ({ shard, offset: found.get(shard) ?? 0 }))
   })
 
-  /** No cursor is beyond its journal: one that is has followed another, or what a restored backup does not hold any more. */
-  const isOfThisJournal = (positions: ReadonlyArray<Position>) =>
-    Effect.map(journal.heads(allShards), (found) => {
-      const heads = new Map(found.map(({ shard, offset }) => [shard, offset]))
-      return positions.every(({ shard, offset }) => offset <= (heads.get(shard) ?? 0))
-    })
+  /**
+   * What stands before the cursors is what this journal has there. A store that followed another, or what a restored backup
+   * does not hold any more, is beyond its end, or has other things to tell of the same places.
+   */
+  const isOfThisJournal = Effect.fnUntraced(function* (positions: ReadonlyArray<Position>) {
+    const ranges = positions
+      .filter(({ offset }) => offset > 0)
+      .map(({ shard, offset }) => ({ shard, after: Math.max(0, offset - comparedMax), upTo: offset }))
+    if (ranges.length === 0) return true
+    const { rows, shardsWithHoles } = yield* journal.scan(ranges, [...eventForms.keys()])
+    if (shardsWithHoles.length > 0) return false
+    const ids = rows.map(placeId)
+    const found = yield* use("load", ({ events }) =>
+      events.find({ _id: { $in: ids } }, { projection: { contact: 1, type: 1, at: 1 } }).toArray()
+    )
+    const stored = new Map(found.map(({ _id, contact, type, at }) => [_id, { contact, type, at: Number(at) }]))
+    return rows.every((row) => Equal.equals(stored.get(placeId(row)), { contact: row.key, type: row.type, at: row.at }))
+  })
 
   /** How often a store was lost; the next one begins empty. */
   let losses = 0

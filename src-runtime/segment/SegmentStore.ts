@@ -13,7 +13,7 @@ import type { Position } from "../projection/ProjectionCursors.ts"
 import { Projector } from "../projection/Projector.ts"
 import type { ProjectionBehind, ViewUnavailable } from "../projection/ViewRefusal.ts"
 import { reasonOf, type SegmentCollections, SegmentDatabase, SegmentStoreUnavailable } from "./SegmentDatabase.ts"
-import { segmentStoreName, seqField } from "./SegmentFeed.ts"
+import { communitySeqField, segmentStoreName, seqField } from "./SegmentFeed.ts"
 
 /** Contacts asked for at once. */
 const contactsAtOnce = 5_000
@@ -80,7 +80,7 @@ const make = Effect.gen(function* () {
       for (const event of happened as ReadonlyArray<unknown> as ReadonlyArray<EventDocument>) {
         byContact.get(event.contact)?.push(eventOf(event))
       }
-      return found.map(({ [seqField]: seq, ...profile }): readonly [string, StoredFacts] => [
+      return found.map(({ [seqField]: seq, [communitySeqField]: _, ...profile }): readonly [string, StoredFacts] => [
         profile._id,
         {
           seq: Number(seq),

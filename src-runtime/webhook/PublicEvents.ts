@@ -125,6 +125,8 @@ const ofContact = (event: ContactEvent): PublicEvent | undefined => {
       } = event.membership
       return told("contact.membership_changed", { community_id, relationship_id, state, wallet_sharing })
     }
+    case "DevicesChanged":
+      return told("contact.devices_changed")
     case "FundsCredited":
       return moved("wallet.credited", event.lotId, event)
     case "FundsDebited":
@@ -149,7 +151,6 @@ const ofContact = (event: ContactEvent): PublicEvent | undefined => {
     case "TokenUsed":
     case "TimerArmed":
     case "SendAuthorized":
-    case "DevicesChanged":
       return undefined
   }
 }
@@ -236,6 +237,7 @@ export const toldTypes: ReadonlyArray<Event["_tag"]> = [
   "ConsentChanged",
   "InteractionStateChanged",
   "MembershipChanged",
+  "DevicesChanged",
   "FundsCredited",
   "FundsDebited",
   "FundsReturned",

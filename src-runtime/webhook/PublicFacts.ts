@@ -4,10 +4,12 @@
  * RFC 3339; keys that are data stand as they were given. What the catalogue does not have is not told.
  */
 import { rfc3339 } from "../projection/Rfc3339.ts"
+import type { CommunityState } from "#domain/community/CommunityState.ts"
 import type { ContactState } from "#domain/contact/ContactState.ts"
 import { type Minor, toDecimal } from "#domain/shared/Money.ts"
 import type { FactField, FactForm, FactObject, FactValue } from "#domain/segment/FactForm.ts"
 import { changingFields, derivedFacts, derivedFields, stateFields } from "#domain/segment/Facts.ts"
+import { peopleFields } from "#domain/segment/PeopleFacts.ts"
 import type { ContactEvent } from "#domain/contact/ContactEvent.ts"
 import * as Equal from "effect/Equal"
 
@@ -27,6 +29,7 @@ const publicValue = (form: FactForm, value: unknown, currency: string): FactValu
       return publicObject(form.fields, value, currency)
     case "DATE":
     case "MONTH_DAY":
+    case "NAME_DAY":
       return { ...(value as FactObject) }
     case "TEXT":
     case "NUMBER":
@@ -45,9 +48,10 @@ const publicObject = (fields: ReadonlyArray<FactField>, source: unknown, currenc
   )
 
 /** Of a contact as she is, or would be. */
-export const publicProfile = (state: ContactState): FactObject => ({
+export const publicProfile = (state: ContactState, community: CommunityState): FactObject => ({
   ...publicObject(stateFields, state, state.currency),
-  ...publicObject(derivedFields, derivedFacts(state), state.currency)
+  ...publicObject(derivedFields, derivedFacts(state), state.currency),
+  ...publicObject(peopleFields, community, state.currency)
 })
 
 /** What changed of a contact (AUT-9): names, and as far as it is known what it was before and what it is now. */

@@ -40,7 +40,7 @@ const ask = (from: string, apiKey: string) =>
 
 const seconds = (milliseconds: number): string => `${(milliseconds / 1000).toFixed(1)} s`
 
-const words = { SMTP: "SMTP", PROVIDER: "its provider", OUTBOX: "the outbox page" } as const
+const words = { SMTP: "SMTP", PROVIDER: "its provider", CONSOLE: "its terminal", OUTBOX: "the outbox page" } as const
 
 const setUpOf = ({ set_up: { segments, mail, sms, push_browsers, push_apps } }: Status): string =>
   `Segments are kept in ${segments === "MONGODB" ? "MongoDB" : "the embedded store, in memory"}. Mail goes to ${words[mail]}, ` +

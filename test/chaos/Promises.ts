@@ -27,7 +27,9 @@ export const promises = {
 
 /** Rules about what leaves for the world, judged where a run looks at it. */
 export const rules = {
-  "AUT-1": "runs of one contact are done one after another, and each to its end",
+  "AUT-1":
+    "runs of one contact are done one after another, each action once, to the end or to an approval that is refused",
+  "AUT-5": "a change that is held is done once if it is approved, and never if it is rejected",
   "AUT-6": "there is exactly one run for each version of an automation and event that calls for it",
   "AUT-11": "each webhook is signed and arrives, in order for its contact, numbered without a gap",
   "AUT-12": "a contact is written to once for each run, of an automation or of a plan",

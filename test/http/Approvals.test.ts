@@ -36,12 +36,13 @@ layer(TestServer.layer)("a request that waits for approval", (it) => {
     yield* saveAutomation(server, "hold-change", holding("PRIOR_TO_UPDATE"))
     const answered = yield* server.request("POST", contacts, body, headers)
     const operation = bodyOf(answered, 202)
-    assert.strictEqual(operation.state, "RUNNING")
+    assert.strictEqual(operation.state, "HELD")
     assert.strictEqual(answered.headers.get("location"), `/backoffice/v2/operations/${operation.id}`)
     const { content } = bodyOf(yield* server.request("GET", `${approvals}?state=PENDING&size=200`), 200)
     const [approval] = content.filter(
       (each: { readonly operation: { readonly id: string } }) => each.operation.id === operation.id
     )
+    assert.deepStrictEqual(operation.approval, { id: approval.id })
     return { operation, approval }
   })
   const operationOf = (id: string) =>
@@ -91,6 +92,17 @@ layer(TestServer.layer)("a request that waits for approval", (it) => {
     })
   )
 
+  it.effect("AUT-5: says that it is held also to who prefers not to wait, and where it is decided", () =>
+    Effect.gen(function* () {
+      const server = yield* TestServer.TestServer
+      const { operation, approval } = yield* parked(held(), { prefer: "respond-async" })
+      assert.deepStrictEqual(operation, { id: operation.id, state: "HELD", approval: { id: approval.id } })
+      assert.deepStrictEqual(yield* operationOf(operation.id), operation)
+      bodyOf(yield* server.request("POST", `${approvals}/${approval.id}/approve`, {}), 200)
+      assert.notProperty(yield* operationOf(operation.id), "approval")
+    })
+  )
+
   it.effect("AUT-5: rejected, is refused, and nobody ever hears of the contact", () =>
     Effect.gen(function* () {
       const server = yield* TestServer.TestServer
@@ -114,7 +126,7 @@ layer(TestServer.layer)("a request that waits for approval", (it) => {
       const other = bodyOf(yield* server.request("POST", contacts, { ...body, last_name: "Πρώτη" }), 201)
       const path = `${approvals}/${approval.id}/approve`
       assert.strictEqual(bodyOf(yield* server.request("POST", path, {}), 409).error, "KOINON.ALREADY_TAKEN")
-      assert.strictEqual((yield* operationOf(operation.id)).state, "RUNNING")
+      assert.deepStrictEqual(yield* operationOf(operation.id), operation)
       const free = { email: freshEmail(), phone: { type: "MOBILE", country_code: "CYP", number: freshPhone() } }
       bodyOf(yield* server.request("PUT", `${contacts}/${other.id}`, free), 200)
       bodyOf(yield* server.request("POST", path, {}), 200)

@@ -11,6 +11,8 @@ import { eventually } from "../support/Eventually.ts"
 
 interface Told {
   readonly type: string
+  readonly contact_id: string
+  readonly sequence: number
   readonly data: {
     readonly amount?: number
     readonly currency_code?: string
@@ -112,6 +114,44 @@ layer(Layer.effect(TestServer, start({ KOINON_WEBHOOK_ALLOWED: "127.0.0.0/8" }))
         assert.match(told.event.data.expires_at, /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/)
         assert.strictEqual(told.run.data.event_type, "wallet.credited")
         assert.deepStrictEqual(told.run.data.event, told.event.data)
+      }).pipe(Effect.scoped)
+    )
+
+    it.effect("AUT-11: is numbered behind the webhook of the event that set the run off", () =>
+      Effect.gen(function* () {
+        const server = yield* TestServer
+        const { received, url } = yield* receiver
+        const events = ["contact.registered", "wallet.credited"]
+        const endpoint = bodyOf(
+          yield* server.request("POST", "/backoffice/v2/webhooks", { name: "Both", url, events }),
+          201
+        )
+        for (const trigger of ["CONTACT_REGISTERED", "WALLET_CREDITED"]) {
+          const actions = [{ type: "WEBHOOK", endpoint_id: endpoint.id }]
+          const automation = { name: `In order ${trigger}`, trigger, actions }
+          bodyOf(yield* server.request("POST", "/backoffice/v2/automations", automation), 201)
+        }
+        const people = yield* Effect.forEach(Array.from({ length: 10 }), () => contact(server))
+        for (const each of people) yield* Shop.credit(server, each, 5)
+        const told = yield* eventually(
+          "all arrive",
+          Effect.sync(() => {
+            const bySequence = new Map(
+              received.map(({ text }) => {
+                const each = JSON.parse(text) as Told
+                return [`${each.contact_id}/${each.sequence}`, each] as const
+              })
+            )
+            return bySequence.size === people.length * 4 ? [...bySequence.values()] : undefined
+          })
+        )
+        for (const { id } of people) {
+          const hers = told.filter((each) => each.contact_id === id).toSorted((a, b) => a.sequence - b.sequence)
+          const order = hers.map(({ type, data }) => (type === "automation.run" ? `run of ${data.event_type}` : type))
+          for (const type of events) {
+            assert.isBelow(order.indexOf(type), order.indexOf(`run of ${type}`), order.join(", "))
+          }
+        }
       }).pipe(Effect.scoped)
     )
   }

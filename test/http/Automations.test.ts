@@ -76,6 +76,14 @@ layer(TestServer.layer)("automations in the back office", (it) => {
       assert.strictEqual(yield* pointerOf({ trigger: "ACTIVITY_SCHEDULED" }), "/actions")
       const nowhere = [{ conditions: [{ type: "EXISTENCE", field: "shoe_size", exists: true }] }]
       assert.strictEqual(yield* pointerOf({ filter: nowhere }), "/filter/0/conditions/0/field")
+      const once = [{ type: "EXISTENCE", field: "last_name", exists: true }]
+      assert.strictEqual(
+        yield* pointerOf({ filter: [{ conditions: once }, { conditions: [] }] }),
+        "/filter/1/conditions"
+      )
+      const automation = { trigger: "PURCHASE_POSTED", filter: [{ conditions: [] }], actions: [callHer] }
+      const dry = yield* server.request("POST", `${automations}/dry_run`, { automation, from: 0 })
+      assert.deepStrictEqual(pointersOf(dry), ["/automation/filter/0/conditions"])
       const sent = yield* server.request("POST", automations, { name: "Wrong", trigger: "NEVER", actions: [{}] })
       assert.include(pointersOf(sent), "/trigger")
 
@@ -238,6 +246,41 @@ layer(TestServer.layer)("automations in the back office", (it) => {
       })
   )
 
+  it.effect("AUT-1: an approval that is sent again does not approve what the run waits for next", () =>
+    Effect.gen(function* () {
+      const server = yield* TestServer.TestServer
+      const { id } = yield* make(server, {
+        name: "Ask twice",
+        trigger: "CONTACT_REGISTERED",
+        actions: [{ type: "APPROVAL" }, callHer, { type: "APPROVAL" }, callHer]
+      })
+      yield* contact(server)
+      const run = yield* lastRun(server, id, "WAITING")
+      const done = (actions: number) =>
+        eventually(
+          `it waits, with ${actions} actions done`,
+          Effect.map(server.request("GET", `/backoffice/v2/automation_runs/${run.id}`), (found) => {
+            const { state, actions_done } = bodyOf(found, 200)
+            return state === "WAITING" && actions_done === actions
+          })
+        )
+      yield* done(0)
+      const on = (path: string, key: string) =>
+        Effect.map(
+          server.request("POST", `/backoffice/v2/${path}/approve`, {}, { "idempotency-key": key }),
+          (answered) => bodyOf(answered, 200)
+        )
+      yield* on(`approvals/${run.id}`, "first")
+      yield* done(2)
+      assert.deepStrictEqual(yield* on(`approvals/${run.id}`, "first"), { id: run.id })
+      yield* done(2)
+      yield* on(`automation_runs/${run.id}`, "second")
+      yield* lastRun(server, id, "COMPLETED")
+      assert.deepStrictEqual(yield* on(`automation_runs/${run.id}`, "second"), { id: run.id })
+      bodyOf(yield* server.request("POST", `${automations}/${id}/actions`, { action: "DEACTIVATE" }), 200)
+    })
+  )
+
   it.effect("AUT-10: a dry run counts what would have been done, and compares two", () =>
     Effect.gen(function* () {
       const server = yield* TestServer.TestServer
@@ -258,6 +301,55 @@ layer(TestServer.layer)("automations in the back office", (it) => {
       const joined = { trigger: "SEGMENT_JOINED", segment_id: id, actions: [callHer] }
       const lazy = yield* server.request("POST", `${automations}/dry_run`, { automation: joined, from: 0 })
       assert.deepStrictEqual(bodyOf(lazy, 200).assumed_live, [id])
+    })
+  )
+
+  it.effect("AUT-10: a dry run compares what is written out with any saved version, action by action", () =>
+    Effect.gen(function* () {
+      const server = yield* TestServer.TestServer
+      const { id: contactId } = yield* contact(server)
+      const visit = { type: "ACTIVITY", activity_type: "VISIT" }
+      const tagNew = { type: "TAG", add: ["new"], remove: [] }
+      const saved = { name: "Compared", trigger: "CONTACT_REGISTERED", actions: [callHer, visit] }
+      const { id } = yield* make(server, saved)
+      for (let version = 2; version <= 8; version++) {
+        const actions = [{ ...visit, subject: `Version ${version}` }]
+        bodyOf(yield* server.request("PUT", `${automations}/${id}`, { ...saved, actions }), 200)
+      }
+      const dryRun = (body: object) => server.request("POST", `${automations}/dry_run`, { from: 0, ...body })
+      const draft = { trigger: "CONTACT_REGISTERED", actions: [tagNew, callHer] }
+      const compared = { automation_version: { id, version: 1 }, compared_with: draft }
+      const { result, difference } = bodyOf(yield* dryRun(compared), 200)
+      const hers = result.sample.find((each: { contact: { id: string } }) => each.contact.id === contactId)
+      assert.deepStrictEqual(hers.actions, [
+        { index: 0, action: callHer },
+        { index: 1, action: visit }
+      ])
+      const { contact: _, event, happened_on: _on, ...changes } = difference.both.sample[0]
+      assert.strictEqual(event, "ContactRegistered")
+      assert.deepStrictEqual(changes, {
+        only_first: [{ index: 1, action: visit }],
+        only_second: [{ index: 0, action: tagNew }],
+        both: [{ index: 0, compared_index: 1, action: callHer }]
+      })
+      const { fired } = result
+      assert.deepStrictEqual(difference.actions, [
+        { action: visit, index: 1, only_first: fired, only_second: 0, both: 0 },
+        { action: tagNew, compared_index: 0, only_first: 0, only_second: fired, both: 0 },
+        { action: callHer, index: 0, compared_index: 1, only_first: 0, only_second: 0, both: fired }
+      ])
+      const inForce = bodyOf(yield* dryRun({ automation_version: { id } }), 200)
+      assert.strictEqual(inForce.result.sample[0].actions[0].action.subject, "Version 8")
+
+      const pointers = (body: object) => Effect.map(dryRun(body), pointersOf)
+      assert.deepStrictEqual(yield* pointers({}), ["/automation"])
+      assert.deepStrictEqual(yield* pointers({ automation: draft, automation_version: { id } }), [
+        "/automation_version"
+      ])
+      const beyond = { automation: draft, compared_with_version: { id, version: 9 } }
+      assert.deepStrictEqual(yield* pointers(beyond), ["/compared_with_version/version"])
+      assert.strictEqual((yield* dryRun({ automation_version: { id: unknownId } })).status, 404)
+      bodyOf(yield* server.request("POST", `${automations}/${id}/actions`, { action: "DEACTIVATE" }), 200)
     })
   )
 

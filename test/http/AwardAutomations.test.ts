@@ -135,4 +135,53 @@ layer(TestServer.layer)("what an award sets off", (it) => {
       )
     })
   )
+
+  it.effect("FED-1, SHR-7: one chain holds a shared purchase, its draw, the award for it and the message of that", () =>
+    Effect.gen(function* () {
+      const server = yield* TestServer.TestServer
+      const [owner, member] = [yield* Shop.person(server), yield* Shop.person(server)]
+      yield* Shop.credit(server, owner, 20)
+      yield* Shop.share(server, owner, member)
+      const templateId = yield* template(server, { ...greekMail, purpose: "MANDATORY" })
+      const thanks = yield* make({
+        name: "Thanks for sharing",
+        trigger: "AWARD_GIVEN",
+        actions: [{ type: "COMMUNICATION", template_id: templateId, channel: "EMAIL", purpose: "MANDATORY" }]
+      })
+      const purchase = yield* Shop.made(server.request("POST", purchases, Shop.receipt(server, member)))
+      const award = yield* give(member.id, { name: "Cashback", percent: 10, purchase_id: purchase.id })
+      yield* completed(thanks, 1)
+      const linked = yield* entries(member.id, `linked_to=${purchase.id}&order=ASC`)
+      const [paid] = linked
+      const drawId = paid?.links["draw_id"] ?? ""
+      assert.deepStrictEqual(
+        [paid?.type, paid?.links],
+        [
+          "purchase.paid",
+          { purchase_id: purchase.id, draw_id: drawId, counterpart_id: owner.id, community_id: owner.id }
+        ]
+      )
+      const given = linked.find(({ type }) => type === "wallet.credited")
+      assert.deepStrictEqual(given?.links, { purchase_id: purchase.id, award_id: award.id })
+      const isOfRun = ({ cause }: Entry) => (cause?.["chain"] as ReadonlyArray<string> | undefined)?.includes(thanks)
+      const messages = linked.filter(isOfRun)
+      assert.deepStrictEqual(typesOf(messages), ["communication.requested"])
+      assert.deepInclude(messages[0]?.cause, { event_id: given?.id, purchase_id: purchase.id })
+      // The owner's own feed has her half of it, under the same purchase and the same draw.
+      for (const link of [purchase.id, drawId]) {
+        const drawn = yield* entries(owner.id, `linked_to=${link}`)
+        assert.deepStrictEqual(
+          drawn.map(({ type, reason, amount, links }) => [type, reason, amount, links]),
+          [
+            [
+              "wallet.debited",
+              "WALLET_SHARING",
+              10,
+              { purchase_id: purchase.id, draw_id: drawId, counterpart_id: member.id }
+            ]
+          ]
+        )
+      }
+    })
+  )
 })

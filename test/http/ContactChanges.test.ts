@@ -78,5 +78,56 @@ layer(Layer.effect(TestServer, start({ KOINON_WEBHOOK_ALLOWED: "127.0.0.0/8" }))
         assert.deepInclude(bodyOf(activities, 200).content[0], { changed, previous, current })
       }).pipe(Effect.scoped)
     )
+
+    it.effect("FED-1, CON-3: has one name for webhooks and live: consent, devices, a new code of the wallet", () =>
+      Effect.gen(function* () {
+        const server = yield* TestServer
+        const { url, received } = yield* receiver()
+        const names = ["contact.consent_changed", "contact.devices_changed", "contact.updated"]
+        yield* Shop.made(server.request("POST", "/backoffice/v2/webhooks", { name: "Names", url, events: names }))
+        yield* Shop.made(server.request("PUT", "/backoffice/v2/settings", { wallet_code_mode: "DYNAMIC" }))
+        const eleni = yield* Shop.person(server)
+        const client = yield* connectAs(server.url, { token: eleni.token })
+        yield* follow(client, `contact/${eleni.id}`)
+
+        const consent = `${contacts}/${eleni.id}/consent`
+        yield* Shop.made(server.request("PUT", consent, { state: "ACCEPTED" }))
+        const own = `/self-service/v2/contacts/${eleni.id}`
+        const device = { platform: "MOBILE", registration_token: "a-token-of-hers" }
+        yield* Shop.made(server.requestAs(eleni.token, "POST", `${own}/devices`, device))
+        const wallet = `/self-service/v2/wallets/${eleni.id}/code`
+        const { code } = yield* Shop.made(server.requestAs(eleni.token, "GET", wallet))
+
+        yield* client.until(() => client.events().length === names.length)
+        const live = client.events().map(({ event }) => event)
+        assert.deepStrictEqual(
+          live.map(({ at: _, ...event }) => event),
+          [
+            { type: "contact.consent_changed", from: "PENDING", to: "ACCEPTED", by: "USER" },
+            { type: "contact.devices_changed" },
+            { type: "contact.updated" }
+          ]
+        )
+        const told = yield* eventually(
+          "the webhook has told all of it",
+          Effect.sync(() => {
+            const hers = received.map(({ body }) => body).filter(({ contact_id }) => contact_id === eleni.id)
+            return hers.length === names.length && hers
+          })
+        )
+        assert.deepStrictEqual(
+          told.map(({ type, data }) => ({ type, ...data })),
+          live.map(({ at: _, ...event }) => event)
+        )
+        const found = yield* Shop.made(server.request("GET", `${contacts}/${eleni.id}/activities`))
+        assert.deepStrictEqual(
+          found.content.map(({ type }: { readonly type: string }) => type),
+          ["wallet.code_rotated", "contact.devices_changed", "contact.consent_changed", "contact.registered"]
+        )
+        // What would let somebody pay or push in her name is told nowhere.
+        const all = JSON.stringify([live, told, found])
+        for (const secret of [code, device.registration_token]) assert.notInclude(all, secret)
+      }).pipe(Effect.scoped)
+    )
   }
 )

@@ -4,20 +4,13 @@ import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import { Webhook } from "standardwebhooks"
 import { decider, deleteAutomation, saveAutomation, says } from "../support/Automations.ts"
-import { bodyOf, freshEmail, freshPhone } from "../support/HttpContacts.ts"
+import { bodyOf, named } from "../support/HttpContacts.ts"
 import * as Shop from "../support/Shop.ts"
 import * as TestServer from "../support/TestServer.ts"
 
 const contacts = "/backoffice/v2/contacts"
 const start = TestServer.start({ KOINON_WEBHOOK_ALLOWED: "127.0.0.1" })
 
-const named = (last_name: string) => ({
-  type: "PERSON",
-  first_name: "Ελένη",
-  last_name,
-  email: freshEmail(),
-  phone: { type: "MOBILE", country_code: "CYP", number: freshPhone() }
-})
 /** Only for people of that name, so that tests on one server do not meet. */
 const called = (name: string) => [
   { conditions: [{ type: "COMPARISON" as const, field: "last_name", operator: "EQUAL" as const, value: name }] }

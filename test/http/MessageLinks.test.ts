@@ -90,6 +90,30 @@ layer(world, { excludeTestServices: true })("a link in a message", (it) => {
       })
   )
 
+  it.effect("tells the same where it is followed from the text of a mail, also of one that is nothing but text", () =>
+    Effect.gen(function* () {
+      const server = yield* TestServer.TestServer
+      const { received } = yield* Mail
+      const eleni = yield* Shop.person(server, { language_code: "ENG" })
+      const text = "Hello #FIRST_NAME#, see https://shop.example/en?a=1&b=2."
+      const words = { ...greekMail, variants: { en: { subject: "Hello", text } } }
+      const id = yield* send(server, eleni, yield* template(server, words))
+      yield* ended(server, id, "COMPLETED")
+      const { text: read = "" } = received.findLast(({ to }) => to.includes(eleni.email))?.mail ?? {}
+      const [, url = ""] = /see (\S+)\.\n/.exec(read) ?? []
+      assert.isTrue(url.startsWith(`${server.url}/message/link/`), read)
+      const followed = yield* go(url)
+      assert.deepStrictEqual(
+        [followed.status, followed.headers.get("location")],
+        [302, "https://shop.example/en?a=1&b=2"]
+      )
+      yield* eventually(
+        "it is followed",
+        Effect.map(delivery(server, id), (found) => found.clicked_on !== undefined)
+      )
+    })
+  )
+
   it.effect(
     "asks before it unsubscribes, in the reader's language, and does so by POST, also with one click (RFC 8058, MKT-1)",
     () =>

@@ -17,7 +17,7 @@ import * as Redacted from "effect/Redacted"
 import { randomUUID } from "node:crypto"
 import * as Live from "../support/LiveWorld.ts"
 import * as TestDatabase from "../support/TestDatabase.ts"
-import { start, TestServer } from "../support/TestServer.ts"
+import { type Parsed, start, TestServer } from "../support/TestServer.ts"
 import * as TestServerLayer from "../support/TestServer.ts"
 
 type Server = TestServer["Service"]
@@ -276,6 +276,26 @@ layer(TestServerLayer.layer, { excludeTestServices: true })("a running server", 
         assert.isDefined(target, ref)
       }
     })
+  )
+
+  it.effect(
+    "writes conditions down once as they are sent and once as they are answered, and is no larger than that",
+    () =>
+      Effect.gen(function* () {
+        const server = yield* TestServer
+        const { body } = yield* server.request("GET", "/openapi.json")
+        const schemas = body.components.schemas
+        for (const name of ["Filter", "PlainCondition"]) {
+          const isOpen = (schema: Parsed) => schema.anyOf.map((each: Parsed) => each.additionalProperties !== false)
+          assert.notInclude(isOpen(schemas[name]), true, `a field of ${name} that is not declared is refused`)
+          assert.notInclude(isOpen(schemas[`${name}Answered`]), false, `${name} may come to have more fields`)
+        }
+        const usesOf = (part: unknown) => new Set(JSON.stringify(part).match(/Condition(Answered)?(?=")/g))
+        const { post, get } = body.paths["/backoffice/v2/segments"]
+        assert.deepStrictEqual(usesOf(post.requestBody), new Set(["Condition"]))
+        assert.deepStrictEqual(usesOf(get.responses), new Set(["ConditionAnswered"]))
+        assert.isBelow(JSON.stringify(body).length, 600_000)
+      })
   )
 
   it.effect("says of each operation who may ask, and how a write is repeated", () =>

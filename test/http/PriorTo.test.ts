@@ -5,7 +5,7 @@ import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
 import * as Layer from "effect/Layer"
 import { badDeciders, decider, deleteAutomation, saveAutomation, says } from "../support/Automations.ts"
-import { bodyOf, freshEmail, freshPhone } from "../support/HttpContacts.ts"
+import { bodyOf, freshPhone, named } from "../support/HttpContacts.ts"
 import * as Shop from "../support/Shop.ts"
 import * as TestServer from "../support/TestServer.ts"
 
@@ -17,14 +17,6 @@ const served = Layer.effect(TestServer.TestServer, Effect.provideService(start, 
 /** Who hangs is not waited for: a request that takes longer hangs itself. */
 const answerMaxMs = 60_000
 
-const named = (last_name: string, fields: object = {}) => ({
-  type: "PERSON",
-  first_name: "Ελένη",
-  last_name,
-  email: freshEmail(),
-  phone: { type: "MOBILE", country_code: "CYP", number: freshPhone() },
-  ...fields
-})
 /** Only for people of that name, so that tests on one server do not meet. */
 const called = (name: string) => [
   { conditions: [{ type: "COMPARISON" as const, field: "last_name", operator: "EQUAL" as const, value: name }] }

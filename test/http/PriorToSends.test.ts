@@ -9,7 +9,7 @@ import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import { decider, says } from "../support/Automations.ts"
 import { eventually } from "../support/Eventually.ts"
-import { bodyOf, freshEmail, freshPhone } from "../support/HttpContacts.ts"
+import { bodyOf, freshEmail, named } from "../support/HttpContacts.ts"
 import { type MailServer, mailServer } from "../support/MailServer.ts"
 import { receiver } from "../support/Receiver.ts"
 import * as TestServer from "../support/TestServer.ts"
@@ -31,14 +31,6 @@ const world = Layer.provideMerge(
 
 const contacts = "/backoffice/v2/contacts"
 
-const named = (last_name: string, middle_name: string) => ({
-  type: "PERSON",
-  first_name: "Ελένη",
-  middle_name,
-  last_name,
-  email: freshEmail(),
-  phone: { type: "MOBILE", country_code: "CYP", number: freshPhone() }
-})
 const equals = (field: string, value: string) => ({ type: "COMPARISON", field, operator: "EQUAL", value })
 
 /** An automation for people of one name that asks outside, and then tells the person and the CRM. */
@@ -123,16 +115,25 @@ layer(world, { excludeTestServices: true })("what a prior-to automation sends", 
         const { server, outside, crm, mailsOf, sentBy, nothing } = yield* arranged("PRIOR_TO_CREATION", name)
         const create = (body: object, key = freshEmail()) =>
           server.request("POST", contacts, body, { "idempotency-key": key })
-        const taken = bodyOf(yield* create(named("Άλλη", "Πρώτη")), 201)
+        const taken = bodyOf(yield* create(named("Άλλη", { middle_name: "Πρώτη" })), 201)
         const { email } = bodyOf(yield* server.request("GET", `${contacts}/${taken.id}`), 200)
 
-        assert.strictEqual(bodyOf(yield* create(named(name, "Όχι")), 422).error, "KOINON.REJECTED_BY_AUTOMATION")
-        assert.strictEqual(bodyOf(yield* create(named(name, "Αργά")), 422).parameters.reason, "Too late.")
-        assert.strictEqual(bodyOf(yield* create({ ...named(name, "Ναι"), email }), 409).error, "KOINON.ALREADY_TAKEN")
+        assert.strictEqual(
+          bodyOf(yield* create(named(name, { middle_name: "Όχι" })), 422).error,
+          "KOINON.REJECTED_BY_AUTOMATION"
+        )
+        assert.strictEqual(
+          bodyOf(yield* create(named(name, { middle_name: "Αργά" })), 422).parameters.reason,
+          "Too late."
+        )
+        assert.strictEqual(
+          bodyOf(yield* create({ ...named(name, { middle_name: "Ναι" }), email }), 409).error,
+          "KOINON.ALREADY_TAKEN"
+        )
         assert.strictEqual(outside.asked.length, 3, "the decision call is what the command waits for")
         yield* nothing
 
-        const body = named(name, "Ναι")
+        const body = named(name, { middle_name: "Ναι" })
         const made = bodyOf(yield* create(body, "once"), 201)
         assert.deepStrictEqual(bodyOf(yield* create(body, "once"), 201), made)
         const runs = yield* sentBy(1)
@@ -148,7 +149,7 @@ layer(world, { excludeTestServices: true })("what a prior-to automation sends", 
       const name = "Αναβολή"
       const { server, mailsOf, sentBy, nothing, held } = yield* arranged("PRIOR_TO_CREATION", name)
       const park = Effect.gen(function* () {
-        bodyOf(yield* server.request("POST", contacts, named(name, "Αναμονή")), 202)
+        bodyOf(yield* server.request("POST", contacts, named(name, { middle_name: "Αναμονή" })), 202)
         return yield* held
       })
       const decide = (id: string, word: "approve" | "reject") =>
@@ -169,7 +170,7 @@ layer(world, { excludeTestServices: true })("what a prior-to automation sends", 
     Effect.gen(function* () {
       const name = "Μεταβολή"
       const { server, outside, mailsOf, sentBy, nothing } = yield* arranged("PRIOR_TO_UPDATE", name)
-      const { id } = bodyOf(yield* server.request("POST", contacts, named(name, "Πρώτη")), 201)
+      const { id } = bodyOf(yield* server.request("POST", contacts, named(name, { middle_name: "Πρώτη" })), 201)
       const change = (body: object, headers: Readonly<Record<string, string>> = {}) =>
         server.request("PUT", `${contacts}/${id}`, body, headers)
       bodyOf(yield* change({ middle_name: "Όχι" }), 422)

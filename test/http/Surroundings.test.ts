@@ -57,6 +57,8 @@ describe("what a server is set up with", () => {
         Push: "browsers: Web Push (VAPID keys); apps: Firebase (FCM_SERVICE_ACCOUNT)",
         Webhooks: "to the internet by https, and to 127.0.0.1, 10.1.0.0/16 (KOINON_WEBHOOK_ALLOWED)"
       })
+      const { SMS: printed } = yield* told({ SMS_URL: "console:", SMS_ACCOUNT_SID: "AC1" })
+      assert.match(printed ?? "", /^NOT SENT but printed here/)
     })
   )
 

@@ -90,6 +90,11 @@ layer(world, { excludeTestServices: true })("what is sent of a template", (it) =
         const dry = yield* post(server, "automations/dry_run", { automation: { ...body, name: undefined }, from: 0 })
         assert.strictEqual(bodyOf(dry, 400).faults[0].pointer, "/automation/actions/0/purpose")
       }
+      const wrong = onTag("never", [mailOf(marketing, { override: true })])
+      assert.strictEqual(
+        bodyOf(yield* post(server, "automations", wrong), 400).parameters.pointer,
+        "/actions/0/override"
+      )
       const { id } = yield* made(server, "automations", onTag("offer", [mailOf(marketing, { purpose: "MARKETING" })]))
       const shown = bodyOf(yield* server.request("GET", `${backOffice}/automations/${id}`), 200)
       assert.deepStrictEqual(shown.actions, [mailOf(marketing)])
@@ -100,6 +105,28 @@ layer(world, { excludeTestServices: true })("what is sent of a template", (it) =
       const mail = received.find(({ to }) => to.includes(reader.email))
       assert.include(mail?.raw ?? "", "List-Unsubscribe-Post: List-Unsubscribe=One-Click")
     })
+  )
+
+  it.effect(
+    "CON-6: an automation's message of a critical template passes an opt-out only where the action overrides",
+    () =>
+      Effect.gen(function* () {
+        const server = yield* TestServer.TestServer
+        const critical = yield* template(server, { ...greekMail, purpose: "CRITICAL" })
+        const overriding = mailOf(critical, { override: true })
+        const { id } = yield* made(server, "automations", onTag("alarm", [overriding]))
+        const shown = bodyOf(yield* server.request("GET", `${backOffice}/automations/${id}`), 200)
+        assert.deepStrictEqual(shown.actions, [overriding])
+        yield* made(server, "automations", onTag("notice", [mailOf(critical, { override: false })]))
+        const optedOut = () => Shop.person(server, { email_opt_out: true })
+        const [alarmed, noticed, reader] = [yield* optedOut(), yield* optedOut(), yield* Shop.person(server)]
+        yield* tagged(server, alarmed, "alarm")
+        yield* tagged(server, noticed, "notice")
+        yield* tagged(server, reader, "notice")
+        assert.deepInclude(yield* lastOf(server, alarmed, "COMPLETED"), { purpose: "CRITICAL" })
+        assert.deepInclude(yield* lastOf(server, noticed, "REJECTED"), { purpose: "MARKETING", reason: "OPTED_OUT" })
+        assert.deepInclude(yield* lastOf(server, reader, "COMPLETED"), { purpose: "MARKETING" })
+      })
   )
 
   it.effect(

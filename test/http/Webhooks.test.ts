@@ -217,6 +217,10 @@ layer(allowing, { excludeTestServices: true })("webhooks", (it) => {
         assert.strictEqual(refused.status, 400)
         assert.strictEqual(refused.body.faults[0].pointer, pointer)
       }
+      const reversed = { contact_id: eleni.id, from_sequence: 5, to_sequence: 3 }
+      const refused = yield* server.request("POST", `${webhooks}/${id}/replay`, reversed)
+      assert.strictEqual(refused.status, 400, "not answered as if nothing had been there to send")
+      assert.match(refused.body.detail, /^\/to_sequence: No number is from 5 to 3/)
     }).pipe(Effect.scoped)
   )
 

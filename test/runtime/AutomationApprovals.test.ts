@@ -37,11 +37,11 @@ layer(automationSide, { excludeTestServices: true })("a run that waits for an ap
       const now = yield* Clock.currentTimeMillis
       yield* sql`UPDATE automation_run SET expires_at = ${BigInt(now)} WHERE id = ${lapses.id}::uuid`
       // Its time is over, whether somebody has put that down or not.
-      assert.strictEqual(yield* automations.approve(businessId, lapses.id), "NOT_SO_NOW")
+      assert.strictEqual(yield* automations.approve(businessId, lapses.id, "request 1"), "NOT_SO_NOW")
       yield* automations.lapse
       assert.deepInclude(yield* automations.run(businessId, lapses.id), { state: "REJECTED", reason: "LAPSED" })
       assert.deepInclude(yield* automations.run(businessId, stays.id), { state: "WAITING" })
-      assert.strictEqual(yield* automations.approve(businessId, stays.id), "DONE")
+      assert.strictEqual(yield* automations.approve(businessId, stays.id, "request 2"), "DONE")
       const { sent } = yield* Stage
       yield* eventually(
         "what stands behind the approval is done",

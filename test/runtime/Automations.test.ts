@@ -137,7 +137,7 @@ layer(automationSide, { excludeTestServices: true })("automations at work", (it)
         yield* tag(20, "b")
         yield* ended(3, 1, 20)
         const automations = yield* Automations
-        assert.strictEqual(yield* automations.approve(businessId, first.id), "DONE")
+        assert.strictEqual(yield* automations.approve(businessId, first.id, "request 1"), "DONE")
         const runs = yield* ended(3, 2, 20)
         assert.deepStrictEqual(
           runs.map(({ version, state }) => [version, state]),
@@ -153,8 +153,8 @@ layer(automationSide, { excludeTestServices: true })("automations at work", (it)
             .slice(-2),
           ["version two", "version one"]
         )
-        assert.strictEqual(yield* automations.approve(businessId, first.id), "NOT_SO_NOW")
-        assert.strictEqual(yield* automations.approve(businessId, automationId(99)), "NOT_FOUND")
+        assert.strictEqual(yield* automations.approve(businessId, first.id, "request 2"), "NOT_SO_NOW")
+        assert.strictEqual(yield* automations.approve(businessId, automationId(99), "request 3"), "NOT_FOUND")
         yield* ask({
           business: businessId,
           key: businessId,
@@ -175,7 +175,7 @@ layer(automationSide, { excludeTestServices: true })("automations at work", (it)
       const automations = yield* Automations
       assert.strictEqual(yield* automations.reject(businessId, run.id), "DONE")
       assert.deepInclude(yield* automations.run(businessId, run.id), { state: "REJECTED", reason: "NOT_APPROVED" })
-      assert.strictEqual(yield* automations.approve(businessId, run.id), "NOT_SO_NOW")
+      assert.strictEqual(yield* automations.approve(businessId, run.id, "request 4"), "NOT_SO_NOW")
       const { sent } = yield* Stage
       assert.isFalse(sent.some((each) => nameOf(each, "after approval") !== undefined))
     })

@@ -81,4 +81,57 @@ describe("the hub of a business", () => {
       assert.deepStrictEqual(told, ["lot-1", "lot-2"])
     })
   )
+
+  it.effect(
+    "tells once each who comes back what her runner made durable as it let go of the shard, and what came after",
+    () =>
+      Effect.gen(function* () {
+        const store = JournalMemory.emptyStore()
+        const connection = connect(store)
+        const shard = shardOf(contactId(1))
+        const runner = yield* Runners.startThrough(connection)
+        yield* runner.actors.ask(openBusiness())
+        yield* runner.actors.ask(register(1))
+        const known = Layer.mergeAll(
+          Layer.succeed(Actors, runner.actors),
+          Layer.succeed(Journal, connection.journal),
+          sealer,
+          Heads.alone
+        )
+        const hub = Context.get(
+          yield* Layer.build(BusinessHub.layer.pipe(Layer.provide(known))),
+          BusinessHub.BusinessHub
+        )
+
+        const beforeCommit = yield* gate
+        connection.around = (commit) => Effect.andThen(beforeCommit.pass, commit)
+        const sent = connection.sent.length
+        const asked = Runners.askNow(runner, credit(1, 1n, "lot-1"))
+        yield* until(() => connection.sent.length > sent)
+        const released = yield* Effect.forkChild(runner.placed.release(new Set([shard])), { startImmediately: true })
+        assert.isFalse(runner.actors.holds(shard))
+        yield* beforeCommit.open
+        yield* Fiber.join(released)
+        yield* until(() => asked.replies.length === 1)
+        const other = yield* Runners.start(store, { shards: [shard] })
+        yield* other.actors.ask(credit(1, 1n, "lot-2"))
+
+        const told: Array<string> = []
+        yield* hub.follow({
+          business: businessId,
+          broadcast: lots,
+          after: allShards.map(() => 0),
+          roomy: Effect.void,
+          receiver: {
+            started: () => undefined,
+            deliver: (text) => void told.push(text),
+            reload: (_, reason) => void told.push(`RELOAD ${reason}`)
+          }
+        })
+        yield* other.actors.ask(credit(1, 1n, "lot-3"))
+        yield* TestClock.adjust(2_000)
+        yield* until(() => told.includes("lot-3"))
+        assert.deepStrictEqual(told, ["lot-1", "lot-2", "lot-3"])
+      })
+  )
 })

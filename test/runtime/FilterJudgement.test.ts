@@ -1,5 +1,6 @@
 /** AUT-6: what a contact was when something happened, and when the journal has to be asked for it. */
 import { assert, layer } from "@effect/vitest"
+import { contact as contactAggregate } from "#domain/contact/Contact.ts"
 import type { Condition } from "#domain/segment/Condition.ts"
 import { Actors } from "#runtime/actor/Actors.ts"
 import * as Definitions from "#runtime/actor/Definitions.ts"
@@ -14,7 +15,9 @@ import * as Effect from "effect/Effect"
 import { SqlClient } from "effect/sql/SqlClient"
 import { alive, asked, below, tag } from "./AutomationWorld.ts"
 import { ask, open, person } from "./ReadSide.ts"
-import { businessId, contactId } from "./SampleCommands.ts"
+import { businessId, contactId, share } from "./SampleCommands.ts"
+
+const { code: aggregate } = contactAggregate
 
 /** Filters judged at an event of the first contact, and how many contacts were read back for it. */
 const judging = Effect.gen(function* () {
@@ -41,7 +44,7 @@ const judging = Effect.gen(function* () {
   return Effect.fnUntraced(function* (seq: number, ...conditions: ReadonlyArray<Condition>) {
     const contact = contactId(1)
     const [row] = yield* sql<{ shard: number; shard_offset: bigint; at: bigint }>`
-      SELECT shard, shard_offset, at FROM event WHERE id = ${contact}::uuid AND seq = ${seq}`
+      SELECT shard, shard_offset, at FROM event WHERE id = ${contact}::uuid AND aggregate = ${aggregate} AND seq = ${seq}`
     const { shard = 0, shard_offset = 0n, at = 0n } = row ?? {}
     const asOf = { at: Number(at), position: { shard, offset: Number(shard_offset) }, until: Number.POSITIVE_INFINITY }
     const question = { business: businessId, contact, filter: [{ conditions }], ...asOf }
@@ -94,6 +97,37 @@ layer(below, { excludeTestServices: true })("a filter that is judged later than 
         assert.deepStrictEqual(yield* judged(first, balance(100)), [true, 1])
         assert.deepStrictEqual(yield* judged(tagged, isGold), [true, 1])
         assert.deepStrictEqual(yield* judged(second, balance(200), isGold), [true, 0])
+      })
+    )
+  )
+
+  it.effect("AUT-6, SHR-1: knows the people of an owner, and their terms, as they were then", () =>
+    alive(
+      Effect.gen(function* () {
+        const has = (state: string, least: number): Condition => ({
+          type: "ANY",
+          field: "people",
+          where: [
+            { type: "COMPARISON", field: "state", operator: "EQUAL", value: state },
+            { type: "COMPARISON", field: "wallet_sharing_max_amount", operator: "GREATER_OR_EQUAL", value: least }
+          ]
+        })
+        yield* ask(person(2))
+        yield* tag(1, "before")
+        yield* ask(share(1, 2, 5_000n))
+        yield* tag(1, "shared")
+        yield* asked(1, { _tag: "RemovePerson", relationshipId: "1-2" })
+        yield* tag(1, "after")
+        const [before = 0, shared = 0, after = 0] = (yield* seqs("TagsChanged")).slice(-3)
+        const judged = yield* judging
+        const holds = (seq: number, least: number) =>
+          Effect.map(judged(seq, has("ACCEPTED", least)), ([isHeld]) => isHeld)
+        assert.deepStrictEqual(
+          [yield* holds(before, 1), yield* holds(shared, 5_000), yield* holds(shared, 5_001), yield* holds(after, 1)],
+          [false, true, false, false]
+        )
+        const none: Condition = { type: "EXISTENCE", field: "people", exists: false }
+        assert.deepStrictEqual([(yield* judged(shared, none))[0], (yield* judged(after, none))[0]], [false, true])
       })
     )
   )

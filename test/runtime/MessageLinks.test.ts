@@ -62,21 +62,48 @@ describe("a mail that is followed", () => {
     const html =
       `<body><a class="x" href="https://a.example/?x=1&amp;y=2">a</a><A HREF='https://a.example/?x=1&amp;y=2'>a</A>` +
       `<a href="mailto:a@example.com">m</a><a href="${own}/message/unsubscribe/t">u</a><a href="javascript:x()">j</a></body>`
-    const tracked = track(html, own, linkTo, `${own}/message/open/t`)
-    assert.deepStrictEqual(tracked.urls, ["https://a.example/?x=1&y=2"])
-    assert.strictEqual(tracked.html.split(`${own}/message/link/0`).length, 3)
-    assert.include(tracked.html, `href="mailto:a@example.com"`)
-    assert.include(tracked.html, `href="${own}/message/unsubscribe/t"`)
-    assert.match(tracked.html, /<img src="https:\/\/koinon\.example\/message\/open\/t"[^>]*><\/body>$/)
+    const { html: tracked = "", urls } = track({ html, text: "" }, own, linkTo, `${own}/message/open/t`)
+    assert.deepStrictEqual(urls, ["https://a.example/?x=1&y=2"])
+    assert.strictEqual(tracked.split(`${own}/message/link/0`).length, 3)
+    assert.include(tracked, `href="mailto:a@example.com"`)
+    assert.include(tracked, `href="${own}/message/unsubscribe/t"`)
+    assert.match(tracked, /<img src="https:\/\/koinon\.example\/message\/open\/t"[^>]*><\/body>$/)
+  })
+
+  it("leads over us in its text as well, by the number that the address has in the page, and keeps the sentence", () => {
+    const html = `<a href="https://a.example/?x=1&amp;y=2">a</a>`
+    const text =
+      "See https://b.example/el/δώρο, (https://b.example/el/δώρο) or <https://a.example/?x=1&y=2>.\n" +
+      `More: https://c.example/Wallet_(money)… HTTP://D.example! ftp://e.example https://[ https:// ${own}/message/view/t`
+    const tracked = track({ html, text }, own, linkTo, `${own}/p`)
+    assert.deepStrictEqual(tracked.urls, [
+      "https://a.example/?x=1&y=2",
+      "https://b.example/el/δώρο",
+      "https://c.example/Wallet_(money)",
+      "HTTP://D.example"
+    ])
+    const [first, second, third, fourth] = [0, 1, 2, 3].map(linkTo)
+    assert.strictEqual(
+      tracked.text,
+      `See ${second}, (${second}) or <${first}>.\n` +
+        `More: ${third}… ${fourth}! ftp://e.example https://[ https:// ${own}/message/view/t`
+    )
+    assert.deepStrictEqual(track({ html: undefined, text: "Nothing." }, own, linkTo, ""), {
+      html: undefined,
+      text: "Nothing.",
+      urls: []
+    })
   })
 
   it("takes no time over a page that is made to take it", () => {
     // What takes a moment in one go over the page takes minutes in as many goes as it has characters.
     const size = 400_000
     const parts = ["<a ", "<a href ", "<a href=", "<a href='", `<a href="`, "<a href= "]
-    for (const html of [...parts.map((part) => part.repeat(size / part.length)), `<a ${" ".repeat(size)}href`]) {
+    const pages = [...parts.map((part) => part.repeat(size / part.length)), `<a ${" ".repeat(size)}href`]
+    const texts = ["http://", "https", ".)", "("].map((part) => `http://x${part.repeat(size / part.length)}`)
+    for (const html of [...pages, ...texts]) {
       const startedAt = performance.now()
-      track(html, own, linkTo, `${own}/p`)
+      track({ html, text: html }, own, linkTo, `${own}/p`)
       assert.isBelow(performance.now() - startedAt, 15_000, html.slice(0, 20))
     }
   })

@@ -25,7 +25,7 @@ export const refusedStages: ReadonlyArray<Document> = [
 const names =
   "$function $accumulator $where $jsonSchema $text $near $geoWithin $rand $sampleRate $toDate $dateToString $convert $toDecimal " +
   "$getField $setField $map $zip $range $concat $split $regexFind $substrCP $meta $comment $bitsAllSet $mod $type " +
-  "$elemMatch $objectToArray $mergeObjects $sum $avg $max $min $pow $sqrt $divide $subtract $cond $cmp $push $first $last $not2"
+  "$elemMatch $objectToArray $mergeObjects $sum $avg $max $min $pow $sqrt $divide $subtract $cond $cmp $toLower $push $first $last $not2"
 const refusedUpdates = "$min $max $mul $rename $push $addToSet $pull $pullAll $pop $bit".split(" ")
 export const refusedOperators: ReadonlyArray<string> = names.split(" ")
 

@@ -5,6 +5,7 @@
  */
 import { assert, layer } from "@effect/vitest"
 import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
 import * as Latch from "effect/Latch"
 import * as Option from "effect/Option"
 import * as Stream from "effect/Stream"
@@ -303,6 +304,32 @@ layer(withoutProjector, { excludeTestServices: true })("a projector into the seg
       })
       yield* withFollower(() => filled)
       assert.deepStrictEqual(yield* storedDocuments, before)
+    })
+  )
+
+  it.effect("documents of another journal that has come exactly as far are emptied out and written anew", () =>
+    Effect.gen(function* () {
+      /** The same to the same people, each time in a journal of its own, by another amount. */
+      const told = (amount: bigint) =>
+        Effect.gen(function* () {
+          yield* open
+          for (let number = 1; number <= 20; number++) {
+            yield* ask(person(number, {}))
+            yield* ask(credit(number, amount, `credit-${number}`))
+          }
+          return yield* withFollower((projector) =>
+            Effect.gen(function* () {
+              yield* filled
+              const found = yield* storedDocuments
+              yield* projector.rebuild(segmentStoreName)
+              yield* filled
+              return { found, rebuilt: yield* storedDocuments }
+            })
+          )
+        }).pipe(Effect.provide(Layer.fresh(writeSide), { local: true }))
+      yield* told(1n)
+      const { found, rebuilt } = yield* told(2n)
+      assert.deepStrictEqual(found, rebuilt)
     })
   )
 })

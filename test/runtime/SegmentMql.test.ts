@@ -105,6 +105,32 @@ describe("the aggregation pipeline of a segment", () => {
     assert.include(JSON.stringify(simple([{ conditions: [low] }])), '{"$isNumber":"$$event.amount"}')
   })
 
+  it("finds a text of events by what it means folded, and by the case of ASCII only where nothing else is in it", () => {
+    const texts = [
+      { currency: "MAST 5K" },
+      { currency: "Maſt 5\u212a" },
+      { currency: "Μάστ 5K" },
+      { currency: "mast 5k" },
+      {}
+    ]
+    const contacts = texts.map((text, index): ContactFacts => {
+      const _id = String(index)
+      const bought = { _id: `1/${_id}`, business: "shop", contact: _id, type: "PurchasePaid", at: 0, sequence: 1 }
+      return { profile: { _id, business: "shop" }, events: [{ ...bought, ...text }] }
+    })
+    for (const value of ["s", "ST 5k", "5K", "5\u212a", "ſT", "μαστ", "\u0301"]) {
+      for (const operator of ["IS", "CONTAINS", "STARTS_WITH", "ENDS_WITH"] as const) {
+        const where = [{ type: "TEXT", field: "currency", operator, value }] as const
+        const sets: ConditionSets = [
+          { conditions: [{ type: "COUNT", event: "PurchasePaid", where, operator: "EQUAL", value: 1 }] }
+        ]
+        const expected = contacts.filter((facts) => isIn(sets, facts, 0, () => false)).map(({ profile }) => profile._id)
+        assert.deepStrictEqual(idsOf(simple(sets), contacts), expected, `${operator} ${value}`)
+        assert.notMatch(JSON.stringify(simple(sets)), /"\$regexMatch":\{"input":\{/, "no engine agrees on more")
+      }
+    }
+  })
+
   it("takes no text that was given for a field, an operator or a pattern", () => {
     const made = simple([
       {

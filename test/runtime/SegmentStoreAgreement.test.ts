@@ -3,6 +3,7 @@
  * conditions by chance. `SEED` repeats a run and `CASES` makes it longer; what disagrees is printed whole.
  */
 import { assert, describe, it } from "@effect/vitest"
+import { initial as nobody } from "#domain/community/CommunityState.ts"
 import { initial } from "#domain/contact/ContactState.ts"
 import type { Condition } from "#domain/segment/Condition.ts"
 import { type ContactFacts, foldedEvent, profileDocument } from "#domain/segment/Facts.ts"
@@ -78,7 +79,11 @@ overEachStore("segments", ({ withDatabase }) => {
       const about = { business: "shop", at: 0, zones: ["UTC"], members: () => [] } as const
       for (const text of [".".repeat(500), "각".repeat(500), "Ώ".repeat(500)]) {
         const facts = {
-          profile: profileDocument({ id: "shop" }, { ...initial, id: text.charAt(0), profile: { firstName: text } }),
+          profile: profileDocument(
+            { id: "shop" },
+            { ...initial, id: text.charAt(0), profile: { firstName: text } },
+            nobody
+          ),
           events: []
         }
         await profiles.insertOne(facts.profile)

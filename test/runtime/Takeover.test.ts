@@ -1,14 +1,15 @@
 /** One writer to an actor (P5): the runner that lost its shards stores nothing more, and says so to everyone who asks it. */
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
+import * as TestClock from "effect/testing/TestClock"
 import { randomUUID } from "node:crypto"
-import { allShards } from "#runtime/actor/Placement.ts"
+import { allShards, shardOf } from "#runtime/actor/Placement.ts"
 import * as JournalMemory from "#runtime/storage/JournalMemory.ts"
 import { lostAfter } from "./FaultyJournal.ts"
 import { askNow, ending, start } from "./Runners.ts"
 import type { RunnerOptions } from "./Runners.ts"
 import { businessId, commandId, contactId, credit, openBusiness, register, transfer } from "./SampleCommands.ts"
-import { gate, until } from "./Waiting.ts"
+import { gate, quiet, until } from "./Waiting.ts"
 
 const twoRunnersWith = Effect.fnUntraced(function* (options?: RunnerOptions) {
   const store = JournalMemory.emptyStore()
@@ -79,6 +80,36 @@ describe("after a takeover (P5)", () => {
         times: 1_000
       })
       assert.deepStrictEqual((yield* retried).answer, { _tag: "Done", id: "gift" })
+    })
+  )
+
+  it.effect("who waits at an older runner that has nothing to commit is told so within two seconds (P8)", () =>
+    Effect.gen(function* () {
+      const store = JournalMemory.emptyStore()
+      const there = shardOf(contactId(2))
+      const older = yield* start(store, { shards: allShards.filter((shard) => shard !== there) })
+      const receiving = yield* start(store, { shards: [there] })
+      yield* older.actors.ask(openBusiness())
+      yield* older.actors.ask(register(1))
+      yield* receiving.actors.ask(register(2))
+      yield* older.actors.ask(credit(1, 100n, "opening"))
+      yield* receiving.crash
+      const ask = { ...transfer(1, 2, 40n, "gift"), id: commandId(1) }
+      const asked = askNow(older, ask)
+      yield* until(() => older.actors.statistics().openCommands === 1)
+      yield* quiet
+      const sent = older.connection.sent.length
+      const owner = yield* start(store)
+      yield* until(() => store.commands.get(commandId(1))?.outcome != null)
+      assert.strictEqual(older.connection.sent.length, sent, "it has nothing to commit")
+      assert.isTrue(older.actors.holds(shardOf(contactId(1))), "nobody has told it")
+      assert.isEmpty(asked.replies)
+
+      yield* TestClock.adjust(2_000)
+      yield* until(() => asked.replies.length === 1)
+      assert.strictEqual(ending(asked.replies[0]), "ShardMoved")
+      assert.isFalse(older.actors.holds(shardOf(contactId(1))))
+      assert.deepStrictEqual((yield* owner.actors.ask(ask)).answer, { _tag: "Done", id: "gift" })
     })
   )
 

@@ -20,6 +20,16 @@ let made = 0
 export const freshPhone = (): string => `99${String(++made).padStart(6, "0")}`
 export const freshEmail = (): string => `contact.${++made}@example.com`
 
+/** Somebody of that name, to be registered: nobody else has her addresses. */
+export const named = (last_name: string, fields: object = {}) => ({
+  type: "PERSON",
+  first_name: "Ελένη",
+  last_name,
+  email: freshEmail(),
+  phone: { type: "MOBILE", country_code: "CYP", number: freshPhone() },
+  ...fields
+})
+
 /** The body of an answer that has to have this status; otherwise the answer is what the test shows. */
 export const bodyOf = (response: Response, status: number): Parsed => {
   assert.strictEqual(response.status, status, JSON.stringify(response.body))

@@ -3,20 +3,8 @@ import { catalogue, type CatalogueField } from "#domain/segment/Catalogue.ts"
 import type { Condition, ConditionSets, Filter, Plain, Scalar, Window } from "#domain/segment/Condition.ts"
 import { factAt, placeOf } from "#domain/segment/FactAccess.ts"
 import type { ContactFacts } from "#domain/segment/Facts.ts"
-import {
-  type Chance,
-  consents,
-  day,
-  languages,
-  names,
-  near,
-  owners,
-  pools,
-  span,
-  states,
-  tags,
-  zones
-} from "./SegmentContacts.ts"
+import { trackedFields } from "#domain/segment/Tracked.ts"
+import { type Chance, day, names, near, owners, pools, span, tags, zones } from "./SegmentContacts.ts"
 
 export const segmentIds = ["regulars", "staff"]
 
@@ -105,7 +93,7 @@ const filter = (chance: Chance, field: CatalogueField, path: string, find: Finde
       { operator: "THIS_MONTH" as const }
     ])
   })
-  const dated = ["INSTANT", "DATE", "MONTH_DAY"].includes(field.type)
+  const dated = ["INSTANT", "DATE", "MONTH_DAY", "NAME_DAY"].includes(field.type)
   return fitting(chance, [
     existence,
     ...(field.type === "TEXT" ? [text, text, text, matches] : []),
@@ -165,18 +153,13 @@ const ofEvents = (chance: Chance, known: Known, at: number): Plain => {
   ])
 }
 
-const hasBeen = (chance: Chance): Plain => {
-  const [field, value] = chance.one<readonly [string, Scalar]>([
-    ["interaction_state", chance.one(states)],
-    ["consent", chance.one(consents)],
-    ["email_opt_out", chance.is(0.5)],
-    ["sms_opt_out", chance.is(0.5)],
-    ["language_code", chance.one(languages)],
-    ["spend_blocked", chance.is(0.5)],
-    ["tags", chance.one(tags)],
-    ["communities", chance.one(owners)]
-  ])
-  return { type: "HAS_BEEN", field, value, span: span(chance) }
+/** Of every field of which it can be asked, whichever that are. */
+const hasBeen = (chance: Chance, known: Known): Plain => {
+  const field = chance.one(catalogue.fields.filter(({ path }) => Object.hasOwn(trackedFields, path)))
+  const { path } = field
+  const found = known.map(({ profile }) => factAt(profile, placeOf(path))).flat()
+  const value = path === "communities" ? chance.one(owners) : someValue(chance, field, found)
+  return { type: "HAS_BEEN", field: path, value, span: span(chance) }
 }
 
 const ofField = (chance: Chance, known: Known, at: number): Plain => {
@@ -205,7 +188,7 @@ const condition = (chance: Chance, known: Known, at: number): Condition => {
     () => ofField(chance, known, at),
     () => ofField(chance, known, at),
     () => ofEvents(chance, known, at),
-    () => hasBeen(chance),
+    () => hasBeen(chance, known),
     () => (chance.is(0.3) ? { type: "MEMBER", segment: chance.one(segmentIds) } : ofEvents(chance, known, at))
   ])
   return chance.is(0.2) ? { type: "NOT", condition: plain } : plain

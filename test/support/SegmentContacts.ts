@@ -2,6 +2,7 @@
  * Contacts by chance, from a seed: what the evaluators of conditions are compared on. Instants stand where
  * calendars are awkward: changes of the clock, ends of months, leap days; values come from few, so that conditions hit.
  */
+import type { CommunityState } from "#domain/community/CommunityState.ts"
 import { initial, type ContactState } from "#domain/contact/ContactState.ts"
 import type { ContactEvent } from "#domain/contact/ContactEvent.ts"
 import type { Span } from "#domain/segment/Condition.ts"
@@ -56,7 +57,10 @@ const awkward = [
   "2026-03-31T12:00:00Z",
   "2026-05-01T00:00:00Z",
   "2026-12-31T22:00:00Z",
-  "2026-08-14T09:30:00Z"
+  "2026-08-14T09:30:00Z",
+  // Saint George, before and after Easter.
+  "2026-04-22T21:00:00Z",
+  "2024-05-05T21:00:00Z"
 ].map((text) => Date.parse(text))
 
 export const instant = (chance: Chance): number => {
@@ -87,12 +91,12 @@ export const near = (chance: Chance, at: number, timeZone: string): number => {
 }
 
 export const names = ["Μαρία", "Μάριος", "Eleni", "ÉLODIE", "Γιώργος", "Ann $pecial", "a.b*c", "Straße"]
-export const languages = ["ELL", "ENG"]
+const languages = ["ELL", "ENG"]
 export const tags = ["vip", "staff", "$odd", "a.b"]
 export const owners = ["andreas", "yiayia"]
 export const pools = ["coffee", "bread.white"]
-export const states = ["NEVER_ENGAGED", "ENGAGED", "DORMANT", "RESTING"] as const
-export const consents = ["PENDING", "ACCEPTED", "REJECTED", "WITHDRAWN"] as const
+const states = ["NEVER_ENGAGED", "ENGAGED", "DORMANT", "RESTING"] as const
+const consents = ["PENDING", "ACCEPTED", "REJECTED", "WITHDRAWN"] as const
 
 const contactState = (chance: Chance, id: string, at: number): ContactState => {
   const timeZone = chance.one(zones)
@@ -134,6 +138,7 @@ const contactState = (chance: Chance, id: string, at: number): ContactState => {
     consent: chance.one(consents),
     spendBlocked: chance.is(0.2),
     tags: chance.some(tags),
+    activePoolIds: chance.some(pools),
     lots,
     interactions: {
       ...initial.interactions,
@@ -178,6 +183,30 @@ const contactState = (chance: Chance, id: string, at: number): ContactState => {
   }
 }
 
+const communityState = (chance: Chance, at: number, timeZone: string): CommunityState => ({
+  revision: 1,
+  relations: ["eleni", "nikos"].slice(chance.below(3)).map((memberId) => ({
+    relationshipId: `with-${memberId}`,
+    memberId,
+    state: chance.one(["PENDING", "ACCEPTED", "REJECTED"]),
+    terms: {
+      ...(chance.is(0.5) && { group: chance.one(["Οικογένεια", "staff"]) }),
+      isAdmin: chance.is(0.3),
+      permissions: chance.some(["FULL_ACCESS", "CONTACT_MANAGEMENT"]),
+      walletSharing: {
+        isEnabled: chance.is(0.6),
+        method: "AUTO",
+        ...(chance.is(0.6) && { maxAmount: BigInt(chance.one([0, 100, 1_000])) }),
+        poolIds: [...chance.some(pools)]
+      }
+    },
+    invitedAt: near(chance, at, timeZone),
+    ...(chance.is(0.3) && { expiresAt: near(chance, at, timeZone) }),
+    used: { month: "2026-11", amount: 0n }
+  })),
+  formerUse: []
+})
+
 type Made = (chance: Chance, at: number) => ContactEvent
 
 const makers: ReadonlyArray<Made> = [
@@ -213,6 +242,7 @@ const makers: ReadonlyArray<Made> = [
   (chance, at) => ({ _tag: "InteractionStateChanged", from: chance.one(states), to: chance.one(states), at }),
   (chance, at) => ({ _tag: "ConsentChanged", from: "PENDING", to: chance.one(consents), by: "USER", at }),
   (chance, at) => ({ _tag: "TagsChanged", tags: [...chance.some(tags)], at }),
+  (chance, at) => ({ _tag: "PoolActivationChanged", poolId: chance.one(pools), active: chance.is(0.7), at }),
   (chance, at) => ({ _tag: "SpendBlockChanged", blocked: chance.is(0.5), at }),
   (chance, at) => ({
     _tag: "OptOutChanged",
@@ -225,6 +255,8 @@ const makers: ReadonlyArray<Made> = [
     _tag: "ContactUpdated",
     ...(chance.is(0.5) && { languageCode: chance.one(languages) }),
     ...(chance.is(0.5) && { emailOptOut: chance.is(0.5) }),
+    ...(chance.is(0.5) && { smsOptOut: chance.is(0.5) }),
+    ...(chance.is(0.5) && { timeZone: chance.one(zones) }),
     profile: {},
     at
   }),
@@ -243,12 +275,12 @@ const makers: ReadonlyArray<Made> = [
 
 export const contactFacts = (chance: Chance, id: string, at: number): ContactFacts => {
   const state = contactState(chance, id, at)
-  const { timeZone, languageCode, currency } = state
+  const { type, countryOfAgreement, timeZone, languageCode, currency } = state
   const registered: ContactEvent = {
     _tag: "ContactRegistered",
     contactId: id,
-    type: "PERSON",
-    countryOfAgreement: "CYP",
+    type,
+    countryOfAgreement,
     languageCode,
     currency,
     timeZone,
@@ -266,5 +298,5 @@ export const contactFacts = (chance: Chance, id: string, at: number): ContactFac
     .flatMap((event, offset) =>
       eventDocuments({ event, row: { business: business.id, key: id, shard: 7, offset, at: event.at } })
     )
-  return { profile: profileDocument(business, state), events }
+  return { profile: profileDocument(business, state, communityState(chance, at, timeZone)), events }
 }

@@ -65,7 +65,10 @@ export class TestServer extends Context.Service<
   }
 >()("koinon/test/TestServer") {}
 
-const quietConsole: Console.Console = { ...globalThis.console, log: () => undefined }
+/** What servers print to; nothing is seen of it unless a test provides another. */
+export const Terminal = Context.Reference<Console.Console>("koinon/test/Terminal", {
+  defaultValue: () => ({ ...globalThis.console, log: () => undefined })
+})
 
 const send = (url: string): TestServer["Service"]["request"] =>
   Effect.fnUntraced(function* (method, path, body, headers = {}) {
@@ -165,7 +168,7 @@ const open: (
     })
   },
   Effect.provideService(Clock.Clock, Clock.Clock.defaultValue()),
-  Effect.provideService(Console.Console, quietConsole),
+  Effect.provideServiceEffect(Console.Console, Terminal),
   Effect.provideService(ReaderWaitMaxMs, readerWaitMaxMs),
   Effect.orDie
 )

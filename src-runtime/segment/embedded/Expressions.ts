@@ -290,13 +290,7 @@ const operators: Readonly<Record<string, Operator>> = {
   }),
   $add: arithmetic(0, (left, right) => left + right),
   $multiply: arithmetic(1, (left, right) => left * right),
-  $regexMatch: matches,
-  // Of the letters of ASCII alone, as MongoDB has it; nothing is an empty text.
-  $toLower: unary((value, name) => {
-    if (value === null || value === undefined) return ""
-    if (typeof value !== "string") throw new Refused("TypeMismatch", `${name} needs a text`)
-    return value.replaceAll(/[A-Z]/g, (letter) => letter.toLowerCase())
-  })
+  $regexMatch: matches
 }
 
 export const compile = (expression: unknown): ((document: Document) => unknown) => {

@@ -25,6 +25,12 @@ export interface Message {
   }>
 }
 
+/** An activity that a run has scheduled. */
+export interface Scheduled {
+  readonly id: string
+  readonly run: string
+}
+
 export interface Person {
   readonly email: string | undefined
   readonly hasOptedOut: boolean
@@ -40,6 +46,13 @@ export class Chronicle extends Fold {
   readonly told = new Map<string, string>()
   /** For each automation on events, in order: the events that call for it. */
   readonly calls: ReadonlyArray<Set<string>> = automations.map(() => new Set())
+  readonly activities: Array<Scheduled> = []
+  /** By contact: all of them, as they are now. */
+  readonly tags = new Map<string, ReadonlyArray<string>>()
+  /** Changes that were held, and how they ended: once, if all is well. */
+  readonly held = new Map<string, Array<"APPROVED" | "REJECTED">>()
+  /** How often each contact was changed. */
+  readonly updates = new Map<string, number>()
   /** What messages end twice, or end and were never asked for, in words. */
   readonly strays: Array<string> = []
 
@@ -56,6 +69,28 @@ export class Chronicle extends Fold {
     count(person.counted, event)
     this.#call(row, event, person.counted)
     this.#message(row.key, event)
+    this.#action(row.key, event)
+  }
+
+  #action(contact: string, event: Event): void {
+    switch (event._tag) {
+      case "ActivityScheduled":
+        return void this.activities.push({ id: event.activityId, run: event.cause?.runId ?? "nobody" })
+      case "TagsChanged":
+        return void this.tags.set(contact, event.tags)
+      case "CommandHeld":
+        return void this.held.set(event.heldId, this.held.get(event.heldId) ?? [])
+      case "HeldApproved":
+      case "HeldRejected": {
+        const ends = this.held.get(event.heldId) ?? []
+        this.held.set(event.heldId, [...ends, event._tag === "HeldApproved" ? "APPROVED" : "REJECTED"])
+        return
+      }
+      case "ContactUpdated":
+        return void this.updates.set(contact, (this.updates.get(contact) ?? 0) + 1)
+      default:
+        return
+    }
   }
 
   #call(row: EventRow, event: Event, counted: Counted): void {

@@ -6,6 +6,7 @@ import PostalMime from "postal-mime"
 import { advance } from "../Audit.ts"
 import { query } from "../Witness.ts"
 import { Chronicle } from "./Chronicle.ts"
+import type { Verdict } from "./Desk.ts"
 import type { Kill, OutwardKoinon } from "./OutwardKoinon.ts"
 import type { Standing } from "./Standing.ts"
 
@@ -48,8 +49,11 @@ export interface Hook {
 }
 
 export interface Evidence {
-  readonly chronicle: Pick<Chronicle, "calls" | "messages" | "people" | "strays" | "told">
-  readonly standing: Pick<Standing, "automations" | "segments">
+  readonly chronicle: Pick<
+    Chronicle,
+    "activities" | "calls" | "held" | "messages" | "people" | "strays" | "tags" | "told" | "updates"
+  >
+  readonly standing: Pick<Standing, "automations" | "changing" | "segments">
   readonly members: ReadonlyArray<{ readonly segment: string; readonly contact: string }>
   readonly changes: ReadonlyArray<Change>
   readonly runs: ReadonlyArray<Run>
@@ -69,6 +73,10 @@ export interface Evidence {
   readonly mails: ReadonlyArray<Mail>
   readonly hooks: ReadonlyArray<Hook>
   readonly kills: ReadonlyArray<Kill>
+  /** On runs and on changes that waited for somebody. */
+  readonly decisions: ReadonlyMap<string, Verdict>
+  /** How many changes were asked for that wait for somebody. */
+  readonly changesAsked: number
 }
 
 const overtaking = `SELECT count(*)::int AS count FROM (
@@ -119,6 +127,8 @@ export const gather = async (target: OutwardKoinon): Promise<Evidence> => {
     undone: (await query<{ what: string }>(url, notDone)).map(({ what }) => what),
     mails: await mailsOf(target),
     hooks: hooksOf(target),
-    kills: target.kills
+    kills: target.kills,
+    decisions: target.desk.decisions,
+    changesAsked: target.desk.changes
   }
 }

@@ -14,7 +14,7 @@ const timeoutMs = 900_000
 
 describe("when Koinon, its segment store and its mail server are killed in the middle of everything", () => {
   it(
-    "P1, P2, P8, P9, SEG-3, SEG-4, AUT-1, AUT-6, AUT-11, AUT-12, CON-6: nothing is lost and nothing is told twice",
+    "P1, P2, P8, P9, SEG-3, SEG-4, AUT-1, AUT-5, AUT-6, AUT-11, AUT-12, CON-6: nothing is lost and nothing is told twice",
     { timeout: timeoutMs },
     async () => {
       const seed = randomInt(2 ** 31)

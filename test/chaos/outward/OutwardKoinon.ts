@@ -8,7 +8,7 @@ import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Scope from "effect/Scope"
 import { execFile } from "node:child_process"
-import { appendFileSync, readFileSync } from "node:fs"
+import { appendFileSync, mkdirSync, readFileSync } from "node:fs"
 import { join } from "node:path"
 import { setTimeout as pause } from "node:timers/promises"
 import { fileURLToPath } from "node:url"
@@ -16,10 +16,12 @@ import { promisify } from "node:util"
 import { Webhook } from "standardwebhooks"
 import type { Chance } from "../Chance.ts"
 import { freshDirectory, KoinonProcess } from "../KoinonProcess.ts"
-import { killServer } from "../PostgresProcess.ts"
+import { killServer, stopImmediately } from "../PostgresProcess.ts"
 import type { Strike } from "../Target.ts"
+import { Desk } from "./Desk.ts"
 import { type DyingAt, MailProcess } from "./MailProcess.ts"
 import { type Ask, establish, type Standing } from "./Standing.ts"
+import { type StoredDocuments, storedDocuments } from "./StoredDocuments.ts"
 
 export type Victim = "process" | "store" | "mail" | "database"
 
@@ -33,9 +35,11 @@ const faults: ReadonlyArray<readonly [victims: ReadonlyArray<Victim>, weight: nu
   [["process"], 32],
   [["store"], 24],
   [["mail"], 24],
-  [["database"], 6],
+  [["database"], 10],
   [["mail", "process"], 8],
-  [["store", "mail"], 6]
+  [["store", "mail"], 6],
+  // Both of what is called a store: what the segments are asked of, and what the journal is in.
+  [["store", "database"], 6]
 ]
 const dyingAts: ReadonlyArray<DyingAt | "NOW"> = ["DATA", "UNWRITTEN", "WRITTEN", "NOW"]
 /** For a chosen instant it is waited so long; then it is any instant. */
@@ -46,11 +50,14 @@ const mailAwayMsMax = 1_500
 const deathWithinMs = 60_000
 const stopTimeoutMs = 60_000
 const rebuildTimeoutMs = 300_000
+const fillTimeoutMs = 300_000
 const pollMs = 5
 const askTimeoutMs = 12_000
 const askWithinMs = 120_000
 const askAgainMs = 100
 const campaignProbability = 0.2
+const changeProbability = 0.5
+const decideProbability = 0.5
 /** Of first deliveries: those answered 500, and those never answered. */
 const refusedEvery = 17
 const droppedEvery = 23
@@ -70,9 +77,12 @@ interface Surroundings {
 
 /** Written by what the store's thread is watched by. */
 const deathsIn = (dataDirectory: string): string => join(dataDirectory, "chaos-store-deaths")
+/** Where the process makes what is temporary: the socket of its segment store is in there. */
+const temporaryIn = (dataDirectory: string): string => join(dataDirectory, "tmp")
 
 export class OutwardKoinon extends KoinonProcess {
   readonly mail: MailProcess
+  readonly desk: Desk
   readonly kills: Array<Kill> = []
   /** Ids of webhooks that arrived without a signature of ours. */
   readonly unsigned = new Set<string>()
@@ -90,11 +100,13 @@ export class OutwardKoinon extends KoinonProcess {
     const environment = {
       SMTP_URL: mail.url,
       KOINON_WEBHOOK_ALLOWED: "127.0.0.1",
-      KOINON_CHAOS_DEATHS: deathsIn(dataDirectory)
+      KOINON_CHAOS_DEATHS: deathsIn(dataDirectory),
+      TMPDIR: temporaryIn(dataDirectory)
     }
     super(dataDirectory, { nodeArguments: ["--import", storeDeath], environment })
     this.#environment = environment
     this.mail = mail
+    this.desk = new Desk((method, path, body) => this.ask(method, path, body))
     this.#hooks = hooks
     this.#scope = scope
     let count = 0
@@ -111,6 +123,7 @@ export class OutwardKoinon extends KoinonProcess {
   static async begin(): Promise<OutwardKoinon> {
     const dataDirectory = await freshDirectory()
     appendFileSync(deathsIn(dataDirectory), "")
+    mkdirSync(temporaryIn(dataDirectory), { mode: 0o700 })
     const scope = Effect.runSync(Scope.make())
     const hooks = await Effect.runPromise(Scope.provide(receiver(), scope))
     const mail = await MailProcess.open(join(dataDirectory, "chaos-mail.jsonl"))
@@ -162,6 +175,8 @@ export class OutwardKoinon extends KoinonProcess {
 
   override async strike(chance: Chance): Promise<Strike> {
     if (chance.happens(campaignProbability)) this.#campaign()
+    if (chance.happens(changeProbability)) this.desk.begin(this.desk.change(this.standing.changing))
+    if (chance.happens(decideProbability)) this.desk.begin(this.desk.decideAll())
     const victims = pickWeighted(chance)
     const goOnMs = chance.integer(0, loadAfterKillMsMax)
     const done: Array<string> = []
@@ -181,6 +196,19 @@ export class OutwardKoinon extends KoinonProcess {
   async campaignsAsked(): Promise<number> {
     await Promise.all(this.#campaigns)
     return this.#campaigns.length
+  }
+
+  /** All that its segment store holds, once that has caught up with the journal. */
+  async storedDocuments(): Promise<StoredDocuments> {
+    const deadline = performance.now() + fillTimeoutMs
+    while (true) {
+      const { projections } = await this.ask("GET", "/backoffice/v2/status")
+      const views = projections as ReadonlyArray<{ readonly name: string; readonly lag_events: number }>
+      const lag = views.find(({ name }) => name === "segment_store")?.lag_events
+      if (lag === 0) return storedDocuments(temporaryIn(this.dataDirectory))
+      if (performance.now() > deadline) throw new Error(`the segment store is ${lag} events behind for too long`)
+      await pause(askAgainMs)
+    }
   }
 
   /** Stopped in order, has views read again from the journal, and is started again. */
@@ -229,9 +257,7 @@ export class OutwardKoinon extends KoinonProcess {
       case "mail":
         return this.#killMail(chance, over)
       case "database":
-        killServer(this.cluster)
-        this.#note("database")
-        return "database"
+        return this.#killDatabase(chance)
     }
   }
 
@@ -266,6 +292,15 @@ export class OutwardKoinon extends KoinonProcess {
     this.#note("process", isAimed)
     await this.served.ended()
     return isAimed ? `process at a ${instant}` : "process"
+  }
+
+  /** Its processes, or as by `pg_ctl stop -m immediate`; the running Koinon starts it again, and it recovers. */
+  #killDatabase(chance: Chance): string {
+    const isStopped = chance.happens(0.5)
+    if (isStopped) stopImmediately(this.cluster)
+    else killServer(this.cluster)
+    this.#note("database")
+    return isStopped ? "database at once" : "database"
   }
 
   async #killStore(): Promise<string> {

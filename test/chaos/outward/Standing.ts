@@ -1,7 +1,8 @@
 /**
  * What a business that tells the world has standing: a webhook endpoint for everything, two live segments, automations on
- * events and on joins and leaves, and a plan. Made through the back-office door before anybody is there, so that all that
- * ever happens is theirs. Beside each stands, in plain TypeScript, whom it is for.
+ * events and on joins and leaves with every kind of action, one that holds changes, and a plan. Made through the back-office
+ * door before anybody is there, so that all that ever happens is theirs. Beside each stands, in plain TypeScript, whom it is
+ * for.
  */
 import type { Population } from "../World.ts"
 
@@ -29,6 +30,8 @@ export const population: Population = {
     ["shared purchase", 14],
     ["cancel", 4],
     ["transfer", 6],
+    ["award", 10],
+    ["reversal", 3],
     ["registration", 10]
   ]
 }
@@ -79,7 +82,8 @@ interface Automation {
   readonly filter?: ReadonlyArray<unknown>
   /** Of an event that sets it off, at its instant. */
   readonly holds?: (contact: Counted) => boolean
-  readonly actions: ReadonlyArray<"RECEIPT" | "OFFER" | "WEBHOOK">
+  /** Nothing behind an APPROVAL is done before somebody approves. */
+  readonly actions: ReadonlyArray<"RECEIPT" | "OFFER" | "WEBHOOK" | "ACTIVITY" | "TAG" | "APPROVAL">
 }
 
 export const automations: ReadonlyArray<Automation> = [
@@ -93,8 +97,13 @@ export const automations: ReadonlyArray<Automation> = [
     actions: ["WEBHOOK"]
   },
   { name: "Has become rich", trigger: "SEGMENT_JOINED", segment: "rich", actions: ["WEBHOOK", "OFFER"] },
+  { name: "Has been given something", trigger: "AWARD_GIVEN", actions: ["ACTIVITY", "TAG", "WEBHOOK"] },
+  { name: "Is asked about first", trigger: "AWARD_GIVEN", actions: ["APPROVAL", "ACTIVITY", "WEBHOOK"] },
   { name: "Regular no more", trigger: "SEGMENT_LEFT", segment: "regular", actions: ["WEBHOOK"] }
 ]
+
+/** Whoever was given something bears it. */
+export const awardedTag = "awarded"
 
 /** The ids of what was made. */
 export interface Standing {
@@ -104,10 +113,16 @@ export interface Standing {
   /** In the order of `automations`. */
   readonly automations: ReadonlyArray<string>
   readonly plan: string
+  /** Whose changes are asked for: all of them are held. */
+  readonly changing: string
 }
 
 /** Asks the back office; throws unless it is done. */
-export type Ask = (method: "GET" | "POST", path: string, body?: unknown) => Promise<Readonly<Record<string, unknown>>>
+export type Ask = (
+  method: "GET" | "POST" | "PUT",
+  path: string,
+  body?: unknown
+) => Promise<Readonly<Record<string, unknown>>>
 
 const template = (name: string, purpose: "MANDATORY" | "MARKETING") => ({
   name,
@@ -132,6 +147,10 @@ export const establish = async (ask: Ask, hooks: string): Promise<Standing> => {
   const made = { rich: await segment(segments.rich), regular: await segment(segments.regular) }
   const actionOf = (action: Automation["actions"][number]) => {
     if (action === "WEBHOOK") return { type: "WEBHOOK", endpoint_id: endpoint["id"] }
+    if (action === "ACTIVITY")
+      return { type: "ACTIVITY", activity_type: "CALL", subject: "Ask her", due_in_minutes: 60 }
+    if (action === "TAG") return { type: "TAG", add: [awardedTag] }
+    if (action === "APPROVAL") return { type: "APPROVAL", assignee: "desk" }
     return { type: "COMMUNICATION", template_id: action === "RECEIPT" ? receipt : offer, channel: "EMAIL" }
   }
   const running: Array<string> = []
@@ -145,6 +164,8 @@ export const establish = async (ask: Ask, hooks: string): Promise<Standing> => {
     }
     running.push(idOf(await make("automations", body)))
   }
+  await make("automations", { name: "Changes wait", trigger: "PRIOR_TO_UPDATE", actions: [{ type: "HOLD" }] })
+  const changing = await make("contacts", { type: "PERSON", first_name: "Eleni", last_name: "Georgiou" })
   // Its own time never comes: it is sent when the run says so.
   const at = Math.floor((Date.now() + distantMs) / 1_000)
   const plan = await make("plans", {
@@ -158,6 +179,7 @@ export const establish = async (ask: Ask, hooks: string): Promise<Standing> => {
     secret: String(endpoint["secret"]),
     segments: made,
     automations: running,
-    plan: idOf(plan)
+    plan: idOf(plan),
+    changing: idOf(changing)
   }
 }

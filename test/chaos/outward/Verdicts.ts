@@ -4,8 +4,9 @@
  * It is counted, it has to be the same mail, and nothing but a kill excuses it.
  */
 import type { Judge } from "../Promises.ts"
+import type { Message } from "./Chronicle.ts"
 import type { Change, Evidence, Hook, Mail, Run } from "./Evidence.ts"
-import { automations, type SegmentName, segments } from "./Standing.ts"
+import { automations, awardedTag, type SegmentName, segments } from "./Standing.ts"
 
 /**
  * Who took note of a mail may have been killed this long before the mail server's clock says that it was taken: what was
@@ -26,6 +27,9 @@ export interface Tally {
   readonly joins: number
   readonly leaves: number
   readonly planRuns: number
+  readonly activities: number
+  /** Of runs and changes that waited for somebody. */
+  readonly decided: Readonly<Record<string, number>>
 }
 
 const tallied = (words: Iterable<string>): Record<string, number> => {
@@ -75,7 +79,7 @@ const judgeChanges = (
 }
 
 /** AUT-6, AUT-1: whom events and changes call for, once and to the end. */
-const judgeRuns = ({ chronicle, standing, changes, runs, overtakings }: Evidence, judge: Judge): void => {
+const judgeRuns = ({ chronicle, standing, changes, runs, overtakings, decisions }: Evidence, judge: Judge): void => {
   const byAutomation = Map.groupBy(runs, ({ automation }) => automation)
   for (const [index, { name, trigger, segment }] of automations.entries()) {
     const joined = trigger === "SEGMENT_JOINED"
@@ -94,20 +98,70 @@ const judgeRuns = ({ chronicle, standing, changes, runs, overtakings }: Evidence
     if (twice > 0) judge.found("AUT-6", `${twice} events have set ${name} off twice`)
   }
   for (const { id, state, reason } of runs) {
-    judge.expect("AUT-1", state === "COMPLETED" ? undefined : `run ${id} is ${state} (${reason})`)
+    const wanted = decisions.get(id) === "REJECTED" ? "REJECTED" : "COMPLETED"
+    judge.expect("AUT-1", state === wanted ? undefined : `run ${id} is ${state} (${reason}) and should be ${wanted}`)
   }
   if (overtakings > 0) judge.found("AUT-1", `${overtakings} runs ended before one that stood before them`)
 }
 
-/** AUT-12: what wrote to whom, how often. */
-const judgeCauses = ({ chronicle, standing, runs, planRuns }: Evidence, judge: Judge): void => {
-  const writing = new Set(
+type Action = (typeof automations)[number]["actions"][number]
+
+/** Runs that do such a thing: those that wait for somebody first only when they were let go on. */
+const runsWith = ({ standing, runs, decisions }: Evidence, ...wanted: ReadonlyArray<Action>): ReadonlySet<string> => {
+  const doing = new Map<string, boolean>()
+  for (const [index, { actions }] of automations.entries()) {
+    const first = actions.findIndex((action) => wanted.includes(action))
+    const approval = actions.indexOf("APPROVAL")
+    if (first >= 0) doing.set(standing.automations[index] ?? "", approval >= 0 && approval < first)
+  }
+  const isDone = ({ id, automation }: Run): boolean => {
+    const isAsked = doing.get(automation)
+    return isAsked !== undefined && (!isAsked || decisions.get(id) === "APPROVED")
+  }
+  return new Set(runs.filter(isDone).map(({ id }) => id))
+}
+
+/** AUT-1: what runs do beside telling the world, each once, and nothing that nobody has approved. */
+const judgeActions = (evidence: Evidence, judge: Judge): void => {
+  const { chronicle, standing, runs, decisions } = evidence
+  const causes = new Set(chronicle.activities.map(({ run }) => run))
+  judge.expect("AUT-1", difference("activities of runs", runsWith(evidence, "ACTIVITY"), causes), causes.size)
+  const twice = chronicle.activities.length - causes.size
+  if (twice > 0) judge.found("AUT-1", `${twice} activities were scheduled a second time`)
+  const tagging = runsWith(evidence, "TAG")
+  const wanted = new Set(runs.filter(({ id }) => tagging.has(id)).map(({ contact }) => contact))
+  const found = [...chronicle.tags].flatMap(([contact, tags]) => (tags.includes(awardedTag) ? [contact] : []))
+  judge.expect("AUT-1", difference("contacts with the tag", wanted, new Set(found)), wanted.size)
+  const asking = new Set(
     automations.flatMap(({ actions }, index) =>
-      actions.some((action) => action !== "WEBHOOK") ? [standing.automations[index] ?? ""] : []
+      actions.includes("APPROVAL") ? [standing.automations[index] ?? ""] : []
     )
   )
+  const waited = new Set(runs.filter(({ automation }) => asking.has(automation)).map(({ id }) => id))
+  const decided = new Set([...decisions.keys()].filter((id) => !chronicle.held.has(id)))
+  judge.expect("AUT-1", difference("runs that were decided on", waited, decided), waited.size)
+}
+
+/** AUT-5. */
+const judgeHeld = (
+  { chronicle: { held, updates }, changesAsked, decisions, standing }: Evidence,
+  judge: Judge
+): void => {
+  judge.expect("AUT-5", held.size === changesAsked ? undefined : `${held.size} of ${changesAsked} changes were held`)
+  for (const [id, ends] of held) {
+    const verdict = decisions.get(id) ?? "UNDECIDED"
+    judge.expect("AUT-5", ends.join() === verdict ? undefined : `change ${id} was ${verdict} and ended ${ends.join()}`)
+  }
+  const approved = [...held.values()].filter((ends) => ends.includes("APPROVED")).length
+  const done = updates.get(standing.changing) ?? 0
+  judge.expect("AUT-5", done === approved ? undefined : `${approved} changes were approved, and ${done} are done`)
+}
+
+/** AUT-12: what wrote to whom, how often. */
+const judgeCauses = (evidence: Evidence, judge: Judge): void => {
+  const { chronicle, planRuns } = evidence
   const messages = [...chronicle.messages.values()]
-  const wanted = new Set(runs.filter(({ automation }) => writing.has(automation)).map(({ id }) => id))
+  const wanted = runsWith(evidence, "RECEIPT", "OFFER")
   const ofRuns = messages.filter(({ isOfPlan }) => !isOfPlan)
   const causes = new Set(ofRuns.map(({ cause }) => cause))
   judge.expect("AUT-12", difference("messages of runs", wanted, causes), ofRuns.length)
@@ -153,6 +207,7 @@ const judgeMails = ({ chronicle: { messages, people }, mails, kills }: Evidence,
     const to = people.get(contact)?.email
     if (mail !== undefined && mail.to !== to) judge.found("CON-6", `message ${id} went to somebody else`)
   }
+  judgeMailOrder(completed, [...byId.keys()], judge)
   let repeated = 0
   for (const [id, twins] of byId) {
     if (twins.length > 1) repeated += 1
@@ -165,6 +220,17 @@ const judgeMails = ({ chronicle: { messages, people }, mails, kills }: Evidence,
     }
   }
   return repeated
+}
+
+/** First arrivals of one lane, which is the mails of one purpose to one contact: as the journal has them asked for. */
+const judgeMailOrder = (asked: ReadonlyArray<Message>, arrived: ReadonlyArray<string>, judge: Judge): void => {
+  const places = new Map(arrived.map((messageId, place) => [messageId, place]))
+  for (const [lane, messages] of Map.groupBy(asked, ({ contact, purpose }) => `${contact}/${purpose}`)) {
+    const order = messages.flatMap(({ id }) => places.get(`<${id}@localhost>`) ?? [])
+    const at = order.findIndex((place, index) => place < (order[index - 1] ?? 0))
+    const fault = at < 0 ? undefined : `mail ${at + 1} of ${lane} overtook the one that was asked for before it`
+    judge.expect("CON-6", fault, order.length)
+  }
 }
 
 const pairs = (mails: ReadonlyArray<Mail>): ReadonlyArray<readonly [Mail, Mail]> =>
@@ -181,7 +247,8 @@ const keptOf = (hooks: ReadonlyArray<Hook>): ReadonlyArray<Hook> => {
 }
 
 /** AUT-11. */
-const judgeHooks = ({ chronicle, hooks, numbers, changes, runs, standing }: Evidence, judge: Judge): void => {
+const judgeHooks = (evidence: Evidence, judge: Judge): void => {
+  const { chronicle, hooks, numbers, changes } = evidence
   const texts = new Map<string, string>()
   for (const { id, text, isSigned } of hooks) {
     judge.expect("AUT-11", isSigned ? undefined : `webhook ${id} is not signed`)
@@ -192,12 +259,7 @@ const judgeHooks = ({ chronicle, hooks, numbers, changes, runs, standing }: Evid
   const ofEvents = kept.flatMap(({ position }) => (position === undefined ? [] : [position]))
   judge.expect("AUT-11", difference("webhooks of events", new Set(chronicle.told.keys()), new Set(ofEvents)))
   if (new Set(ofEvents).size < ofEvents.length) judge.found("AUT-11", "an event was told under two ids")
-  const telling = new Set(
-    automations.flatMap(({ actions }, index) =>
-      actions.includes("WEBHOOK") ? [standing.automations[index] ?? ""] : []
-    )
-  )
-  const wanted = new Set(runs.filter(({ automation }) => telling.has(automation)).map(({ id }) => id))
+  const wanted = runsWith(evidence, "WEBHOOK")
   const ofRuns = kept.flatMap(({ run }) => (run === undefined ? [] : [run]))
   judge.expect("AUT-11", difference("webhooks of runs", wanted, new Set(ofRuns)))
   if (new Set(ofRuns).size < ofRuns.length) judge.found("AUT-11", "a run was told under two ids")
@@ -207,6 +269,18 @@ const judgeHooks = ({ chronicle, hooks, numbers, changes, runs, standing }: Evid
     judge.expect("AUT-11", toldOf === happened ? undefined : `${happened} changes, and ${toldOf} of them told: ${type}`)
   }
   judgeSequences(kept, numbers, judge)
+  judgeHookOrder(kept, chronicle.told, judge)
+}
+
+/** What is told of the events of one contact comes in the journal's order. */
+const judgeHookOrder = (kept: ReadonlyArray<Hook>, told: Evidence["chronicle"]["told"], judge: Judge): void => {
+  const places = new Map([...told.keys()].map((position, place) => [position, place]))
+  for (const [contact, own] of Map.groupBy(kept, (hook) => hook.contact)) {
+    const order = own.flatMap(({ position }) => (position === undefined ? [] : [places.get(position) ?? -1]))
+    const at = order.findIndex((place, index) => place < (order[index - 1] ?? 0))
+    const fault = at < 0 ? undefined : `event ${at + 1} that ${contact} is told of stands before the one told before it`
+    judge.expect("AUT-11", fault, order.length)
+  }
 }
 
 /** First arrivals, in their order: 1, 2, 3 and so on to the last that was given. */
@@ -230,6 +304,8 @@ export const judge = (evidence: Evidence, by: Judge): Tally => {
   const { chronicle, changes, runs, mails, hooks, planRuns, undone } = evidence
   judgeSegments(evidence, by)
   judgeRuns(evidence, by)
+  judgeActions(evidence, by)
+  judgeHeld(evidence, by)
   judgeCauses(evidence, by)
   judgeEnds(evidence, by)
   const mailsTakenTwice = judgeMails(evidence, by)
@@ -248,6 +324,8 @@ export const judge = (evidence: Evidence, by: Judge): Tally => {
     runs: runs.length,
     joins: changes.filter(({ joined }) => joined).length,
     leaves: changes.filter(({ joined }) => !joined).length,
-    planRuns: planRuns.length
+    planRuns: planRuns.length,
+    activities: chronicle.activities.length,
+    decided: tallied(evidence.decisions.values())
   }
 }

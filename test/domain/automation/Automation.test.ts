@@ -113,10 +113,10 @@ describe("an automation", () => {
   })
 
   it("CON-6: sends as its template is and by its channel, about what can set it off, while that is switched on", () => {
-    const about = (events: ReadonlyArray<string>): Definition<Template> =>
+    const about = (events: ReadonlyArray<string>, purpose: Template["purpose"] = "MARKETING"): Definition<Template> =>
       named("t1", {
         channel: "EMAIL",
-        purpose: "MARKETING",
+        purpose,
         defaultLanguage: "en",
         variants: { en: { subject: "Hello", text: "Hello" } },
         missing: { policy: "REJECT" },
@@ -131,6 +131,11 @@ describe("an automation", () => {
     for (const purpose of ["MANDATORY", "CRITICAL"] as const) {
       assert.strictEqual(of({ ...mail, purpose }), "/actions/1/purpose")
     }
+    for (const purpose of ["MANDATORY", "MARKETING"] as const) {
+      assert.strictEqual(of({ ...mail, override: true }, about([], purpose)), "/actions/1/override")
+    }
+    assert.isUndefined(of({ ...mail, override: true }, about([], "CRITICAL")))
+    assert.isUndefined(of(mail, about([], "CRITICAL")))
     assert.strictEqual(of({ ...mail, channel: "SMS" }), "/actions/1/channel")
     assert.strictEqual(of(mail, { ...about([]), state: "INACTIVE" }), "/actions/1/template_id")
     assert.isUndefined(of(mail, about(["FundsCredited", "PurchasePaid"])))

@@ -4,7 +4,8 @@ import * as Result from "effect/Result"
 import type { AutomationDefinition } from "#domain/automation/Automation.ts"
 import { automations } from "#domain/automation/Automations.ts"
 import { automationsDecider } from "#domain/automation/AutomationsDecider.ts"
-import { type Judged, judged, patched } from "#domain/automation/PriorTo.ts"
+import { isMeant } from "#domain/automation/Judges.ts"
+import { type Judged, judged, patched, withVerdicts } from "#domain/automation/PriorTo.ts"
 import { proposal } from "#domain/automation/Proposal.ts"
 import { contact } from "#domain/contact/Contact.ts"
 import { contactDecider } from "#domain/contact/ContactDecider.ts"
@@ -111,6 +112,30 @@ describe("a command that has to be judged", () => {
     // What cannot be judged is no reason to judge again.
     assert.deepStrictEqual(outcome(judged(eleni, update, [judge]), { ...eleni, tags: ["gold"] }), ["ContactUpdated"])
     assert.deepStrictEqual(outcome(update, renamed, bakery), ["ContactUpdated"])
+  })
+
+  it("AUT-4: makes a fact that says for which of its judges it is, and of her that is no part", () => {
+    const turn = turnAt(noon, { business, key: "eleni" })
+    const verdicts = (meant: ReadonlySet<string>, command: Judged, before = initial) => {
+      const marked = withVerdicts(judged(before, command, [judge]), meant)
+      const { events } = Result.getOrThrow(contactDecider.decide({ contact: before }, marked, turn))
+      const [event] = events as ReadonlyArray<Parameters<typeof contact.evolve>[1]>
+      assert.isDefined(event)
+      assert.notProperty(event && contact.evolve(before, event), "judgedBy")
+      return event !== undefined && "judgedBy" in event ? event.judgedBy : undefined
+    }
+    const update = { _tag: "UpdateContact", profile: { lastName: "Ioannou" } } as const
+    assert.deepStrictEqual(verdicts(new Set(["screening"]), registration("eleni")), [{ ...judge, holds: true }])
+    assert.deepStrictEqual(verdicts(new Set(), update, eleni), [{ ...judge, holds: false }])
+    const judgedBy = [
+      { ...judge, holds: true },
+      { automationId: "before", version: 1 }
+    ]
+    assert.isTrue(isMeant(judgedBy, "screening"))
+    assert.isFalse(isMeant(judgedBy, "saved while it waited"))
+    // Of before it was noted.
+    assert.isUndefined(isMeant(judgedBy, "before"))
+    assert.isUndefined(isMeant(undefined, "screening"))
   })
 
   it("AUT-2: needs nobody's judgement where it is refused anyway, or changes nothing", () => {

@@ -1,5 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
-import { easterOf, keepsNameDay, nameDayOf, nameDayRuleOf } from "#domain/contact/NameDays.ts"
+import { easterOf, movingFeasts, nameDayIn, nameDayOf, nameDayRuleOf } from "#domain/contact/NameDays.ts"
 import { nameDayRules } from "#domain/contact/NameDayTable.ts"
 import { civilOf, dayOf, daysInMonth } from "#domain/shared/CivilDate.ts"
 
@@ -59,9 +59,6 @@ describe("name days", () => {
 
   it("NAM-1: 29 February is kept on the 28th in common years", () => {
     assert.deepStrictEqual([on("Κασσιανός", 2028), on("Κασσιανός", 2027)], ["2028-02-29", "2027-02-28"])
-    const born = { firstName: undefined, nameDay: { month: 2, day: 29 } }
-    assert.isTrue(keepsNameDay(born, dayOf({ year: 2027, month: 2, day: 28 })))
-    assert.isFalse(keepsNameDay(born, dayOf({ year: 2028, month: 2, day: 28 })))
   })
 
   it("NAM-1: are found in either alphabet, whatever the case and the accents", () => {
@@ -97,15 +94,21 @@ describe("name days", () => {
   })
 
   it("belong to what a contact has said herself before anything else", () => {
-    const anna = { firstName: "Anna", nameDay: { month: 7, day: 25 } }
-    assert.isTrue(keepsNameDay(anna, dayOf({ year: 2026, month: 7, day: 25 })))
-    assert.isFalse(keepsNameDay(anna, dayOf({ year: 2026, month: 12, day: 9 })))
-    assert.isTrue(keepsNameDay({ ...anna, nameDay: undefined }, dayOf({ year: 2026, month: 12, day: 9 })))
-    assert.isFalse(keepsNameDay({ firstName: undefined, nameDay: undefined }, 20_000))
+    const said = { month: 7, day: 25 }
+    assert.deepStrictEqual(nameDayIn({ firstName: "Anna", demographics: { nameDay: said } }), said)
+    assert.deepStrictEqual(nameDayIn({ firstName: "Anna", demographics: {} }), { month: 12, day: 9 })
+    assert.deepStrictEqual(nameDayIn({ firstName: "Giorgos" }), { feast: "Saint George" })
+    assert.isUndefined(nameDayIn({}))
   })
 
   it("are listed with dates that there are, and every name is found", () => {
     for (const { feast, names, description } of nameDayRules) {
+      // A feast that moves is known by its name, so no other is called the same.
+      if (!Array.isArray(feast)) assert.strictEqual(movingFeasts.get(description), feast)
+      assert.lengthOf(
+        nameDayRules.filter((other) => other.description === description && other.feast !== feast),
+        0
+      )
       if (Array.isArray(feast)) assert.isAtMost(feast[1], daysInMonth(2028, feast[0]), description)
       for (const name of names.split(" ")) assert.isDefined(nameDayRuleOf(name), name)
     }

@@ -1,6 +1,7 @@
 /** SEG-3: what is said to leave a profile as it is does, whatever stands in it. */
 import { assert, describe, it } from "@effect/vitest"
 import * as Schema from "effect/Schema"
+import { initial as nobody } from "#domain/community/CommunityState.ts"
 import { contact } from "#domain/contact/Contact.ts"
 import { ContactEvent } from "#domain/contact/ContactEvent.ts"
 import type { ContactState } from "#domain/contact/ContactState.ts"
@@ -30,7 +31,7 @@ const about = (event: ContactEvent): ContactEvent => ({
   ...("communicationId" in event && { communicationId: "it" }),
   ...("tokenId" in event && { tokenId: "it" })
 })
-const shown = (state: ContactState) => profileDocument({ id: "bakery" }, state)
+const shown = (state: ContactState) => profileDocument({ id: "bakery" }, state, nobody)
 const own = ["interaction_state", "tags", "consent", "spend_blocked"]
 
 describe("what happens to a contact", () => {

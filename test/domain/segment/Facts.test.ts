@@ -1,9 +1,10 @@
 import { assert, describe, it } from "@effect/vitest"
-import * as Schema from "effect/Schema"
-import { ContactState, initial } from "#domain/contact/ContactState.ts"
-import { catalogue, catalogueOf, locate } from "#domain/segment/Catalogue.ts"
+import { initial as nobody } from "#domain/community/CommunityState.ts"
+import { initial } from "#domain/contact/ContactState.ts"
+import { catalogue, locate } from "#domain/segment/Catalogue.ts"
 import { factKey } from "#domain/segment/FactForm.ts"
-import { eventDocuments, eventFormsOf, profileDocument, profileFields, stateFacts } from "#domain/segment/Facts.ts"
+import { eventDocuments, profileDocument, profileFields } from "#domain/segment/Facts.ts"
+import { laterCatalogue } from "../../support/LaterField.ts"
 
 const row = { business: "shop", key: "maria", shard: 3, offset: 41, at: 1_790_000_000_000 }
 const identity = {
@@ -34,7 +35,8 @@ describe("the facts of a contact", () => {
             passport: { number: "secret", issuingCountryCode: "CYP", expirationDate: 1 }
           }
         }
-      }
+      },
+      nobody
     )
     assert.notMatch(JSON.stringify(profile), /secret/)
     assert.deepInclude(profile, {
@@ -59,7 +61,7 @@ describe("the facts of a contact", () => {
   it("hold the most that a double can where an amount is more, in a wallet and in an event, and stop nobody", () => {
     const lots = [{ lotId: "l", pocket: "BUSINESS" as const, creditedAt: 0, remaining: 2n ** 53n }]
     const most = Number.MAX_SAFE_INTEGER
-    const { wallet } = profileDocument({ id: "shop" }, { ...initial, id: "maria", lots })
+    const { wallet } = profileDocument({ id: "shop" }, { ...initial, id: "maria", lots }, nobody)
     assert.deepInclude(wallet, { balance: most, balance_by_pocket: { BUSINESS: most, BUSINESS_COMMERCE: 0 } })
     const event = (amount: bigint) =>
       eventDocuments({
@@ -152,10 +154,10 @@ describe("the facts of a contact", () => {
       greek: "29/02/2000"
     }
     const customFields = Object.entries(written).map(([key, value]) => ({ key, value }))
-    const profile = profileDocument({ id: "shop" }, { ...initial, id: "maria", profile: { customFields } })
+    const profile = profileDocument({ id: "shop" }, { ...initial, id: "maria", profile: { customFields } }, nobody)
     assert.deepStrictEqual(profile["custom_numbers"], { size: 38.5, debt: -12, __proto__x: 7, "a%2Eb": 3 })
     assert.deepStrictEqual(profile["custom_dates"], { wedding: { year: 2000, month: 2, day: 29 } })
-    const none = profileDocument({ id: "shop" }, { ...initial, id: "maria" })
+    const none = profileDocument({ id: "shop" }, { ...initial, id: "maria" }, nobody)
     assert.notProperty(none, "custom_numbers")
     assert.deepStrictEqual(locate(catalogue.fields, "custom_numbers.a.b"), {
       field: { path: "custom_numbers", type: "NUMBER", keyed: true },
@@ -178,27 +180,15 @@ describe("the facts of a contact", () => {
 
 describe("the catalogue", () => {
   it("derives from the schemas: a field that is added to one can be asked for at once", () => {
-    const Later = Schema.Struct({
-      ...ContactState.fields,
-      subscription: Schema.Struct({
-        planName: Schema.Literals(["GOLD", "BASIC"]),
-        monthlyPrice: Schema.BigInt,
-        renewsAt: Schema.Int
-      })
-    })
-    const LaterEvent = Schema.Union([
-      Schema.TaggedStruct("SubscriptionRenewed", { type: Schema.String, price: Schema.BigInt, at: Schema.Int })
-    ])
-    const later = catalogueOf(stateFacts(Later.ast), eventFormsOf(LaterEvent.ast))
     assert.deepStrictEqual(
-      later.fields.filter(({ path }) => path.startsWith("subscription")),
+      laterCatalogue.fields.filter(({ path }) => path.startsWith("subscription")),
       [
         { path: "subscription.plan_name", type: "ENUM", values: ["GOLD", "BASIC"] },
         { path: "subscription.monthly_price", type: "AMOUNT" },
         { path: "subscription.renews_at", type: "INSTANT" }
       ]
     )
-    assert.deepStrictEqual(later.events.get("SubscriptionRenewed")?.fields, [
+    assert.deepStrictEqual(laterCatalogue.events.get("SubscriptionRenewed")?.fields, [
       { path: "at", type: "INSTANT" },
       { path: "subscription_type", type: "TEXT" },
       { path: "price", type: "AMOUNT" }

@@ -1,5 +1,6 @@
 /** What each condition means, said by example; the reference and the compiled predicate are both asked. */
 import { assert, describe, it } from "@effect/vitest"
+import { initial as nobody } from "#domain/community/CommunityState.ts"
 import type { ContactEvent } from "#domain/contact/ContactEvent.ts"
 import { type ContactState, initial } from "#domain/contact/ContactState.ts"
 import { catalogue } from "#domain/segment/Catalogue.ts"
@@ -15,7 +16,7 @@ const now = at("2026-11-22T10:00:00Z")
 const day = 86_400_000
 
 const factsOf = (state: Partial<ContactState>, ...events: ReadonlyArray<ContactEvent>): ContactFacts => ({
-  profile: profileDocument({ id: "shop" }, { ...initial, id: "maria", timeZone: "Europe/Nicosia", ...state }),
+  profile: profileDocument({ id: "shop" }, { ...initial, id: "maria", timeZone: "Europe/Nicosia", ...state }, nobody),
   events: events.flatMap((event, offset) =>
     eventDocuments({ event, row: { business: "shop", key: "maria", shard: 1, offset, at: event.at } })
   )

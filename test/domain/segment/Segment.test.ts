@@ -93,6 +93,49 @@ describe("the segments of a business", () => {
     assert.strictEqual(nextRefresh("0 6 * * *", "Europe/Nicosia", summer), Date.parse("2026-07-01T03:00:00Z"))
   })
 
+  /** As many as are named, the first after the instant, each after the one before. */
+  const comings = (cron: string, timeZone: string, after: string, count: number): ReadonlyArray<string> => {
+    const found: Array<number> = []
+    for (let at = Date.parse(after); found.length < count; at = found.at(-1) ?? at) {
+      found.push(nextRefresh(cron, timeZone, at) ?? Number.NaN)
+    }
+    return found.map((at) => new Date(at).toISOString().slice(0, 16))
+  }
+
+  it("SEG-2: come round once a day at their hour of the zone where the clock goes back and where it goes on", () => {
+    // In Nicosia the hour from 3 comes twice on 25 October and not at all on 28 March.
+    const back = (cron: string) => comings(cron, "Europe/Nicosia", "2026-10-24T12:00:00Z", 2)
+    assert.deepStrictEqual(back("0 6 * * *"), ["2026-10-25T04:00", "2026-10-26T04:00"])
+    assert.deepStrictEqual(back("30 3 * * *"), ["2026-10-25T00:30", "2026-10-26T01:30"])
+    assert.deepStrictEqual(back("0 0 * * *"), ["2026-10-24T21:00", "2026-10-25T22:00"])
+    const on = (cron: string) => comings(cron, "Europe/Nicosia", "2027-03-27T12:00:00Z", 2)
+    assert.deepStrictEqual(on("0 6 * * *"), ["2027-03-28T03:00", "2027-03-29T03:00"])
+    // What there is none of comes as much later as the clock was put on.
+    assert.deepStrictEqual(on("30 3 * * *"), ["2027-03-28T01:30", "2027-03-29T00:30"])
+    assert.deepStrictEqual(on("0 0 * * *"), ["2027-03-27T22:00", "2027-03-28T21:00"])
+    // In Santiago it is midnight that is skipped.
+    assert.deepStrictEqual(comings("0 0 * * *", "America/Santiago", "2026-09-05T12:00:00Z", 2), [
+      "2026-09-06T04:00",
+      "2026-09-07T03:00"
+    ])
+  })
+
+  it("SEG-2: come round every hour and half hour through both changes of the clock, leaving none out", () => {
+    const changes = ["2026-10-24T20:00:00Z", "2027-03-27T20:00:00Z"]
+    const lengths = (cron: string, timeZone: string, after: string, count: number) => {
+      const instants = comings(cron, timeZone, after, count).map((text) => Date.parse(`${text}Z`))
+      return new Set(instants.slice(1).map((at, index) => (at - (instants[index] ?? 0)) / 60_000))
+    }
+    for (const after of changes) {
+      assert.deepStrictEqual([...lengths("15 * * * *", "Europe/Nicosia", after, 12)], [60])
+      assert.deepStrictEqual([...lengths("*/30 * * * *", "Europe/Nicosia", after, 24)], [30])
+    }
+    // By half an hour.
+    for (const after of ["2026-04-04T10:00:00Z", "2026-10-03T10:00:00Z"]) {
+      assert.deepStrictEqual([...lengths("*/30 * * * *", "Australia/Lord_Howe", after, 24)], [30])
+    }
+  })
+
   it("name what they look at, so that nobody else is judged again", () => {
     const { fields, events, segments, time } = dependsOn([
       {

@@ -3,6 +3,7 @@
  * instant is kept on its day of the year in the contact's zone, from the midnight on at which that day begins there.
  */
 import { assert, describe, it } from "@effect/vitest"
+import { initial as nobody } from "#domain/community/CommunityState.ts"
 import type { ContactEvent } from "#domain/contact/ContactEvent.ts"
 import { type ContactState, initial } from "#domain/contact/ContactState.ts"
 import { catalogue } from "#domain/segment/Catalogue.ts"
@@ -17,7 +18,7 @@ const at = (text: string): number => Date.parse(text)
 const now = at("2026-11-22T10:00:00Z")
 
 const factsOf = (state: Partial<ContactState>, ...events: ReadonlyArray<ContactEvent>): ContactFacts => ({
-  profile: profileDocument({ id: "shop" }, { ...initial, id: "maria", timeZone: "Europe/Nicosia", ...state }),
+  profile: profileDocument({ id: "shop" }, { ...initial, id: "maria", timeZone: "Europe/Nicosia", ...state }, nobody),
   events: events.flatMap((event, offset) =>
     eventDocuments({ event, row: { business: "shop", key: "maria", shard: 1, offset, at: event.at } })
   )
