@@ -6,7 +6,7 @@ export type Letter = (typeof letters)[number]
 
 export interface Timing {
   readonly rounds: number
-  /** Before the first round, so that every compiler has seen its code. */
+  /** Before the first round, until every compiler has seen its code: `koinon serve` under load keeps them busy for ten seconds. */
   readonly firstWarmUpMs: number
   readonly warmUpMs: number
   readonly closedMs: number
@@ -66,7 +66,7 @@ const segmentedUsual = 100_000
 
 const shared = { rounds: 3, openShare: 0.7, httpConnections: 64, runners: 3 }
 const thorough = {
-  firstWarmUpMs: 2_000,
+  firstWarmUpMs: 10_000,
   warmUpMs: 500,
   closedMs: 2_500,
   openMs: 2_500,

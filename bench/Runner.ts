@@ -26,7 +26,7 @@ import { measureMemberships } from "./Memberships.ts"
 import { measureRunners } from "./Runners.ts"
 
 /** (k) asks at an even rate and not as fast as it can: it takes longer until every compiler has seen the code. */
-const warmUpFactor = 4
+const warmUpFactor = 2
 
 const clearing = { recursive: true, force: true, maxRetries: 5 } as const
 
