@@ -74,11 +74,14 @@ const outcomeOf = (judgement: Judgement): Outcome | undefined => {
   return judgement.success.answer === undefined ? undefined : Result.succeed(judgement.success.answer)
 }
 
+const noItems: ReadonlyArray<InboxItem> = []
+
 const inboxOf = (
   place: Place,
   messages: ReadonlyArray<Message>,
   timers: ReadonlyArray<Timer>
 ): ReadonlyArray<InboxItem> => {
+  if (messages.length === 0 && timers.length === 0) return noItems
   const { business, codec, key, at, dataKey } = place
   const rowOf = (id: string, to: string, command: string, deliverAt: number): InboxRow => ({
     id,

@@ -53,7 +53,7 @@ export const make = ({ actors, journal, codec, keys, fresh }: Options) => {
     const found: Array<Committed> = []
     const others: Array<OffsetRange> = []
     for (const range of ranges) {
-      const heard = fresh.within(range, reading.types)
+      const heard = fresh.within(range, reading.place)
       if (heard === undefined) others.push(range)
       else for (const each of heard) found.push(each)
     }

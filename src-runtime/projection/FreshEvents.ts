@@ -13,7 +13,13 @@ const keptMax = 32_768
 /** Of what they are stored as, in characters: an event in memory weighs about as much again. */
 const keptCharactersMax = 32 * 1024 * 1024
 
+/** Of who wants an event there is a bit each in a small integer. */
+const readersMax = 30
+
 interface Kept {
+  readonly offset: number
+  /** A bit for each reader that wants it. */
+  readonly wantedBy: number
   readonly committed: Committed
   readonly characters: number
 }
@@ -26,14 +32,18 @@ interface Shard {
 }
 
 export class FreshEvents {
-  readonly #types: ReadonlySet<Event["_tag"]>
+  /** By type: a bit for each reader that wants it. */
+  readonly #wantedBy = new Map<Event["_tag"], number>()
   readonly #shards = new Map<number, Shard>()
   #count = 0
   #characters = 0
 
-  /** `types`: those that any projection wants. */
-  constructor(types: ReadonlySet<Event["_tag"]>) {
-    this.#types = types
+  /** The types that each reader wants; a reader is known by its place among them. */
+  constructor(readers: ReadonlyArray<Iterable<Event["_tag"]>>) {
+    if (readers.length > readersMax) throw new RangeError(`fresh events are for ${readersMax} readers at most`)
+    for (const [reader, types] of readers.entries()) {
+      for (const type of types) this.#wantedBy.set(type, (this.#wantedBy.get(type) ?? 0) | (1 << reader))
+    }
   }
 
   hear({ shard: number, events, trace }: CommittedTurn): void {
@@ -48,27 +58,27 @@ export class FreshEvents {
     if (first.row.offset !== shard.heard + 1) this.#letGo(shard, shard.kept.length, first.row.offset - 1)
     for (const { event, row } of events) {
       shard.heard = row.offset
-      if (!this.#types.has(event._tag)) continue
+      const wantedBy = this.#wantedBy.get(event._tag)
+      if (wantedBy === undefined) continue
+      const { offset, body } = row
       // Without the text that it was stored as: the event itself says it all.
-      shard.kept.push({ committed: { event, row: { ...row, body: "" }, trace }, characters: row.body.length })
+      const committed = { event, row: { ...row, body: "" }, trace }
+      shard.kept.push({ offset, wantedBy, committed, characters: body.length })
       this.#count += 1
       this.#characters += row.body.length
     }
     if (this.#count > keptMax || this.#characters > keptCharactersMax) this.#letGoOfTheOlder()
   }
 
-  /** All of these types in the range, in order; `undefined` if not all of it was heard, or it is not kept any more. */
-  within(
-    { shard: number, after, upTo }: OffsetRange,
-    types: ReadonlySet<string>
-  ): ReadonlyArray<Committed> | undefined {
+  /** What the reader wants of the range, in order; `undefined` if not all of it was heard, or it is not kept any more. */
+  within({ shard: number, after, upTo }: OffsetRange, reader: number): ReadonlyArray<Committed> | undefined {
     const shard = this.#shards.get(number)
     if (shard === undefined || after < shard.from || upTo > shard.heard) return undefined
     const found: Array<Committed> = []
     for (let index = firstAfter(shard.kept, after); index < shard.kept.length; index += 1) {
-      const { committed } = shard.kept[index] as Kept
-      if (committed.row.offset > upTo) break
-      if (types.has(committed.event._tag)) found.push(committed)
+      const { offset, wantedBy, committed } = shard.kept[index] as Kept
+      if (offset > upTo) break
+      if ((wantedBy & (1 << reader)) !== 0) found.push(committed)
     }
     return found
   }
@@ -77,7 +87,7 @@ export class FreshEvents {
     for (const shard of this.#shards.values()) {
       const count = Math.ceil(shard.kept.length / 2)
       const last = shard.kept[count - 1]
-      if (last !== undefined) this.#letGo(shard, count, last.committed.row.offset)
+      if (last !== undefined) this.#letGo(shard, count, last.offset)
     }
   }
 
@@ -95,7 +105,7 @@ const firstAfter = (kept: ReadonlyArray<Kept>, offset: number): number => {
   let high = kept.length
   while (low < high) {
     const middle = (low + high) >>> 1
-    if ((kept[middle] as Kept).committed.row.offset > offset) high = middle
+    if ((kept[middle] as Kept).offset > offset) high = middle
     else low = middle + 1
   }
   return low

@@ -86,7 +86,7 @@ const make = Effect.fn("Projector.make")(function* (projections: ReadonlyArray<A
   const cursors = ProjectionCursors.make(sql)
   const clock = yield* Clock.Clock
   const runFork = Effect.runForkWith(yield* Effect.context())
-  const fresh = new FreshEvents(new Set(projections.flatMap(({ types }) => types)))
+  const fresh = new FreshEvents(projections.map(({ types }) => types))
   const fetching = Fetching.make({ actors, journal, codec: new Codec(yield* Sealer), keys, fresh })
   /** The last offset of each shard that is known to be committed. */
   const heads = new Map<number, number>()
@@ -229,15 +229,15 @@ const make = Effect.fn("Projector.make")(function* (projections: ReadonlyArray<A
     yield* Effect.logError(`the projection ${name} has stopped`, reading.reason)
   })
 
-  const start = Effect.fnUntraced(function* (projection: AnyProjection) {
+  const start = Effect.fnUntraced(function* (projection: AnyProjection, place: number) {
     const outside = isOutside(projection) ? projection : undefined
     const { gatherMs = Pace.gatherMs } = projection
     if (outside === undefined) yield* cursors.create(projection.name)
     const reading: Reading = {
       projection,
+      place,
       sink: sinkOf(projection, sql, cursors),
       reads: outside?.everyShard === true ? () => true : actors.holds,
-      types: new Set(projection.types),
       gatherMs: typeof gatherMs === "function" ? gatherMs : () => gatherMs,
       restMs: 0,
       batchEventsMax: outside?.batchEventsMax ?? batchEventsMax,
@@ -268,7 +268,8 @@ const make = Effect.fn("Projector.make")(function* (projections: ReadonlyArray<A
 
   const readingsOf = new Map<string, ReadonlyArray<Reading>>()
   for (const reading of readings) {
-    for (const type of reading.types) readingsOf.set(type, [...(readingsOf.get(type) ?? []), reading])
+    for (const type of new Set(reading.projection.types))
+      readingsOf.set(type, [...(readingsOf.get(type) ?? []), reading])
   }
   yield* Effect.acquireRelease(
     Effect.sync(() =>

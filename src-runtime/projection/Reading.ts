@@ -9,10 +9,11 @@ import type { AnyProjection, Sink } from "./ProjectionSink.ts"
 /** What stands behind a name: where it is, and who waits for it. */
 export interface Reading {
   readonly projection: AnyProjection
+  /** Among the projections. */
+  readonly place: number
   readonly sink: Sink
   /** Whether it is this runner that reads the shard. */
   readonly reads: (shard: number) => boolean
-  readonly types: ReadonlySet<string>
   readonly gatherMs: () => number
   /** What the last pass has cost, as a rest after it. */
   restMs: number
