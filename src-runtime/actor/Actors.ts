@@ -263,8 +263,8 @@ export const make = Effect.fn("Actors.make")(function* (first: ReadonlyArray<num
           reply(result)
         }
       : reply
-    const admit = (): void =>
-      group.admit({
+    const admitTo = (actors: Group): void =>
+      actors.admit({
         id: id ?? timeOrderedUuid(now()),
         fingerprint,
         command: ask.command,
@@ -277,18 +277,19 @@ export const make = Effect.fn("Actors.make")(function* (first: ReadonlyArray<num
         place: 0
       })
     const isNew = !mayRepeat || (!recent.meet(id) && ask.expectedSeq === undefined)
-    if (id === undefined || (isNew && ask.repeated !== true)) return admit()
+    if (id === undefined || (isNew && ask.repeated !== true)) return admitTo(group)
     // A repetition finds its outcome, also before its precondition is judged on what it changed itself.
-    const failed = (cause: unknown): void => finish({ _tag: "Failed", refusal: new ActorUnavailable({ cause }) })
+    const fail = (refusal: RuntimeRefusal): void => finish({ _tag: "Failed", refusal })
     const found = (row: CommandRow | undefined): void => {
-      // Another business's: the commit will say so.
-      if (row?.business !== ask.business) {
-        return group.size < mailboxSizeMax
-          ? admit()
-          : finish({ _tag: "Failed", refusal: new MailboxFull({ retryAfterMs }) })
+      if (row?.business === ask.business) {
+        return host.load(row.business, row.key, [], (loaded) => finish(replayOf(host, row, fingerprint, loaded)))
       }
-      host.load(row.business, row.key, [], (loaded) => finish(replayOf(host, row, fingerprint, loaded)))
+      // Another business's, if there is one: the commit will say so. Meanwhile the shard may have gone, and the group memory.
+      if (held[shardOf(ask.key)] === 0) return fail(new ShardMoved())
+      const here = groups.of(ask.business, ask.key)
+      return here.size < mailboxSizeMax ? admitTo(here) : fail(new MailboxFull({ retryAfterMs }))
     }
+    const failed = (cause: unknown): void => fail(new ActorUnavailable({ cause }))
     runFork(Effect.match(journal.command(id), { onFailure: failed, onSuccess: found }))
   }
 

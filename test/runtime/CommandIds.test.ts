@@ -2,6 +2,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
+import * as TestClock from "effect/testing/TestClock"
 import type { Ask } from "#runtime/actor/Actors.ts"
 import * as JournalMemory from "#runtime/storage/JournalMemory.ts"
 import { lostAfter, lostBefore } from "./FaultyJournal.ts"
@@ -18,7 +19,7 @@ import {
   register,
   transfer
 } from "./SampleCommands.ts"
-import { gate, until } from "./Waiting.ts"
+import { gate, quiet, until } from "./Waiting.ts"
 
 const withId = (ask: Ask, number: number, fingerprint = "one"): Ask => ({ ...ask, id: commandId(number), fingerprint })
 
@@ -149,6 +150,26 @@ describe("the same id again (P2)", () => {
       const next = yield* start(store)
       const again = yield* next.actors.ask(ask)
       assert.deepStrictEqual([again.answer, again.replayed], [first.answer, true])
+    })
+  )
+
+  it.effect("is judged beside nobody when its actors leave memory while it is looked up, and come back (P6)", () =>
+    Effect.gen(function* () {
+      const { runner } = yield* bakery
+      const [lookedUp, commits] = [yield* gate, yield* gate]
+      runner.connection.aroundLookUp = (lookUp) => Effect.andThen(lookedUp.pass, lookUp)
+      const again = askNow(runner, { ...withId(debit(1, 50n, "from what was put in since"), 1), repeated: true })
+      yield* TestClock.adjust("6 minutes")
+      assert.strictEqual(runner.actors.statistics().residentGroups, 0)
+      runner.connection.around = commits.hold
+      const put = askNow(runner, credit(1, 100n, "since"))
+      yield* until(() => commits.arrived() === 1)
+      yield* lookedUp.open
+      yield* quiet
+      yield* commits.open
+      yield* until(() => put.replies.length === 1 && again.replies.length === 1)
+      assert.deepStrictEqual([ending(put.replies[0]), ending(again.replies[0])], ["done", "done"])
+      assert.strictEqual(yield* balance(runner), 50n)
     })
   )
 

@@ -13,6 +13,7 @@ type Service = Journal["Service"]
 export type Commit = ReturnType<Service["commit"]>
 export type Load = ReturnType<Service["load"]>
 export type Due = ReturnType<Service["due"]>
+export type LookUp = ReturnType<Service["command"]>
 
 export interface Connection {
   readonly journal: Service
@@ -22,6 +23,8 @@ export interface Connection {
   around: (commit: Commit, batch: Batch, number: number) => Commit
   aroundLoad: (load: Load) => Load
   aroundDue: (due: Due) => Due
+  /** What became of a command that may be a repetition. */
+  aroundLookUp: (lookUp: LookUp) => LookUp
   /** While false, whatever is asked fails. */
   isReachable: boolean
   /** From now on nothing gets through and nothing is heard, as if the process were gone. */
@@ -54,7 +57,7 @@ export const connectTo = (inner: Service): Connection => {
       hasBatch: (...asked) => through(inner.hasBatch(...asked)),
       conflicts: (...asked) => through(inner.conflicts(...asked)),
       load: (...asked) => through(Effect.suspend(() => connection.aroundLoad(through(inner.load(...asked))))),
-      command: (...asked) => through(inner.command(...asked)),
+      command: (...asked) => through(Effect.suspend(() => connection.aroundLookUp(through(inner.command(...asked))))),
       holders: (...asked) => through(inner.holders(...asked)),
       due: (...asked) => through(Effect.suspend(() => connection.aroundDue(through(inner.due(...asked))))),
       park: (...asked) => through(inner.park(...asked)),
@@ -75,6 +78,7 @@ export const connectTo = (inner: Service): Connection => {
     around: (commit) => commit,
     aroundLoad: (load) => load,
     aroundDue: (due) => due,
+    aroundLookUp: (lookUp) => lookUp,
     isReachable: true,
     cut: () => {
       isCut = true
