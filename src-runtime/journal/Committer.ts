@@ -248,18 +248,21 @@ export const make = Effect.fn("Committer.make")(function* (runner: string, first
 
   const untilReachable = Effect.retry({ schedule: Schedule.spaced(retryIntervalMs) })
 
-  /** What was decided on a lost shard fails; returns what may still go. */
-  const retake = Effect.fnUntraced(function* (submissions: ReadonlyArray<Submission>) {
+  /** What was decided on a lost shard fails, unless the batch of that id is durable after all; tells what may still go. */
+  const retake = Effect.fnUntraced(function* (submissions: ReadonlyArray<Submission>, batchId?: string) {
     const gone = yield* untilReachable(holdings.retake)
-    if (gone.size === 0) return submissions
-    yield* Effect.logError(`another runner has taken over ${gone.size} shards of this one: they are not written here`)
-    for (const listener of lossListeners) listener(gone)
-    const { standing, fallen, down } = separateLost(submissions, gone)
+    if (gone.size > 0) {
+      yield* Effect.logError(`another runner has taken over ${gone.size} shards of this one: they are not written here`)
+      for (const listener of lossListeners) listener(gone)
+    }
+    const isDurable = batchId !== undefined && (yield* untilReachable(journal.hasBatch(batchId)))
+    if (gone.size === 0) return { isDurable, standing: submissions }
+    const { standing, fallen, down } = separateLost(isDurable ? [] : submissions, gone)
     const stacked = separateLost(queue, gone, down)
     queue = [...stacked.standing]
     // Last: whoever is told may act on it at once, and what that brings stands on what is true now.
     for (const { submission, failure } of [...fallen, ...stacked.fallen]) fail(submission, failure)
-    return standing
+    return { isDurable, standing: isDurable ? submissions : standing }
   }, Effect.orDie)
 
   /** Returns the groups that went down. */
@@ -277,19 +280,15 @@ export const make = Effect.fn("Committer.make")(function* (runner: string, first
           batch.units.length = 0
           break
         }
-        if (failure._tag === "Fenced") {
-          remaining = yield* retake(remaining)
-          continue
-        }
         if (failure._tag === "JournalUnavailable") {
           counts.unknownOutcomes += 1
-          yield* Effect.logWarning(
-            "the journal did not answer a commit; its outcome is being looked up",
-            failure.operation
-          )
+          yield* Effect.logWarning("the journal did not answer a commit: its outcome is looked up", failure.operation)
+        }
+        if (failure._tag === "JournalUnavailable" || failure._tag === "Fenced") {
           // The retaking makes the fate of the batch final. While it asks, the lane stands still.
-          remaining = yield* retake(remaining)
-          if (yield* Effect.orDie(untilReachable(journal.hasBatch(batch.id)))) break
+          const retaken = yield* retake(remaining, failure._tag === "Fenced" ? undefined : batch.id)
+          remaining = retaken.standing
+          if (retaken.isDurable) break
           continue
         }
         counts.conflicts += 1

@@ -77,8 +77,9 @@ export class Holdings {
       const held = [...this.#epochs.keys()]
       return Effect.map(this.#journal.retake(this.#runner, held), (holds): ReadonlySet<number> => {
         const gone = new Set(held)
-        for (const { shard, epoch } of holds) {
+        for (const { shard, epoch, lastOffset } of holds) {
           this.#epochs.set(shard, epoch)
+          this.#offsets.set(shard, lastOffset)
           gone.delete(shard)
         }
         for (const shard of gone) {

@@ -5,6 +5,7 @@ import type { Ask } from "#runtime/actor/Actors.ts"
 import { allShards, shardOf } from "#runtime/actor/Placement.ts"
 import type { Notice } from "#runtime/journal/Notice.ts"
 import * as JournalMemory from "#runtime/storage/JournalMemory.ts"
+import { lostBefore } from "./FaultyJournal.ts"
 import { askNow, ending, isAtRest, start } from "./Runners.ts"
 import type { Runner } from "./Runners.ts"
 import {
@@ -157,6 +158,26 @@ describe("a shard that is taken over (P5)", () => {
       const { shards, shardsLost } = first.actors.statistics().committer
       assert.deepStrictEqual([shards, shardsLost], [elsewhere.length, 1])
     })
+  )
+
+  it.effect(
+    "takes nothing along of a commit that did happen, though nobody was told, and the others go on (P1, P2)",
+    () =>
+      Effect.gen(function* () {
+        const { first, second } = yield* twoRunners
+        // Both contacts in one commit: it is durable, the shard of the second goes, and the answer is lost.
+        const taken = Effect.orDie(second.placed.take([there]))
+        const from = first.connection.sent.length
+        first.connection.around = (commit, _batch, number) =>
+          number === from + 1 ? Effect.andThen(Effect.andThen(commit, taken), lostBefore) : commit
+        const asked = askNow(first, transfer(1, 2, 30n, "gift"))
+        yield* until(() => asked.replies.length === 1)
+        assert.strictEqual(ending(asked.replies[0]), "done")
+        yield* first.actors.ask(debit(1, 20n, "afterwards"))
+        yield* second.actors.ask(debit(2, 10n, "there"))
+        assert.deepStrictEqual([yield* balance(first, 1), yield* balance(second, 2)], [50n, 120n])
+        assert.strictEqual(first.connection.sent.length, from + 2)
+      })
   )
 
   it.effect("may come back, and is read anew", () =>

@@ -13,6 +13,11 @@ export const regressions: ReadonlyArray<{ readonly seed: number; readonly showed
     showed: "P8: a draw that waited at the gate for commits that failed was judged before those that had failed"
   },
   { seed: 135974, showed: "P6: a repeated command was judged by actors that had left memory while it was looked up" },
+  {
+    seed: 107327,
+    showed:
+      "P8: a commit whose answer was lost with one of its shards happened; its other shards were not written any more"
+  },
   { seed: 1870, showed: "P8: a shard that was given up and taken back was served by nobody" },
   { seed: 707, showed: "P6: after a shard came back, a command was judged beside one that was still on its way" },
   { seed: 698, showed: "P16: what was decided before a shard was taken again was committed under its new epoch" }
