@@ -183,8 +183,8 @@ export const make = Effect.fn("Delivery.make")(function* (options: {
     park,
     take: (shards) =>
       Effect.suspend(() => {
-        // Until the sweep has handed out what is older, what comes in meanwhile waits for it.
-        behind = true
+        // Until a sweep that knows of them has handed out what is older, what comes in meanwhile waits for it.
+        behind = skipped = true
         for (const shard of shards) held.add(shard)
         return Effect.asVoid(Effect.repeat(untilRead, { while: hasMore }))
       }),

@@ -6,7 +6,7 @@ import { allShards, shardOf } from "#runtime/actor/Placement.ts"
 import type { Notice } from "#runtime/journal/Notice.ts"
 import * as JournalMemory from "#runtime/storage/JournalMemory.ts"
 import { lostBefore } from "./FaultyJournal.ts"
-import { askNow, ending, isAtRest, start } from "./Runners.ts"
+import { askNow, ending, history, isAtRest, start } from "./Runners.ts"
 import type { Runner } from "./Runners.ts"
 import {
   businessId,
@@ -116,6 +116,36 @@ describe("a shard that moves in good order (P12)", () => {
       yield* until(() => gift.replies.length === 1)
       assert.strictEqual(ending(gift.replies[0]), "done")
       assert.strictEqual(yield* balance(second, 2), 0n)
+    })
+  )
+
+  it.effect("brings it along in order, also to one who is just reading what else is undone (P8)", () =>
+    Effect.gen(function* () {
+      const { store, first } = yield* twoRunners
+      yield* first.placed.release(new Set([there]))
+      askNow(first, transfer(1, 2, 10n, "first"))
+      yield* until(() => !isAtRest(store))
+      yield* quiet
+      const [before, after] = [yield* gate, yield* gate]
+      let reads = 0
+      first.connection.aroundDue = (due) => {
+        reads += 1
+        return Effect.tap(due, () => (reads === 1 ? before : after).pass)
+      }
+      first.placed.look()
+      yield* until(() => reads === 1)
+      const taking = yield* Effect.forkChild(first.placed.take([there]), { startImmediately: true })
+      yield* quiet
+      yield* before.open
+      yield* until(() => reads === 2)
+      askNow(first, transfer(1, 2, 20n, "second"))
+      yield* quiet
+      yield* after.open
+      yield* until(() => taking.pollUnsafe() !== undefined && isAtRest(store))
+      const received = (yield* history(store, "contact", contactId(2))).flatMap(({ event }) =>
+        event._tag === "FundsCredited" ? [event.amount] : []
+      )
+      assert.deepStrictEqual(received, [100n, 10n, 20n])
     })
   )
 })

@@ -12,6 +12,10 @@ export const regressions: ReadonlyArray<{ readonly seed: number; readonly showed
     seed: 10666,
     showed: "P8: a draw that waited at the gate for commits that failed was judged before those that had failed"
   },
+  {
+    seed: 106496,
+    showed: "P8: while a shard was taken, the end of an older look at the inbox let a new message overtake what waited"
+  },
   { seed: 135974, showed: "P6: a repeated command was judged by actors that had left memory while it was looked up" },
   {
     seed: 107327,
