@@ -68,7 +68,8 @@ const make = Effect.gen(function* () {
     if (turn.takes.length === 0 && turn.releases.length === 0) return
     moves += 1
     for (const row of turn.releases) remembered.delete(claimName(row))
-    for (const row of turn.takes) remember(claimName(row), row.holder)
+    // What was under way as the shard went is heard late: it may be another's by now.
+    if (actors.holds(turn.shard)) for (const row of turn.takes) remember(claimName(row), row.holder)
   })
 
   // What this runner was about to tell of shards that have gone may be old by now.

@@ -1,12 +1,14 @@
 /** Shards that move between runners which both go on: in good order, or taken over (P5, P8, P12). */
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
-import type { Ask } from "#runtime/actor/Actors.ts"
+import { Actors, type Ask } from "#runtime/actor/Actors.ts"
+import { Identification, layer as identification, medium } from "#runtime/actor/Identification.ts"
 import { allShards, shardOf } from "#runtime/actor/Placement.ts"
+import { Journal } from "#runtime/journal/Journal.ts"
 import type { Notice } from "#runtime/journal/Notice.ts"
 import * as JournalMemory from "#runtime/storage/JournalMemory.ts"
 import { lostBefore } from "./FaultyJournal.ts"
-import { askNow, ending, history, isAtRest, start } from "./Runners.ts"
+import { askNow, ending, history, isAtRest, sealerLayer, start } from "./Runners.ts"
 import type { Runner } from "./Runners.ts"
 import {
   businessId,
@@ -307,6 +309,29 @@ describe("what a runner remembers of others", () => {
       second.connection.isReachable = false
       yield* Effect.forkScoped(second.placed.hearOthers)
       yield* until(() => !second.actors.hearsOthers())
+    })
+  )
+
+  it.effect("is not the value of a commit that is heard of late: somebody else may have it by now (CIM-4)", () =>
+    Effect.gen(function* () {
+      const { first, second } = yield* twoRunners
+      const { actors, connection } = first
+      const { identify } = yield* Identification.pipe(
+        Effect.provide(identification),
+        Effect.provideService(Actors, actors),
+        Effect.provideService(Journal, connection.journal),
+        Effect.provide(sealerLayer)
+      )
+      const givenUp = Effect.andThen(
+        second.placed.take([there]),
+        Effect.suspend(() => second.actors.ask(changeEmail(2, "later@example.com")))
+      )
+      const from = connection.sent.length
+      connection.around = (commit, _batch, number) =>
+        number === from + 1 ? Effect.andThen(Effect.andThen(commit, Effect.orDie(givenUp)), lostBefore) : commit
+      yield* actors.ask(changeEmail(2, "for.a.moment@example.com"))
+      const found = yield* Effect.flip(identify(businessId, [medium("email", "for.a.moment@example.com")]))
+      assert.strictEqual(found._tag, "NotIdentified")
     })
   )
 })

@@ -20,7 +20,7 @@ import type { Store } from "#runtime/storage/JournalMemory.ts"
 import type { Connection } from "./FaultyJournal.ts"
 import * as FaultyJournal from "./FaultyJournal.ts"
 
-const sealerLayer = Sealer.layer(Redacted.make("a master secret that is long enough for tests"))
+export const sealerLayer = Sealer.layer(Redacted.make("a master secret that is long enough for tests"))
 
 export interface Runner {
   readonly actors: Actors.Actors["Service"]
