@@ -42,8 +42,8 @@ export const mutants = {
   },
   "a lost answer taken for a commit": {
     file: "src-runtime/journal/Committer.ts",
-    snippet: "if (yield* Effect.orDie(untilReachable(journal.hasBatch(batch.id)))) break",
-    replacement: "if ((yield* Effect.orDie(untilReachable(journal.hasBatch(batch.id)))) || true) break"
+    snippet: "batchId !== undefined && (yield* untilReachable(journal.hasBatch(batchId)))",
+    replacement: "batchId !== undefined && ((yield* untilReachable(journal.hasBatch(batchId))) || true)"
   },
   "messages that overtake each other": {
     file: "src-runtime/actor/Cascade.ts",
