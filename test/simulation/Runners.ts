@@ -71,6 +71,8 @@ export interface Ground {
 export class Runners {
   readonly #ground: Ground
   readonly all: Array<Runner> = []
+  /** The faults are over. */
+  isCalm = false
   #started = 0
 
   constructor(ground: Ground) {
@@ -185,10 +187,10 @@ export class Runners {
     return runner
   }
 
-  /** A message is there for a shard of another runner. One in four words of it gets lost: the sweep finds the message. */
+  /** A message is there for a shard of another runner. Among faults, one in four words of it gets lost: a sweep finds it. */
   #tellHolder(shard: number): void {
     const { machine, dice } = this.#ground
-    if (dice.happens(0.25)) return
+    if (dice.happens(0.25) && !this.isCalm) return
     machine.after(dice.integer(0, 5), () => {
       const holder = this.holderOf(shard)
       holder?.process.enqueue(() => holder.placed?.look())

@@ -224,6 +224,7 @@ class World {
     this.#tell("the faults are over")
     this.#isCalm = true
     this.#clients.isCalm = true
+    this.#runners.isCalm = true
     this.#clients.answersToLose = 0
     this.#weather.clear()
     if (this.#view !== undefined) this.#view.dies = () => false
