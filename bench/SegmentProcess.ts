@@ -61,7 +61,7 @@ const makeAnswers = Effect.gen(function* () {
 
   const members = Effect.fnUntraced(function* (store: SegmentStore.SegmentStore["Service"], sets: ConditionSets) {
     const at = yield* Clock.currentTimeMillis
-    const options = { business: businessId, at, zones: ["Asia/Nicosia"] as const, members: () => [] }
+    const options = { business: businessId, at, zones: ["Asia/Nicosia"] as const, members: () => new Map() }
     const startedAt = performance.now()
     const found = yield* Stream.runCount(store.matching(businessId, pipelineOf(sets, options)))
     return { found, tookMs: performance.now() - startedAt }

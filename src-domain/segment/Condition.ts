@@ -170,7 +170,12 @@ const HasBeen = Schema.Struct({
 })
 export type HasBeen = typeof HasBeen.Type
 
-const Member = Schema.Struct({ type: Schema.Literal("MEMBER"), segment: Path })
+/** With `for`: since she came to be in it, and stayed in it, it has been at least the span, or less. */
+const Member = Schema.Struct({
+  type: Schema.Literal("MEMBER"),
+  segment: Path,
+  for: Schema.optionalKey(Schema.Struct({ operator: Schema.Literals(["AT_LEAST", "LESS_THAN"]), span: Span }))
+})
 export type Member = typeof Member.Type
 
 export const Plain = Schema.Union([

@@ -8,6 +8,8 @@ export interface Dependencies {
   readonly fields: ReadonlySet<string>
   readonly events: ReadonlySet<string>
   readonly segments: ReadonlySet<string>
+  /** Whether it matters since when she is in one. */
+  readonly tenure: boolean
   /** Whether the answer may change with no event at all. */
   readonly time: boolean
   /** Whether it may be another in another zone. */
@@ -52,7 +54,7 @@ const isTimedPlain = (condition: Plain): boolean => {
     case "ANNIVERSARY":
       return isTimedFilter(condition)
     case "MEMBER":
-      return false
+      return condition.for !== undefined
   }
 }
 
@@ -60,15 +62,16 @@ export const dependsOn = (sets: ConditionSets): Dependencies => {
   const fields = new Set<string>()
   const events = new Set<string>()
   const segments = new Set<string>()
-  let [time, calendar] = [false, false]
+  let [tenure, time, calendar] = [false, false, false]
   for (const condition of sets.flatMap(({ conditions }) => conditions)) {
     const plain = plainOf(condition)
     if (plain.type === "MEMBER") segments.add(plain.segment)
     else if ("event" in plain) events.add(plain.event)
     else fields.add(plain.field)
     if (plain.type === "HAS_BEEN") for (const { event } of trackedFields[plain.field]?.changes ?? []) events.add(event)
+    tenure ||= plain.type === "MEMBER" && plain.for !== undefined
     time ||= isTimedPlain(plain)
     calendar ||= time || [plain, ...filtersOf(plain)].some(({ type }) => type === "DATE" || type === "ANNIVERSARY")
   }
-  return { fields, events, segments, time, calendar }
+  return { fields, events, segments, tenure, time, calendar }
 }

@@ -8,7 +8,7 @@ import { zoneOf } from "./FactAccess.ts"
 import type { ContactFacts } from "./Facts.ts"
 import type { Asked, Judge } from "./FilterJudges.ts"
 import { judgeOf } from "./Judges.ts"
-import type { IsMember } from "./Reference.ts"
+import type { MemberSince } from "./Reference.ts"
 
 export interface Verdict {
   readonly holds: boolean
@@ -16,7 +16,7 @@ export interface Verdict {
   readonly until: number | undefined
 }
 
-export type Predicate = (facts: ContactFacts, at: number, isMember: IsMember) => Verdict
+export type Predicate = (facts: ContactFacts, at: number, memberSince: MemberSince) => Verdict
 
 const costOf = ({ conditions: [condition] }: ConditionSet): number => {
   if (condition === undefined) return 0
@@ -45,9 +45,9 @@ const every = (judges: ReadonlyArray<Judge>, asked: Asked): boolean => {
 
 export const compile = (sets: ConditionSets): Predicate => {
   const judgesOfSets = sets.map(judgesOf)
-  return (facts, at, isMember) => {
+  return (facts, at, memberSince) => {
     const next = { until: Infinity }
-    const asked = { facts, at, timeZone: zoneOf(facts.profile), isMember, next }
+    const asked = { facts, at, timeZone: zoneOf(facts.profile), memberSince, next }
     let until = Infinity
     for (const judges of judgesOfSets) {
       if (every(judges, asked)) return { holds: true, until: Number.isFinite(next.until) ? next.until : undefined }

@@ -8,7 +8,7 @@ import { factAt, placeOf } from "./FactAccess.ts"
 import type { FactValue } from "./FactForm.ts"
 import type { ContactFacts } from "./Facts.ts"
 import { compile } from "./Evaluate.ts"
-import { conditionHolds, eventsOf, type IsMember, momentOf, sinceWhen, sumOf } from "./Reference.ts"
+import { conditionHolds, eventsOf, type MemberSince, momentOf, sinceWhen, sumOf } from "./Reference.ts"
 
 export interface ConditionExplained {
   readonly holds: boolean
@@ -30,7 +30,9 @@ type Moment = ReturnType<typeof momentOf>
 const actualOf = (condition: Plain, moment: Moment): FactValue | undefined => {
   switch (condition.type) {
     case "MEMBER":
-      return moment.isMember(condition.segment)
+      return condition.for === undefined
+        ? moment.memberSince(condition.segment) !== undefined
+        : moment.memberSince(condition.segment)
     case "COUNT":
       return eventsOf(condition, moment).length
     case "SUM":
@@ -57,13 +59,13 @@ export const explain = (
   sets: ConditionSets,
   facts: ContactFacts,
   at: number,
-  isMember: IsMember
+  memberSince: MemberSince
 ): ReadonlyArray<SetExplained> => {
-  const moment = momentOf(facts, at, isMember)
+  const moment = momentOf(facts, at, memberSince)
   return sets.map(({ conditions }) => {
     const explained = conditions.map((expected): ConditionExplained => {
       const actual = actualOf(plainOf(expected), moment)
-      const { until } = compile([{ conditions: [expected] }])(facts, at, isMember)
+      const { until } = compile([{ conditions: [expected] }])(facts, at, memberSince)
       return {
         holds: conditionHolds(expected, moment),
         expected,

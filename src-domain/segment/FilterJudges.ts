@@ -19,7 +19,7 @@ import type { Fact } from "./FactAccess.ts"
 import type { FactObject } from "./FactForm.ts"
 import type { ContactFacts } from "./Facts.ts"
 import { earlier, later } from "./Periods.ts"
-import type { IsMember } from "./Reference.ts"
+import type { MemberSince } from "./Reference.ts"
 import { fold } from "./TextFold.ts"
 import { matcherOf } from "./TextPattern.ts"
 import { anniversary, yearlyOf } from "./Yearly.ts"
@@ -33,7 +33,7 @@ export interface Asked {
   readonly facts: ContactFacts
   readonly at: number
   readonly timeZone: string
-  readonly isMember: IsMember
+  readonly memberSince: MemberSince
   readonly next: Next
 }
 

@@ -1,9 +1,10 @@
 /** Every kind of condition as a function: see `FilterJudges.ts`. */
-import type { AnyEntry, Condition, Plain, TextCondition } from "./Condition.ts"
+import type { AnyEntry, Condition, Member, Plain, TextCondition } from "./Condition.ts"
 import { eventJudge, hasBeenJudge } from "./EventJudges.ts"
 import { factAt, placeOf } from "./FactAccess.ts"
 import type { FactObject } from "./FactForm.ts"
 import { allOf, type Judge, lasting, textTest, type ValueJudge, valueJudge } from "./FilterJudges.ts"
+import { later } from "./Periods.ts"
 
 /** Of the field `path` of the profile. */
 const profileJudge = (path: string, judge: ValueJudge, above: ReadonlyArray<string> = []): Judge => {
@@ -35,6 +36,17 @@ const anyJudge = ({ field, where }: AnyEntry): Judge => {
   })
 }
 
+const memberJudge = ({ segment, for: lasting }: Member): Judge => {
+  return ({ at, timeZone, memberSince, next }) => {
+    next.until = Infinity
+    const since = memberSince(segment)
+    if (since === undefined || lasting === undefined) return since !== undefined
+    const full = later(since, lasting.span, timeZone)
+    if (at < full) next.until = full
+    return at < full === (lasting.operator === "LESS_THAN")
+  }
+}
+
 const plainJudge = (condition: Plain): Judge => {
   switch (condition.type) {
     case "COMPARISON":
@@ -49,10 +61,7 @@ const plainJudge = (condition: Plain): Judge => {
     case "ANY":
       return anyJudge(condition)
     case "MEMBER":
-      return ({ isMember, next }) => {
-        next.until = Infinity
-        return isMember(condition.segment)
-      }
+      return memberJudge(condition)
     case "COUNT":
     case "SUM":
     case "LAST":

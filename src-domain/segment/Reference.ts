@@ -14,6 +14,7 @@ import type {
   ConditionSets,
   Filter,
   HasBeen,
+  Member,
   Plain,
   Recency,
   TextCondition,
@@ -28,14 +29,14 @@ import { matcherOf } from "./TextPattern.ts"
 import { trackedFields } from "./Tracked.ts"
 import { anniversary, yearlyOf } from "./Yearly.ts"
 
-/** Whether the contact is in another segment at the same instant. */
-export type IsMember = (segmentId: string) => boolean
+/** Since when the contact is in another segment, at the same instant; `undefined`: she is not. */
+export type MemberSince = (segmentId: string) => number | undefined
 
 interface Moment {
   readonly facts: ContactFacts
   readonly at: number
   readonly timeZone: string
-  readonly isMember: IsMember
+  readonly memberSince: MemberSince
 }
 
 const isMeasured = (actual: number, operator: ComparisonOperator, wanted: number): boolean => {
@@ -180,11 +181,18 @@ export const sinceWhen = (condition: HasBeen, moment: Moment): number | undefine
   return history[history.findLastIndex(({ isWanted }) => !isWanted) + 1]?.at
 }
 
+const isMember = ({ segment, for: lasting }: Member, { at, timeZone, memberSince }: Moment): boolean => {
+  const since = memberSince(segment)
+  if (since === undefined || lasting === undefined) return since !== undefined
+  const isLongEnough = later(since, lasting.span, timeZone) <= at
+  return isLongEnough === (lasting.operator === "AT_LEAST")
+}
+
 const plainHolds = (condition: Plain, moment: Moment): boolean => {
-  const { facts, at, timeZone, isMember } = moment
+  const { facts, at, timeZone } = moment
   switch (condition.type) {
     case "MEMBER":
-      return isMember(condition.segment)
+      return isMember(condition, moment)
     case "COUNT":
       return isMeasured(eventsOf(condition, moment).length, condition.operator, condition.value)
     case "SUM":
@@ -213,18 +221,18 @@ const plainHolds = (condition: Plain, moment: Moment): boolean => {
   }
 }
 
-export const momentOf = (facts: ContactFacts, at: number, isMember: IsMember): Moment => ({
+export const momentOf = (facts: ContactFacts, at: number, memberSince: MemberSince): Moment => ({
   facts,
   at,
   timeZone: zoneOf(facts.profile),
-  isMember
+  memberSince
 })
 
 export const conditionHolds = (condition: Condition, moment: Moment): boolean =>
   condition.type === "NOT" ? !plainHolds(condition.condition, moment) : plainHolds(condition, moment)
 
 /** Whether the contact is in, at the instant. */
-export const isIn = (sets: ConditionSets, facts: ContactFacts, at: number, isMember: IsMember): boolean => {
-  const moment = momentOf(facts, at, isMember)
+export const isIn = (sets: ConditionSets, facts: ContactFacts, at: number, memberSince: MemberSince): boolean => {
+  const moment = momentOf(facts, at, memberSince)
   return sets.some(({ conditions }) => conditions.every((condition) => conditionHolds(condition, moment)))
 }

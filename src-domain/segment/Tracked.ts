@@ -5,8 +5,7 @@
  * written here.
  *
  * Who she is (names, custom fields and all else of a profile) is not: what it was before is sealed with her events and kept
- * nowhere in the clear. Nor is the membership of a segment: since when it lasts is kept for what is in force, not for the
- * past instants that previews and dry runs ask about.
+ * nowhere in the clear. Since when she is a member of a segment is asked as part of that condition.
  */
 import type { FactField } from "./FactForm.ts"
 import { type EventForm, eventForms, propertyIn } from "./EventForms.ts"

@@ -204,8 +204,9 @@ const objectionToPlain = (
   pointer: string
 ): Verdict => {
   if (condition.type === "MEMBER") {
-    const { segment } = condition
-    return isSegment(segment) ? undefined : at(`${pointer}/segment`, `There is no segment ${segment}.`)
+    const { segment, for: lasting } = condition
+    if (!isSegment(segment)) return at(`${pointer}/segment`, `There is no segment ${segment}.`)
+    return lasting && objectionToSpan(lasting.span, `${pointer}/for/span`)
   }
   if ("event" in condition) return objectionToEvents(catalogue, condition, pointer)
   const field = locate(catalogue.fields, condition.field)?.field

@@ -138,13 +138,13 @@ export const shownConditions = (sets: ConditionSets, currency: string): Conditio
 const foundType = (condition: Plain): FieldType | undefined => {
   switch (condition.type) {
     case "HAS_BEEN":
+    case "MEMBER":
       return "INSTANT"
     case "SUM":
       return typeOf(catalogue.events.get(condition.event)?.fields ?? [], condition.field)
     case "COUNT":
     case "LAST":
     case "FIRST":
-    case "MEMBER":
       return undefined
     default:
       return typeOf(catalogue.fields, condition.field)

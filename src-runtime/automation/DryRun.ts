@@ -4,7 +4,8 @@
  * reads and counts, and the same question gets the same answer.
  *
  * Segments are judged as live, by their rules as they are now: at each event, and at each instant at which time changes who
- * is in. The answer names those that are not. What decides about a command is asked about what came of it, as it would have been
+ * is in. The answer names those that are not. Where it matters since when she is in one, she is followed from her first day,
+ * for that is since when its rule has held. What decides about a command is asked about what came of it, as it would have been
  * before: by the profile that stood then, and what had happened to her, and where she was in, until then (Judges.ts). A saved
  * version that judged the command itself is taken at its word; any other sees in the profile what was patched then. Not looked
  * into: commands that came to nothing, imports, refreshes on demand and by schedule, and what the actions would have caused.
@@ -94,7 +95,7 @@ const isPriorTo = ({ trigger }: AutomationDefinition): boolean => priorToTrigger
 /** What was known of her before a command was carried out. */
 interface Earlier {
   readonly events: ReadonlyArray<EventDocument>
-  readonly members: ReadonlySet<string>
+  readonly members: ReadonlyMap<string, number>
 }
 
 /** What somebody is judged for: an event, or an instant. */
@@ -154,6 +155,8 @@ export const make = (journal: Journal["Service"], keys: DataKeys["Service"], cod
     })
     const kept = new Set([...dependencies, ...rules.map(({ depends }) => depends)].flatMap(({ events }) => [...events]))
     const looksAtSegments = triggering.length > 0
+    /** Since when somebody is in a segment is known of who was followed until then. */
+    const remembers = [...dependencies, ...rules.map(({ depends }) => depends)].some(({ tenure }) => tenure)
     const looksAtTime = looksAtSegments && rules.some(({ depends }) => depends.time)
     const reckonings = definitions.map((definition) => new Reckoning(definition))
     const [first, second] = definitions
@@ -163,10 +166,13 @@ export const make = (journal: Journal["Service"], keys: DataKeys["Service"], cod
 
     const factsOf = ({ state, community, events }: Walker): ContactFacts | undefined =>
       state.id === "" ? undefined : { profile: profileDocument(business, state, community), events }
-    const standingOf = (facts: ContactFacts | undefined, at: number) =>
-      facts === undefined
+    const nobody = () => undefined
+    const standingOf = (walker: Walker, facts: ContactFacts | undefined, at: number) => {
+      const before = (id: string): number | undefined => walker.standing?.members.get(id)
+      return facts === undefined
         ? Effect.succeed(SegmentRules.nowhere)
-        : SegmentRules.standingOf(rules, facts, at, () => false, breath)
+        : SegmentRules.standingOf(rules, facts, at, nobody, before, breath)
+    }
 
     const isCalled = (
       { trigger, segmentId }: AutomationDefinition,
@@ -180,7 +186,7 @@ export const make = (journal: Journal["Service"], keys: DataKeys["Service"], cod
     }
 
     const earlierOf = Effect.fnUntraced(function* (walker: Walker, at: number): Effect.fn.Return<Earlier> {
-      const { members } = yield* standingOf(factsOf(walker), at)
+      const { members } = yield* standingOf(walker, factsOf(walker), at)
       return { events: [...walker.events], members }
     })
 
@@ -191,15 +197,16 @@ export const make = (journal: Journal["Service"], keys: DataKeys["Service"], cod
       at: number
     ): boolean =>
       filter === undefined ||
-      (facts !== undefined && filter({ profile: facts.profile, events }, at, (id) => members.has(id)).holds)
+      (facts !== undefined && filter({ profile: facts.profile, events }, at, (id) => members.get(id)).holds)
 
     /** By what she is now, after what she was. */
     const judge = Effect.fnUntraced(function* (walker: Walker, occasion: Occasion) {
       const { firing } = occasion
       const facts = factsOf(walker)
       const before = walker.standing ?? SegmentRules.nowhere
-      const after = yield* standingOf(facts, firing.at)
-      if (looksAtSegments) walker.standing = after
+      const after = yield* standingOf(walker, facts, firing.at)
+      if (looksAtSegments || remembers) walker.standing = after
+      if (firing.at < from) return
       const fired = definitions.map((definition, index) => {
         const reckoning = reckonings[index]
         if (reckoning === undefined || !isCalled(definition, occasion, before, after)) return false
@@ -216,7 +223,7 @@ export const make = (journal: Journal["Service"], keys: DataKeys["Service"], cod
 
     /** Through every instant at which time may have changed where she is, as the timers of live segments would. */
     const goOn = Effect.fnUntraced(function* (walker: Walker, upTo: number, last: Omit<Firing, "event" | "at">) {
-      walker.standing ??= yield* standingOf(factsOf(walker), from - 1)
+      walker.standing ??= yield* standingOf(walker, factsOf(walker), Math.min(from - 1, upTo))
       for (let { due } = walker.standing; due <= upTo; { due } = walker.standing) {
         walker.instants += 1
         if (walker.instants > instantsMax) {
@@ -230,7 +237,7 @@ export const make = (journal: Journal["Service"], keys: DataKeys["Service"], cod
       const { row, event } = committed
       const place = { contact: row.key, shard: row.shard, offset: row.offset }
       const triggers = row.at >= from ? triggersOf(event) : []
-      const isFollowed = row.at >= from && looksAtSegments
+      const isFollowed = remembers || (row.at >= from && looksAtSegments)
       if (isFollowed) yield* goOn(walker, row.at, place)
       const isAskedBefore = definitions.some((each) => isPriorTo(each) && triggers.includes(each.trigger))
       const earlier = isAskedBefore ? yield* earlierOf(walker, row.at) : undefined

@@ -62,16 +62,20 @@ interface Looked extends Question {
  * rule at once is in no change; she is taken to have been in the file if she is now, or if her removal came next.
  */
 const readStandings =
-  "SELECT r.number, r.segment, coalesce(NOT next.joined, m.contact IS NOT NULL) AS was_in, " +
+  "SELECT r.number, r.segment, coalesce(NOT next.joined, m.contact IS NOT NULL) AS was_in, last.at AS since, " +
   "coalesce(m.by_import, false) OR coalesce(next.reason = 'REMOVAL', false) AS by_import " +
   "FROM json_to_recordset($1::json) AS r(number integer, contact uuid, segment uuid, at bigint) " +
   "LEFT JOIN segment_member m ON m.business = $2::uuid AND m.segment = r.segment AND m.contact = r.contact " +
   "LEFT JOIN LATERAL (SELECT c.joined, c.reason FROM segment_change c WHERE c.business = $2::uuid " +
-  "AND c.contact = r.contact AND c.segment = r.segment AND c.at > r.at ORDER BY c.position LIMIT 1) next ON true"
+  "AND c.contact = r.contact AND c.segment = r.segment AND c.at > r.at ORDER BY c.position LIMIT 1) next ON true " +
+  "LEFT JOIN LATERAL (SELECT CASE WHEN c.joined THEN c.at END AS at FROM segment_change c WHERE c.business = $2::uuid " +
+  "AND c.contact = r.contact AND c.segment = r.segment AND c.at <= r.at ORDER BY c.position DESC LIMIT 1) last ON true"
 interface StandingRow {
   readonly number: number
   readonly segment: string
   readonly was_in: boolean
+  /** Of her last join by then, unless she left after it. */
+  readonly since: bigint | null
   readonly by_import: boolean
 }
 
@@ -185,17 +189,24 @@ export const make = ({ definitions, facts, ...reading }: Options) => {
     })
   })
 
-  /** By number of the question and segment: in it as far as its rule has no say, by a file or as of a refresh. */
+  /**
+   * By number of the question and segment: since when she was in it as far as its rule has no say, by a file or as of a
+   * refresh; and since when at all, as it was noted by then.
+   */
   const standingsOf = Effect.fnUntraced(function* (sql: SqlClient, business: string, questions: ReadonlyArray<Looked>) {
     const asked = questions.flatMap(({ contact, at, depends, rules }, number) => {
       const segments = [depends, ...rules.map((rule) => rule.depends)].flatMap((each) => [...each.segments])
       return Array.from(new Set(segments), (segment) => ({ number, contact, segment, at }))
     })
-    const found = new Set<string>()
+    const found = { anyway: new Map<string, number>(), noted: new Map<string, number>() }
     if (asked.length === 0) return found
     for (const row of yield* sql.unsafe<StandingRow>(readStandings, [recordset(asked), business])) {
       const isRuled = questions[row.number]?.rules.some(({ id }) => id === row.segment) ?? false
-      if (row.was_in && (row.by_import || !isRuled)) found.add(`${row.number}/${row.segment}`)
+      const name = `${row.number}/${row.segment}`
+      if (row.since !== null) found.noted.set(name, Number(row.since))
+      if (row.was_in && (row.by_import || !isRuled)) {
+        found.anyway.set(name, found.noted.get(name) ?? questions[row.number]?.at ?? 0)
+      }
     }
     return found
   })
@@ -217,11 +228,14 @@ export const make = ({ definitions, facts, ...reading }: Options) => {
     const answers: Array<boolean> = []
     for (const [number, { holds, at, rules }] of questions.entries()) {
       const known = then[number]
-      const isIn = (segment: string): boolean => standings.has(`${number}/${segment}`)
+      const anyway = (segment: string): number | undefined => standings.anyway.get(`${number}/${segment}`)
+      const noted = (segment: string): number | undefined => standings.noted.get(`${number}/${segment}`)
       const { members } =
-        known === undefined ? SegmentRules.nowhere : yield* SegmentRules.standingOf(rules, known, at, isIn, breath)
-      const isMember = (segment: string): boolean => members.has(segment) || isIn(segment)
-      answers.push(known !== undefined && holds(known, at, isMember).holds)
+        known === undefined
+          ? SegmentRules.nowhere
+          : yield* SegmentRules.standingOf(rules, known, at, anyway, noted, breath)
+      const memberSince = (segment: string): number | undefined => members.get(segment) ?? anyway(segment)
+      answers.push(known !== undefined && holds(known, at, memberSince).holds)
       yield* breath
     }
     return answers

@@ -21,7 +21,12 @@ export class PriorFacts extends Context.Service<
       contact: string,
       types: ReadonlySet<string>
     ) => Effect.Effect<ReadonlyArray<EventDocument>, FactsUnavailable>
-    readonly isMember: (business: string, segment: string, contact: string) => Effect.Effect<boolean, FactsUnavailable>
+    /** `undefined`: she is not in it. */
+    readonly memberSince: (
+      business: string,
+      segment: string,
+      contact: string
+    ) => Effect.Effect<number | undefined, FactsUnavailable>
   }
 >()("koinon/runtime/PriorFacts") {}
 
@@ -35,8 +40,8 @@ const make = Effect.gen(function* () {
       const found = yield* store.facts(business, [contact], types)
       return found.get(contact)?.events ?? []
     }, Effect.mapError(unavailable)),
-    isMember: (business, segment, contact) =>
-      Effect.mapError(segments.isMember(business, segment, contact), unavailable)
+    memberSince: (business, segment, contact) =>
+      Effect.mapError(segments.memberSince(business, segment, contact), unavailable)
   })
 })
 

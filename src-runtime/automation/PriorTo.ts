@@ -118,14 +118,15 @@ const make = Effect.fnUntraced(function* ({ allowed }: Settings) {
     // Who is not there yet is in no segment, and nothing has happened to her.
     const isThere = before.id !== ""
     const happened = isThere && events.size > 0 ? yield* facts.events(business.id, key, events) : []
-    const memberOf = new Set<string>()
+    const memberOf = new Map<string, number>()
     if (isThere) {
       for (const segment of segments) {
-        if (yield* facts.isMember(business.id, segment, key)) memberOf.add(segment)
+        const since = yield* facts.memberSince(business.id, segment, key)
+        if (since !== undefined) memberOf.set(segment, since)
       }
     }
     const known = { profile: profileDocument(business, proposed, community), events: happened }
-    return compile(filter)(known, at, (segment) => memberOf.has(segment)).holds
+    return compile(filter)(known, at, (segment) => memberOf.get(segment)).holds
   })
 
   const turnedAway = Effect.fnUntraced(function* (

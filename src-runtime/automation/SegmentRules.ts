@@ -4,7 +4,7 @@
  */
 import type { Definition, Definitions } from "#domain/definition/Definition.ts"
 import type { ContactFacts } from "#domain/segment/Facts.ts"
-import type { IsMember } from "#domain/segment/Reference.ts"
+import type { MemberSince } from "#domain/segment/Reference.ts"
 import type { SegmentDefinition } from "#domain/segment/Segment.ts"
 import * as Effect from "effect/Effect"
 import { type LiveSegment, liveSegment, LiveSet } from "../segment/LiveSet.ts"
@@ -33,28 +33,32 @@ export const rulesOf = (
 }
 
 export interface Standing {
-  /** The segments that she is in. */
-  readonly members: ReadonlySet<string>
+  /** The segments that she is in, each with since when. */
+  readonly members: ReadonlyMap<string, number>
   /** The first instant after at which time alone may change that; `Infinity` if it never does. */
   readonly due: number
 }
 
-export const nowhere: Standing = { members: new Set(), due: Number.POSITIVE_INFINITY }
+export const nowhere: Standing = { members: new Map(), due: Number.POSITIVE_INFINITY }
 
-/** `isIn` says of a segment whether she is in it whatever its rule says, or although it has none. */
+/**
+ * `anyway` says of a segment since when she is in it whatever its rule says, or although it has none; `before`, since when she
+ * was in it just before. Who was not comes to be in it now.
+ */
 export const standingOf: (
   rules: ReadonlyArray<LiveSegment>,
   facts: ContactFacts,
   at: number,
-  isIn: IsMember,
+  anyway: MemberSince,
+  before: MemberSince,
   breath: Effect.Effect<void>
-) => Effect.Effect<Standing> = Effect.fnUntraced(function* (rules, facts, at, isIn, breath) {
-  const members = new Set<string>()
+) => Effect.Effect<Standing> = Effect.fnUntraced(function* (rules, facts, at, anyway, before, breath) {
+  const members = new Map<string, number>()
   let due = Number.POSITIVE_INFINITY
-  const isMember: IsMember = (id) => members.has(id) || isIn(id)
+  const memberSince: MemberSince = (id) => members.get(id) ?? anyway(id)
   for (const { id, judge } of rules) {
-    const { holds, until = Number.POSITIVE_INFINITY } = judge(facts, at, isMember)
-    if (holds) members.add(id)
+    const { holds, until = Number.POSITIVE_INFINITY } = judge(facts, at, memberSince)
+    if (holds) members.set(id, anyway(id) ?? before(id) ?? at)
     due = Math.min(due, until)
     yield* breath
   }

@@ -6,6 +6,7 @@
 import { dependsOn } from "#domain/segment/Dependencies.ts"
 import { compile } from "#domain/segment/Evaluate.ts"
 import type { ConditionSets } from "#domain/segment/Condition.ts"
+import type { MemberSince } from "#domain/segment/Reference.ts"
 import * as Effect from "effect/Effect"
 import * as Stream from "effect/Stream"
 import type { SqlClient } from "effect/sql/SqlClient"
@@ -26,7 +27,7 @@ const insertCandidates =
   "INSERT INTO segment_candidate (run, contact, holds, due_at) SELECT $2::uuid, contact, holds, due_at " +
   "FROM json_to_recordset($1::json) AS r(contact uuid, holds boolean, due_at bigint) " +
   "ON CONFLICT (run, contact) DO UPDATE SET holds = excluded.holds, due_at = excluded.due_at"
-const readMembers = "SELECT contact FROM segment_member WHERE business = $1::uuid AND segment = $2::uuid"
+const readMembers = "SELECT contact, since FROM segment_member WHERE business = $1::uuid AND segment = $2::uuid"
 /** Somebody to whom something happened between two places of the journal. */
 const readTouched =
   "SELECT DISTINCT e.key AS contact FROM json_to_recordset($1::json) AS r(shard smallint, after bigint, up_to bigint) " +
@@ -59,8 +60,12 @@ export interface Subject {
   readonly isLive: boolean
 }
 
+/** By contact: since when she has been in a segment. */
+export type Members = ReadonlyMap<string, number>
 /** Members of the segments that are named. */
-export type Named = ReadonlyMap<string, ReadonlySet<string>>
+export type Named = ReadonlyMap<string, Members>
+
+const nobody: Members = new Map()
 
 const isLarge = (named: Named): boolean => {
   let members = 0
@@ -75,20 +80,22 @@ interface Candidate {
 }
 
 /** Who is in the segment now, however she came to be. */
-export const membersOf = (
-  sql: SqlClient,
-  business: string,
-  segment: string
-): Effect.Effect<ReadonlySet<string>, SqlError> =>
+export const membersOf = (sql: SqlClient, business: string, segment: string): Effect.Effect<Members, SqlError> =>
   Effect.map(
-    sql.unsafe<{ contact: string }>(readMembers, [business, segment]),
-    (rows) => new Set(rows.map(({ contact }) => contact))
+    sql.unsafe<{ contact: string; since: bigint }>(readMembers, [business, segment]),
+    (rows) => new Map(rows.map(({ contact, since }) => [contact, Number(since)]))
   )
+
+/** Of one contact. */
+export const memberSinceOf =
+  (contact: string, named: Named): MemberSince =>
+  (segment) =>
+    named.get(segment)?.get(contact)
 
 export const make = (sql: SqlClient, store: Store, timeZoneOf: (business: string) => string) => {
   /** The members of the segments that the sets name, as they are now. */
   const namedBy = Effect.fnUntraced(function* (business: string, sets: ConditionSets) {
-    const named = new Map<string, ReadonlySet<string>>()
+    const named = new Map<string, Members>()
     for (const id of dependsOn(sets).segments) named.set(id, yield* membersOf(sql, business, id))
     return named
   })
@@ -108,16 +115,11 @@ export const make = (sql: SqlClient, store: Store, timeZoneOf: (business: string
       const known = facts.get(contact)
       // Nobody (any more): she is noted as out, in case that she was noted as in.
       if (known === undefined) return [{ contact, holds: false, due_at: null }]
-      const { holds, until } = judge(known, at, isMemberOf(contact, named))
+      const { holds, until } = judge(known, at, memberSinceOf(contact, named))
       return [{ contact, holds, due_at: isLive ? (until ?? null) : null }]
     })
     yield* note(run, candidates)
   })
-
-  const isMemberOf =
-    (contact: string, named: Named) =>
-    (segment: string): boolean =>
-      named.get(segment)?.has(contact) ?? false
 
   /** All zones that contacts of the business live in, its own first; only where the calendar matters. */
   const zonesOf = (business: string, sets: ConditionSets) => {
@@ -129,14 +131,16 @@ export const make = (sql: SqlClient, store: Store, timeZoneOf: (business: string
     ])
   }
 
-  const asked = (business: string, sets: ConditionSets, at: number, named: Named) =>
-    Stream.unwrap(
+  const asked = (business: string, sets: ConditionSets, at: number, named: Named) => {
+    const members = (id: string): Members => named.get(id) ?? nobody
+    return Stream.unwrap(
       Effect.map(zonesOf(business, sets), (zones) =>
-        pipelineBytes(sets, zones.length) > pipelineBytesMax
+        pipelineBytes(sets, zones.length, members) > pipelineBytesMax
           ? oneByOne(business, sets, at, named)
-          : store.matching(business, pipelineOf(sets, { business, at, zones, members: (id) => named.get(id) ?? [] }))
+          : store.matching(business, pipelineOf(sets, { business, at, zones, members }))
       )
     )
+  }
 
   const everyContact = (business: string) => store.matching(business, [])
 
@@ -148,7 +152,7 @@ export const make = (sql: SqlClient, store: Store, timeZoneOf: (business: string
       Stream.flatMap((facts) =>
         Stream.fromIterable(
           Array.from(facts.values())
-            .filter((known) => judge(known, at, isMemberOf(known.profile._id, named)).holds)
+            .filter((known) => judge(known, at, memberSinceOf(known.profile._id, named)).holds)
             .map(({ profile }) => profile._id)
         )
       )

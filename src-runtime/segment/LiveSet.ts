@@ -125,12 +125,15 @@ export class LiveSet {
     /** By segment: which one's change it has to be judged for. */
     const drawn = new Map<string, string>()
     const standingIn = (id: string): Standing => moved.get(id) ?? standings.get(id) ?? outside
-    const isMember = (id: string): boolean => isIn(standingIn(id))
+    const memberSince = (id: string): number | undefined => {
+      const standing = standingIn(id)
+      return isIn(standing) ? standing.since : undefined
+    }
     for (const segment of this.segments) {
       const through = drawn.get(segment.id)
       if (!concerned.has(segment) && through === undefined) continue
       const before = standings.get(segment.id) ?? outside
-      const verdict = facts === undefined ? undefined : segment.judge(facts, at, isMember)
+      const verdict = facts === undefined ? undefined : segment.judge(facts, at, memberSince)
       if (verdict?.until !== undefined) dues.push({ segment: segment.id, dueAt: verdict.until })
       const byRule = verdict?.holds ?? false
       const byImport = before.byImport && facts !== undefined

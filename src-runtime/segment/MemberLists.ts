@@ -80,7 +80,7 @@ const readMemberships =
   "SELECT segment, by_rule, by_import, since FROM segment_member WHERE business = $1::uuid AND contact = $2::uuid " +
   "ORDER BY since, segment"
 const readMembership =
-  "SELECT 1 FROM segment_member WHERE business = $1::uuid AND segment = $2::uuid AND contact = $3::uuid"
+  "SELECT since FROM segment_member WHERE business = $1::uuid AND segment = $2::uuid AND contact = $3::uuid"
 const readChanges =
   "SELECT * FROM segment_change WHERE business = $1::uuid AND segment = $2::uuid AND position > $3::bigint " +
   "ORDER BY position LIMIT $4::integer"
@@ -91,7 +91,7 @@ const readLastUntil =
   "SELECT joined FROM segment_change WHERE business = $1::uuid AND contact = $3::uuid AND segment = $2::uuid " +
   "AND at <= $4::bigint ORDER BY position DESC LIMIT 1"
 const readMembersUntil =
-  "SELECT contact FROM (SELECT DISTINCT ON (contact) contact, joined FROM segment_change WHERE business = $1::uuid " +
+  "SELECT contact, at FROM (SELECT DISTINCT ON (contact) contact, joined, at FROM segment_change WHERE business = $1::uuid " +
   "AND segment = $2::uuid AND at <= $3::bigint ORDER BY contact, position DESC) AS last WHERE joined"
 
 const stateOf = (row: StateRow): SegmentStatus["state"] => {
@@ -143,8 +143,11 @@ export const prunedOf = (sql: SqlClient, business: string, segments: ReadonlyArr
     ([row]) => ({ position: Number(row?.position ?? 0), before: Number(row?.before ?? 0) })
   )
 
-export const isMember = (sql: SqlClient, business: string, segment: string, contact: string) =>
-  Effect.map(sql.unsafe(readMembership, [business, segment, contact]), (rows) => rows.length > 0)
+/** `undefined`: she is not in it. */
+export const memberSince = (sql: SqlClient, business: string, segment: string, contact: string) =>
+  Effect.map(sql.unsafe<{ since: bigint }>(readMembership, [business, segment, contact]), ([row]) =>
+    row === undefined ? undefined : Number(row.since)
+  )
 
 /** As the stream of changes has it. */
 export const wasMember = (sql: SqlClient, business: string, segment: string, contact: string, at: number) =>
@@ -153,10 +156,11 @@ export const wasMember = (sql: SqlClient, business: string, segment: string, con
     ([last]) => last?.joined ?? false
   )
 
+/** Each with since when: her last join is how she came to be in it, and stays on record for as long as she is. */
 export const membersAt = (sql: SqlClient, business: string, segment: string, at: number) =>
   Effect.map(
-    sql.unsafe<{ contact: string }>(readMembersUntil, [business, segment, BigInt(at)]),
-    (rows): ReadonlySet<string> => new Set(rows.map(({ contact }) => contact))
+    sql.unsafe<{ contact: string; at: bigint }>(readMembersUntil, [business, segment, BigInt(at)]),
+    (rows): ReadonlyMap<string, number> => new Map(rows.map((row) => [row.contact, Number(row.at)]))
   )
 
 /** In order, after a position. */

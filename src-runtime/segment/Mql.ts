@@ -14,11 +14,13 @@ import type {
   ConditionSets,
   Filter,
   ListCondition,
+  Member,
   Plain,
   TextCondition
 } from "#domain/segment/Condition.ts"
 import { dependsOn, filtersOf, plainOf } from "#domain/segment/Dependencies.ts"
 import { placeOf } from "#domain/segment/FactAccess.ts"
+import { later } from "#domain/segment/Periods.ts"
 import { fold } from "#domain/segment/TextFold.ts"
 import { civilOf } from "#domain/shared/CivilDate.ts"
 import { eventConditionMql, filtersMql, type Now, type OfEvents, readsOf } from "./MqlEvents.ts"
@@ -109,22 +111,33 @@ const profileQuery = (path: string, condition: OfProfile, { at, timeZone, orderO
   }
 }
 
+/** The members of another segment at the same instant, each with since when she has been one. */
+export type MembersOf = (segmentId: string) => ReadonlyMap<string, number>
+
 export interface MqlOptions {
   readonly business: string
   readonly at: number
   /** Of the business's contacts. The first is taken for a contact with a zone that is not among them. */
   readonly zones: readonly [string, ...ReadonlyArray<string>]
-  /** The members of another segment at the same instant. */
-  readonly members: (segmentId: string) => Iterable<string>
+  readonly members: MembersOf
 }
 
 const eventTypes: ReadonlySet<string> = new Set<OfEvents["type"]>(["COUNT", "SUM", "LAST", "FIRST", "HAS_BEEN"])
 const isOfEvents = (condition: Plain): condition is OfEvents => eventTypes.has(condition.type)
 
-const plainQuery = (condition: Plain, members: MqlOptions["members"], now: Now): Query => {
+const memberQuery = ({ segment, for: lasting }: Member, members: MembersOf, { at, timeZone }: Now): Query => {
+  const all = [...members(segment)]
+  const those =
+    lasting === undefined
+      ? all
+      : all.filter(([, since]) => later(since, lasting.span, timeZone) <= at === (lasting.operator === "AT_LEAST"))
+  return { _id: { $in: those.map(([contact]) => contact) } }
+}
+
+const plainQuery = (condition: Plain, members: MembersOf, now: Now): Query => {
   switch (condition.type) {
     case "MEMBER":
-      return { _id: { $in: [...members(condition.segment)] } }
+      return memberQuery(condition, members, now)
     case "COUNT":
     case "SUM":
     case "LAST":
@@ -152,11 +165,14 @@ const orderOf = (day: number): number => {
   return year * 10_000 + month * 100 + dayOfMonth
 }
 
+const isOfCalendar = ({ for: lasting }: Member): boolean =>
+  lasting?.span.unit === "MONTHS" || lasting?.span.unit === "YEARS"
+
 /** The same for every zone is said once; otherwise each contact is asked by her own. */
 const zonedQuery = (condition: Plain, { at, zones, members }: MqlOptions): Query => {
   const [timeZone, ...others] = zones
   const usual = plainQuery(condition, members, { at, timeZone, orderOf })
-  if (condition.type === "MEMBER") return usual
+  if (condition.type === "MEMBER" && !isOfCalendar(condition)) return usual
   const said = JSON.stringify(usual)
   const unusual = others.flatMap((zone) => {
     const query = plainQuery(condition, members, { at, timeZone: zone, orderOf })
@@ -202,18 +218,22 @@ const eventsStage = (sets: ConditionSets, { business, at }: MqlOptions): Mql => 
   }
 }
 
-/** What a filter on a date comes to in a pipeline, for each zone. */
-const bytesOf = ({ type }: Plain | Filter): number => {
+/** What a filter on a date comes to in a pipeline, for each zone; and a list of members, which may differ in each. */
+const bytesOf = (condition: Plain | Filter, members: MembersOf): number => {
+  const { type } = condition
+  if (type === "MEMBER" && isOfCalendar(condition)) return 200 + memberBytes * members(condition.segment).size
   if (type === "ANNIVERSARY") return 16_000
   return type === "RECENCY" || type === "HAS_BEEN" ? 1_000 : 200
 }
+/** A uuid in a list. */
+const memberBytes = 48
 
 /** About how large a pipeline is: a server takes none beyond 16 MiB. */
-export const pipelineBytes = (sets: ConditionSets, zones: number): number => {
+export const pipelineBytes = (sets: ConditionSets, zones: number, members: MembersOf): number => {
   const plain = sets.flatMap(({ conditions }) => conditions).map(plainOf)
   const dated = plain.reduce(
     (sum, condition) =>
-      sum + [condition, ...filtersOf(condition)].reduce((bytes, each) => bytes + bytesOf(each), 1_000),
+      sum + [condition, ...filtersOf(condition)].reduce((bytes, each) => bytes + bytesOf(each, members), 1_000),
     0
   )
   return dated * zones + 4 * JSON.stringify(sets).length

@@ -15,7 +15,7 @@ import type { SqlError } from "effect/sql/SqlError"
 import type { JournalUnavailable } from "../journal/Journal.ts"
 import { NoLongerKept, type ProjectionBehind, type ViewUnavailable } from "../projection/ViewRefusal.ts"
 import type { SegmentStoreUnavailable } from "./SegmentDatabase.ts"
-import { type Evaluation, membersOf } from "./Evaluation.ts"
+import { type Evaluation, type Members, memberSinceOf, membersOf } from "./Evaluation.ts"
 import type { HistoricalFacts } from "./HistoricalFacts.ts"
 import { membersAt, prunedOf } from "./MemberLists.ts"
 import type { Store } from "./LateStore.ts"
@@ -73,7 +73,7 @@ interface Options {
 
 export const make = ({ sql, store, history, evaluation, looks }: Options) => {
   const namedAt = Effect.fnUntraced(function* (business: string, sets: ConditionSets, at: number | undefined) {
-    const named = new Map<string, ReadonlySet<string>>()
+    const named = new Map<string, Members>()
     for (const id of dependsOn(sets).segments) {
       named.set(id, yield* at === undefined ? membersOf(sql, business, id) : membersAt(sql, business, id, at))
     }
@@ -92,7 +92,7 @@ export const make = ({ sql, store, history, evaluation, looks }: Options) => {
         const judge = compile(sets)
         // What happened in the instant itself has happened.
         return history.streamOf(business, { until: at + 1 }).pipe(
-          Stream.filter(({ contact, facts }) => judge(facts, at, (id) => named.get(id)?.has(contact) ?? false).holds),
+          Stream.filter(({ contact, facts }) => judge(facts, at, memberSinceOf(contact, named)).holds),
           Stream.map(({ contact }) => contact)
         )
       })
@@ -156,7 +156,7 @@ export const make = ({ sql, store, history, evaluation, looks }: Options) => {
       const facts: ContactFacts | undefined = (yield* store.facts(business, [contact])).get(contact)
       if (facts === undefined) return undefined
       const named = yield* namedAt(business, sets, undefined)
-      return explain(sets, facts, now, (id) => named.get(id)?.has(contact) ?? false)
+      return explain(sets, facts, now, memberSinceOf(contact, named))
     })
   }
 }

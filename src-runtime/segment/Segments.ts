@@ -56,6 +56,12 @@ export class Segments extends Context.Service<
   Segments,
   {
     readonly isMember: (business: string, segment: string, contact: string) => Effect.Effect<boolean, Unread>
+    /** Epoch milliseconds; `undefined`: she is not in it. */
+    readonly memberSince: (
+      business: string,
+      segment: string,
+      contact: string
+    ) => Effect.Effect<number | undefined, Unread>
     /** As of an instant that has passed (SEG-7). */
     readonly wasMember: (
       business: string,
@@ -155,6 +161,9 @@ const make = Effect.gen(function* () {
     yield* timers.settle(business, contact)
   })
 
+  const memberSince = (business: string, segment: string, contact: string) =>
+    view(Effect.andThen(settledFor(business, contact), MemberLists.memberSince(sql, business, segment, contact)))
+
   const namesOf = Effect.fnUntraced(function* (business: string, contacts: ReadonlyArray<string>) {
     if (contacts.length === 0) return new Map<string, string>()
     const rows = yield* sql.unsafe<{ contact: string; display_name: string }>(readNames, [
@@ -180,8 +189,9 @@ const make = Effect.gen(function* () {
 
   return Segments.of({
     isMember: Effect.fn("Segments.isMember")((business, segment, contact) =>
-      view(Effect.andThen(settledFor(business, contact), MemberLists.isMember(sql, business, segment, contact)))
+      Effect.map(memberSince(business, segment, contact), (since) => since !== undefined)
     ),
+    memberSince: Effect.fn("Segments.memberSince")(memberSince),
     wasMember: Effect.fn("Segments.wasMember")((business, segment, contact, at) =>
       past(
         Effect.gen(function* () {

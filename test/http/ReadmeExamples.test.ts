@@ -59,9 +59,9 @@ describe("the examples of the HTTP doors", () => {
           answers.filter((answer) => answer.error !== undefined || answer.type === "error"),
           []
         )
-        const [test, preview, automation, dryRun, anna, bought, explanation, exported, plan] = answers
+        const [test, preview, recent, automation, dryRun, anna, bought, explanation, exported, plan] = answers
         assert.isString(test.delivery_id)
-        assert.strictEqual(preview.count, 0)
+        assert.deepStrictEqual([preview.count, recent.count], [0, 0])
         assert.deepStrictEqual(automation.warnings, [])
         assert.strictEqual(dryRun.result.considered, 0)
         assert.strictEqual(bought.state, "POSTED")

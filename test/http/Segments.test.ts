@@ -93,6 +93,17 @@ layer(testServer)("segments", (it) => {
       const why = bodyOf(yield* server.request("GET", `${path}/${id}/contacts/${nikos.code}/explanation`), 200)
       assert.deepInclude(why, { member: true, imported: false, holds: true })
       assert.deepInclude(why.sets[0].conditions[0], { holds: true, actual: "SEFERI" })
+      const span = { amount: 1, unit: "DAYS" }
+      const fresh = { type: "MEMBER", segment: id, for: { operator: "LESS_THAN", span } }
+      const { id: young } = bodyOf(yield* server.request("POST", path, live("Young members", fresh)), 201)
+      const whyYoung = () => server.request("GET", `${path}/${young}/contacts/${nikos.code}/explanation`)
+      const { sets } = yield* eventually(
+        "she is in it",
+        Effect.map(whyYoung(), ({ body }) => body.member === true && body)
+      )
+      const { content: members } = bodyOf(yield* server.request("GET", `${path}/${id}/members`), 200)
+      const { since } = members.find((row: Parsed) => row.contact.id === nikos.id)
+      assert.deepInclude(sets[0].conditions[0], { expected: fresh, holds: true, actual: since, until: since + 86_400 })
     })
   )
 

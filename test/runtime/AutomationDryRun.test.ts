@@ -253,6 +253,13 @@ layer(automationSide, { excludeTestServices: true })("a dry run over what has ha
           ]
         }
       ])
+      const settled = segmentOf(202, [
+        {
+          conditions: [
+            { type: "MEMBER", segment: outer.id, for: { operator: "AT_LEAST", span: { amount: 3, unit: "MINUTES" } } }
+          ]
+        }
+      ])
       const of = (trigger: "SEGMENT_JOINED" | "SEGMENT_LEFT", segmentId: string): AutomationDefinition => ({
         trigger,
         segmentId,
@@ -267,7 +274,7 @@ layer(automationSide, { excludeTestServices: true })("a dry run over what has ha
         automations.dryRun({
           business,
           definitions,
-          segments: { [quiet.id]: quiet, [outer.id]: outer },
+          segments: { [quiet.id]: quiet, [outer.id]: outer, [settled.id]: settled },
           from,
           until
         })
@@ -288,6 +295,9 @@ layer(automationSide, { excludeTestServices: true })("a dry run over what has ha
       assert.deepInclude(left, { event: "TagsChanged", contact: contactId(41) })
       assert.deepInclude(joined, { event: "TIME", contact: contactId(41), at: (left?.at ?? 0) + minute })
       assert.deepStrictEqual(yield* dryRun(end + 2 * minute, ...definitions), later)
+      const { results } = yield* dryRun(end + 6 * minute, of("SEGMENT_JOINED", settled.id))
+      assert.strictEqual(results[0]?.fired, 1)
+      assert.deepInclude(results[0]?.sample[0], { event: "TIME", at: (left?.at ?? 0) + 4 * minute })
     })
   )
 

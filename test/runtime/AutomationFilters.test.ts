@@ -111,8 +111,12 @@ layer(below, { excludeTestServices: true })("filters of automations", (it) => {
             condition: isTagged("gold") as never
           }
         )
+        const member = { type: "MEMBER", segment: segmentId("regulars") } as const
+        const span = { amount: 1, unit: "HOURS" } as const
         yield* save(1, onTags(isIn("regulars")))
         yield* save(2, onTags(isIn("plain regulars")))
+        yield* save(11, onTags([{ conditions: [{ ...member, for: { operator: "LESS_THAN", span } }] }]))
+        yield* save(12, onTags([{ conditions: [{ ...member, for: { operator: "AT_LEAST", span } }] }]))
         yield* aMomentLater
         yield* alive(
           Effect.gen(function* () {
@@ -122,8 +126,11 @@ layer(below, { excludeTestServices: true })("filters of automations", (it) => {
             yield* settled
             assert.deepStrictEqual(yield* ran(1, 1), [second, third])
             assert.deepStrictEqual(yield* ran(2, 1), [second])
+            assert.deepStrictEqual([yield* ran(11, 1), yield* ran(12, 1)], [[second, third], []])
             assert.deepStrictEqual(yield* wouldHaveRun(1, 1, from), [second, third])
             assert.deepStrictEqual(yield* wouldHaveRun(2, 1, from), [second])
+            assert.deepStrictEqual(yield* wouldHaveRun(11, 1, from), [second, third])
+            assert.deepStrictEqual(yield* wouldHaveRun(12, 1, from), [])
           })
         )
       })

@@ -16,6 +16,7 @@ import * as SegmentFeed from "#runtime/segment/SegmentFeed.ts"
 import * as Segments from "#runtime/segment/Segments.ts"
 import * as SegmentStore from "#runtime/segment/SegmentStore.ts"
 import { nameUuid } from "#runtime/actor/Naming.ts"
+import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import { SqlClient } from "effect/sql/SqlClient"
@@ -123,3 +124,40 @@ export const witnessed = Effect.fnUntraced(function* (name: string) {
     contact: Number(contact.slice(-12))
   }))
 })
+
+/** How long before an instant the clock is put: the fiber has looked at the table by then, and sleeps until it. */
+export const beforehandMs = 1_500
+
+/** The real clock, put to another time. */
+export const shifted = () => {
+  const real = Clock.Clock.defaultValue()
+  let offset = 0
+  const clock: Clock.Clock = {
+    currentTimeMillisUnsafe: () => real.currentTimeMillisUnsafe() + offset,
+    currentTimeMillis: Effect.sync(() => real.currentTimeMillisUnsafe() + offset),
+    currentTimeNanosUnsafe: () => BigInt(real.currentTimeMillisUnsafe() + offset) * 1_000_000n,
+    currentTimeNanos: Effect.sync(() => BigInt(real.currentTimeMillisUnsafe() + offset) * 1_000_000n),
+    monotonicTimeNanosUnsafe: () => real.monotonicTimeNanosUnsafe(),
+    monotonicTimeNanos: real.monotonicTimeNanos,
+    sleep: (duration) => real.sleep(duration)
+  }
+  return {
+    clock,
+    set: (at: number): void => {
+      offset = at - real.currentTimeMillisUnsafe()
+    }
+  }
+}
+
+export const sideAt = (clock: Clock.Clock) =>
+  following.pipe(
+    Layer.provideMerge(witnessTable),
+    Layer.provideMerge(writeSide),
+    Layer.provideMerge(Layer.succeed(Clock.Clock, clock))
+  )
+
+export const untilTold = (name: string, count: number) =>
+  eventually(
+    `${count} changes are told`,
+    Effect.map(witnessed(name), (told) => told.length >= count && told)
+  )

@@ -58,9 +58,9 @@ const asked = (operator: Anniversary["operator"], value?: number): ConditionSets
   }
 ]
 const byPipeline = (sets: ConditionSets, at: number) =>
-  idsOf(pipelineOf(sets, { business: "shop", at, zones: [zone], members: () => [] }), contacts)
+  idsOf(pipelineOf(sets, { business: "shop", at, zones: [zone], members: () => new Map() }), contacts)
 const byReference = (sets: ConditionSets, at: number) =>
-  contacts.filter((facts) => isIn(sets, facts, at, () => false)).map(({ profile }) => profile._id)
+  contacts.filter((facts) => isIn(sets, facts, at, () => undefined)).map(({ profile }) => profile._id)
 
 const daysOf = (year: number, from = 1, months = 12): ReadonlyArray<number> => {
   const first = dayOf({ year, month: from, day: 1 })
@@ -75,7 +75,7 @@ describe("a name day in a segment", () => {
       for (const day of daysOf(year)) {
         const at = startOfDay(day, zone)
         const planned = plannedOn(day)
-        const judged = contacts.filter((facts) => judge(facts, at, () => false).holds)
+        const judged = contacts.filter((facts) => judge(facts, at, () => undefined).holds)
         assert.deepStrictEqual(
           judged.map(({ profile }) => profile._id),
           planned,
@@ -103,7 +103,7 @@ describe("a name day in a segment", () => {
         const at = startOfDay(day, zone)
         const expected = byReference(sets, at)
         assert.deepStrictEqual(
-          contacts.filter((facts) => judge(facts, at, () => false).holds).map(({ profile }) => profile._id),
+          contacts.filter((facts) => judge(facts, at, () => undefined).holds).map(({ profile }) => profile._id),
           expected
         )
         assert.deepStrictEqual(byPipeline(sets, at), expected)
@@ -121,7 +121,7 @@ describe("a name day in a segment", () => {
     const judge = compile(asked("TODAY"))
     const instants: Array<number> = []
     for (let at = Date.UTC(2024, 0, 1); instants.length < 6; at = instants.at(-1) ?? at) {
-      const { until } = judge(facts, at, () => false)
+      const { until } = judge(facts, at, () => undefined)
       if (until === undefined) throw new Error("a name day comes round")
       instants.push(until)
     }
@@ -134,7 +134,7 @@ describe("a name day in a segment", () => {
       midnight(2026, 4, 23),
       midnight(2026, 4, 24)
     ])
-    const { until } = compile(asked("IN_MONTH", 5))(facts, Date.UTC(2024, 5, 1), () => false)
+    const { until } = compile(asked("IN_MONTH", 5))(facts, Date.UTC(2024, 5, 1), () => undefined)
     assert.strictEqual(until, midnight(2025, 1, 1))
   })
 

@@ -216,7 +216,7 @@ layer(everything, { excludeTestServices: true })("what is over", (it) => {
           for (const contact of contacts) {
             assert.strictEqual(yield* wasMember(sql, business, segment, contact, at), members.has(contact))
           }
-          found.push([...members].toSorted())
+          found.push([...members.keys()].toSorted())
         }
         return found
       })

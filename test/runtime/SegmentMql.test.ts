@@ -6,21 +6,21 @@ import { assert, describe, it } from "@effect/vitest"
 import type { Condition, ConditionSets } from "#domain/segment/Condition.ts"
 import type { ContactFacts } from "#domain/segment/Facts.ts"
 import { isIn } from "#domain/segment/Reference.ts"
-import { pipelineOf } from "#runtime/segment/Mql.ts"
+import { type MembersOf, pipelineOf } from "#runtime/segment/Mql.ts"
 import { mqlExpressionOperators, mqlQueryOperators, mqlStages } from "#runtime/segment/MqlOperators.ts"
 import { idsOf } from "../support/MqlOnMingo.ts"
-import { conditionSets, isMemberOf } from "../support/SegmentConditions.ts"
+import { conditionSets, memberships } from "../support/SegmentConditions.ts"
 import { business, Chance, contactFacts, instant, zones } from "../support/SegmentContacts.ts"
 
 const seed = Number(process.env["SEED"] ?? 815)
 const cases = Number(process.env["CASES"] ?? 200)
 
-const pipeline = (sets: ConditionSets, contacts: ReadonlyArray<ContactFacts>, at: number) =>
+const pipeline = (sets: ConditionSets, at: number, members: MembersOf) =>
   pipelineOf(sets, {
     business: business.id,
     at,
     zones: [...zones],
-    members: (segment) => contacts.map(({ profile }) => profile._id).filter((id) => isMemberOf(id)(segment))
+    members
   })
 
 const operatorsIn = (value: unknown): ReadonlyArray<string> => {
@@ -33,7 +33,7 @@ const operatorsIn = (value: unknown): ReadonlyArray<string> => {
 }
 
 const simple = (sets: ConditionSets) =>
-  pipelineOf(sets, { business: "shop", at: 0, zones: ["Europe/Nicosia"], members: () => [] })
+  pipelineOf(sets, { business: "shop", at: 0, zones: ["Europe/Nicosia"], members: () => new Map() })
 
 describe("the aggregation pipeline of a segment", () => {
   it("says everything with the stages and operators that are listed, and uses all of them", () => {
@@ -42,7 +42,8 @@ describe("the aggregation pipeline of a segment", () => {
       const chance = new Chance(seed + number)
       const at = instant(chance)
       const contacts = Array.from({ length: 3 }, (_, index) => contactFacts(chance, `contact-${index}`, at))
-      for (const operator of operatorsIn(pipeline(conditionSets(chance, contacts, at), contacts, at)))
+      const { membersOf } = memberships(chance, contacts, at)
+      for (const operator of operatorsIn(pipeline(conditionSets(chance, contacts, at), at, membersOf)))
         used.add(operator)
     }
     const listed = new Set([...mqlStages, ...mqlQueryOperators, ...mqlExpressionOperators])
@@ -85,7 +86,7 @@ describe("the aggregation pipeline of a segment", () => {
       idsOf(
         pipelineOf(
           [{ conditions: [{ type: "ANNIVERSARY", field: "demographics.date_of_birth", operator: "TODAY" }] }],
-          { business: "shop", at: Date.parse(text), zones: ["Europe/Nicosia"], members: () => [] }
+          { business: "shop", at: Date.parse(text), zones: ["Europe/Nicosia"], members: () => new Map() }
         ),
         contacts
       )
@@ -124,7 +125,9 @@ describe("the aggregation pipeline of a segment", () => {
         const sets: ConditionSets = [
           { conditions: [{ type: "COUNT", event: "PurchasePaid", where, operator: "EQUAL", value: 1 }] }
         ]
-        const expected = contacts.filter((facts) => isIn(sets, facts, 0, () => false)).map(({ profile }) => profile._id)
+        const expected = contacts
+          .filter((facts) => isIn(sets, facts, 0, () => undefined))
+          .map(({ profile }) => profile._id)
         assert.deepStrictEqual(idsOf(simple(sets), contacts), expected, `${operator} ${value}`)
         assert.notMatch(JSON.stringify(simple(sets)), /"\$regexMatch":\{"input":\{/, "no engine agrees on more")
       }
@@ -159,10 +162,11 @@ describe("the aggregation pipeline of a segment", () => {
       const at = instant(chance)
       const contacts = Array.from({ length: 12 }, (_, index) => contactFacts(chance, `contact-${index}`, at))
       const sets = conditionSets(chance, contacts, at)
+      const { membersOf, sinceOf } = memberships(chance, contacts, at)
       const expected = contacts
-        .filter((facts) => isIn(sets, facts, at, isMemberOf(facts.profile._id)))
+        .filter((facts) => isIn(sets, facts, at, sinceOf(facts)))
         .map(({ profile }) => profile._id)
-      const made = pipeline(sets, contacts, at)
+      const made = pipeline(sets, at, membersOf)
       const found = idsOf(made, contacts)
       if (found.join() !== expected.join()) {
         const wrong = contacts.filter(({ profile }) => found.includes(profile._id) !== expected.includes(profile._id))

@@ -11,7 +11,7 @@ import { isIn } from "#domain/segment/Reference.ts"
 import * as Allowed from "#runtime/segment/embedded/Allowed.ts"
 import { pipelineOf } from "#runtime/segment/Mql.ts"
 import { mqlExpressionOperators, mqlQueryOperators, mqlStages } from "#runtime/segment/MqlOperators.ts"
-import { conditionSets, isMemberOf } from "../support/SegmentConditions.ts"
+import { conditionSets, memberships } from "../support/SegmentConditions.ts"
 import { Chance, contactFacts, instant, zones } from "../support/SegmentContacts.ts"
 import { overEachStore } from "./SegmentStores.ts"
 
@@ -51,15 +51,15 @@ overEachStore("segments", ({ withDatabase }) => {
           // Out of order, as a collection is.
           if (happened.length > 0) await events.insertMany(happened.toReversed())
 
-          const isMember = ({ profile }: ContactFacts) => isMemberOf(profile._id)
+          const { membersOf, sinceOf } = memberships(chance, contacts, at)
           const expected = contacts
-            .filter((facts) => isIn(sets, facts, at, isMember(facts)))
+            .filter((facts) => isIn(sets, facts, at, sinceOf(facts)))
             .map(({ profile }) => profile._id)
           const pipeline = pipelineOf(sets, {
             business,
             at,
             zones: [...zones],
-            members: (segment) => contacts.filter((facts) => isMember(facts)(segment)).map(({ profile }) => profile._id)
+            members: membersOf
           })
           const found = (await profiles.aggregate([...pipeline]).toArray()).map(({ _id }) => String(_id))
           members += expected.length
@@ -76,7 +76,7 @@ overEachStore("segments", ({ withDatabase }) => {
   it("SEG-1: take the longest texts that may be asked for, whatever stands in them", () =>
     withDatabase(async (database) => {
       const profiles = database.collection<{ _id: string }>("profiles")
-      const about = { business: "shop", at: 0, zones: ["UTC"], members: () => [] } as const
+      const about = { business: "shop", at: 0, zones: ["UTC"], members: () => new Map() } as const
       for (const text of [".".repeat(500), "각".repeat(500), "Ώ".repeat(500)]) {
         const facts = {
           profile: profileDocument(

@@ -13,44 +13,24 @@ import { SqlClient } from "effect/sql/SqlClient"
 import { ask, open, person, writeSide } from "./ReadSide.ts"
 import { businessId, contactId, credit } from "./SampleCommands.ts"
 import {
+  beforehandMs,
   computed,
   definition,
   following,
   membersOf,
   save,
   segmentId,
+  shifted,
+  sideAt,
   tag,
+  untilTold,
   witnessed,
   witnessTable
 } from "./MembershipSide.ts"
-import { eventually } from "../support/Eventually.ts"
 
 const zone = "Europe/Nicosia"
 const dayMs = 86_400_000
 const hourMs = 3_600_000
-/** How long before an instant the clock is put: the fiber has looked at the table by then, and sleeps until it. */
-const beforehandMs = 1_500
-
-/** The real clock, put to another time. */
-const shifted = () => {
-  const real = Clock.Clock.defaultValue()
-  let offset = 0
-  const clock: Clock.Clock = {
-    currentTimeMillisUnsafe: () => real.currentTimeMillisUnsafe() + offset,
-    currentTimeMillis: Effect.sync(() => real.currentTimeMillisUnsafe() + offset),
-    currentTimeNanosUnsafe: () => BigInt(real.currentTimeMillisUnsafe() + offset) * 1_000_000n,
-    currentTimeNanos: Effect.sync(() => BigInt(real.currentTimeMillisUnsafe() + offset) * 1_000_000n),
-    monotonicTimeNanosUnsafe: () => real.monotonicTimeNanosUnsafe(),
-    monotonicTimeNanos: real.monotonicTimeNanos,
-    sleep: (duration) => real.sleep(duration)
-  }
-  return {
-    clock,
-    set: (at: number): void => {
-      offset = at - real.currentTimeMillisUnsafe()
-    }
-  }
-}
 
 const birthday: Condition = { type: "ANNIVERSARY", field: "demographics.date_of_birth", operator: "TODAY" }
 
@@ -63,19 +43,6 @@ const born = (number: number, month: number, day: number) => {
   const demographics = { dateOfBirth: { year: 1990, month, day } }
   return { ...asked, command: { ...asked.command, profile: { ...asked.command.profile, demographics } } }
 }
-
-const sideAt = (clock: Clock.Clock) =>
-  following.pipe(
-    Layer.provideMerge(witnessTable),
-    Layer.provideMerge(writeSide),
-    Layer.provideMerge(Layer.succeed(Clock.Clock, clock))
-  )
-
-const untilTold = (name: string, count: number) =>
-  eventually(
-    `${count} changes are told`,
-    Effect.map(witnessed(name), (told) => told.length >= count && told)
-  )
 
 const taggedFor: Condition = { type: "HAS_BEEN", field: "tags", value: "gold", span: { amount: 30, unit: "DAYS" } }
 const livingHereFor: Condition = {

@@ -183,13 +183,19 @@ const ofField = (chance: Chance, known: Known, at: number): Plain => {
   return filter(chance, field, path, find, at)
 }
 
+const member = (chance: Chance): Plain => ({
+  type: "MEMBER",
+  segment: chance.one(segmentIds),
+  ...(chance.is(0.7) && { for: { operator: chance.one(["AT_LEAST", "LESS_THAN"] as const), span: span(chance) } })
+})
+
 const condition = (chance: Chance, known: Known, at: number): Condition => {
   const plain = fitting<Plain>(chance, [
     () => ofField(chance, known, at),
     () => ofField(chance, known, at),
     () => ofEvents(chance, known, at),
     () => hasBeen(chance, known),
-    () => (chance.is(0.3) ? { type: "MEMBER", segment: chance.one(segmentIds) } : ofEvents(chance, known, at))
+    () => (chance.is(0.5) ? member(chance) : ofEvents(chance, known, at))
   ])
   return chance.is(0.2) ? { type: "NOT", condition: plain } : plain
 }
@@ -202,6 +208,24 @@ export const conditionSets = (chance: Chance, known: Known, at: number): Conditi
     )
   }))
 
-/** Who is in the segments that conditions ask for. */
-export const isMemberOf = (contact: string) => (segment: string) =>
-  (contact.length + contact.charCodeAt(contact.length - 1) + segment.length) % 3 === 0
+/** Who is in the segments that conditions ask for, and since when. */
+export const memberships = (chance: Chance, contacts: Known, at: number) => {
+  const members = new Map(
+    segmentIds.map((segment) => [
+      segment,
+      new Map(
+        contacts.flatMap(({ profile }) =>
+          chance.is(0.5) ? [[profile._id, Math.min(at, near(chance, at, chance.one(zones)))] as const] : []
+        )
+      )
+    ])
+  )
+  const membersOf = (segment: string): ReadonlyMap<string, number> => members.get(segment) ?? new Map()
+  return {
+    membersOf,
+    sinceOf:
+      ({ profile }: ContactFacts) =>
+      (segment: string) =>
+        membersOf(segment).get(profile._id)
+  }
+}

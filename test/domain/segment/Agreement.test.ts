@@ -11,7 +11,7 @@ import { compile } from "#domain/segment/Evaluate.ts"
 import { explain } from "#domain/segment/Explain.ts"
 import { isIn } from "#domain/segment/Reference.ts"
 import { objectionTo } from "#domain/segment/TypeCheck.ts"
-import { conditionSets, isMemberOf, segmentIds } from "../../support/SegmentConditions.ts"
+import { conditionSets, memberships, segmentIds } from "../../support/SegmentConditions.ts"
 import { Chance, contactFacts, instant } from "../../support/SegmentContacts.ts"
 
 const seed = Number(process.env["SEED"] ?? 4_711)
@@ -46,13 +46,14 @@ describe("conditions by chance", () => {
       const known = Array.from({ length: 4 }, (_, index) => contactFacts(chance, `contact-${index}`, at))
       const sets = conditionSets(chance, known, at)
       const predicate = compile(sets)
+      const { sinceOf } = memberships(chance, known, at)
       for (const facts of known) {
-        const isMember = isMemberOf(facts.profile._id)
-        const expected = isIn(sets, facts, at, isMember)
+        const memberSince = sinceOf(facts)
+        const expected = isIn(sets, facts, at, memberSince)
         if (expected) members++
-        assert.strictEqual(predicate(facts, at, isMember).holds, expected, shown(number, at, sets, facts))
+        assert.strictEqual(predicate(facts, at, memberSince).holds, expected, shown(number, at, sets, facts))
         assert.strictEqual(
-          explain(sets, facts, at, isMember).some(({ holds }) => holds),
+          explain(sets, facts, at, memberSince).some(({ holds }) => holds),
           expected
         )
       }
@@ -69,16 +70,17 @@ describe("conditions by chance", () => {
       let at = instant(chance)
       const sets = conditionSets(chance, known, at)
       const predicate = compile(sets)
+      const { sinceOf } = memberships(chance, known, at)
       for (const facts of known) {
-        const isMember = isMemberOf(facts.profile._id)
+        const memberSince = sinceOf(facts)
         for (let step = 0; step < 6; step++) {
-          const { holds, until } = predicate(facts, at, isMember)
+          const { holds, until } = predicate(facts, at, memberSince)
           const horizon = until ?? at + 800 * 86_400_000
           assert.isTrue(horizon > at, shown(number, "it says until then, which is not later", at, until))
           for (const between of [at, at + 1, horizon - 1, at + Math.floor(chance.next() * (horizon - at))]) {
             if (between < at || between >= horizon) continue
             assert.strictEqual(
-              isIn(sets, facts, between, isMember),
+              isIn(sets, facts, between, memberSince),
               holds,
               shown(number, at, between, until, sets, facts)
             )
@@ -87,7 +89,7 @@ describe("conditions by chance", () => {
           if (until !== undefined && !future) assert.isTrue(dependsOn(sets).time, shown(number, sets))
           if (until === undefined) break
           named++
-          if (isIn(sets, facts, until, isMember) !== holds) changed++
+          if (isIn(sets, facts, until, memberSince) !== holds) changed++
           at = until
         }
       }

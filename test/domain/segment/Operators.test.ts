@@ -69,18 +69,20 @@ const maria = factsOf(
   purchase(300n, now - day)
 )
 
+/** Maria is a regular for forty days. */
+const memberSince = (segment: string) => (segment === "regulars" ? now - 40 * day : undefined)
+
 const judged = (condition: Condition, facts = maria, instant = now): boolean => {
   const sets = [{ conditions: [condition] }]
   assert.isUndefined(objectionTo(sets, catalogue, () => true))
-  const isMember = (segment: string) => segment === "regulars"
-  const expected = isIn(sets, facts, instant, isMember)
-  assert.strictEqual(compile(sets)(facts, instant, isMember).holds, expected)
+  const expected = isIn(sets, facts, instant, memberSince)
+  assert.strictEqual(compile(sets)(facts, instant, memberSince).holds, expected)
   const opposite = condition.type === "NOT" ? condition.condition : ({ type: "NOT", condition } as const)
-  assert.strictEqual(isIn([{ conditions: [opposite] }], facts, instant, isMember), !expected)
+  assert.strictEqual(isIn([{ conditions: [opposite] }], facts, instant, memberSince), !expected)
   return expected
 }
 const until = (condition: Condition, facts = maria, instant = now) =>
-  compile([{ conditions: [condition] }])(facts, instant, () => false).until
+  compile([{ conditions: [condition] }])(facts, instant, memberSince).until
 
 const comparison = (field: string, operator: string, value: unknown) =>
   ({ type: "COMPARISON", field, operator, value }) as Condition
@@ -306,6 +308,32 @@ describe("a condition", () => {
     assert.isFalse(judged({ type: "MEMBER", segment: "others" }))
   })
 
+  it("SEG-1, SEG-3: knows for how long a member has been one", () => {
+    const member = (operator: "AT_LEAST" | "LESS_THAN", amount: number, segment = "regulars"): Condition => ({
+      type: "MEMBER",
+      segment,
+      for: { operator, span: { amount, unit: "DAYS" } }
+    })
+    assert.deepStrictEqual([judged(member("AT_LEAST", 40)), judged(member("AT_LEAST", 41))], [true, false])
+    assert.deepStrictEqual([judged(member("LESS_THAN", 40)), judged(member("LESS_THAN", 41))], [false, true])
+    assert.deepStrictEqual(
+      [until(member("AT_LEAST", 41)), until(member("LESS_THAN", 41)), until(member("LESS_THAN", 40))],
+      [now + day, now + day, undefined]
+    )
+    // Who is not in it has been in it for no time at all, not even for a short one.
+    assert.deepStrictEqual(
+      [judged(member("AT_LEAST", 1, "others")), judged(member("LESS_THAN", 1, "others"))],
+      [false, false]
+    )
+    const sets = [{ conditions: [member("AT_LEAST", 41)] }]
+    assert.deepStrictEqual(explain(sets, maria, now, memberSince), [
+      {
+        holds: false,
+        conditions: [{ holds: false, expected: member("AT_LEAST", 41), actual: now - 40 * day, until: now + day }]
+      }
+    ])
+  })
+
   it("explains itself: what it found, what it wants, and until when that is so", () => {
     const vip: Condition = { type: "LIST", field: "tags", operator: "HAS_ANY", values: ["vip"] }
     const rich: Condition = { type: "COMPARISON", field: "wallet.balance", operator: "GREATER", value: 5_000 }
@@ -317,7 +345,7 @@ describe("a condition", () => {
     }
     const sets = [{ conditions: [vip, rich] }, { conditions: [soon] }]
     assert.deepStrictEqual(
-      explain(sets, maria, now, () => false),
+      explain(sets, maria, now, () => undefined),
       [
         {
           holds: false,
@@ -343,8 +371,8 @@ describe("a condition", () => {
 
   it("lets everybody in who meets any set, and everybody in where a set asks for nothing", () => {
     const poor = { conditions: [comparison("wallet.balance", "LESS", 10)] }
-    const none = compile([poor])(maria, now, () => false)
-    const all = compile([poor, { conditions: [] }])(maria, now, () => false)
+    const none = compile([poor])(maria, now, () => undefined)
+    const all = compile([poor, { conditions: [] }])(maria, now, () => undefined)
     assert.deepStrictEqual(
       [none, all],
       [

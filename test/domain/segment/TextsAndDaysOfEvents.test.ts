@@ -47,9 +47,9 @@ const maria = factsOf(
 const verdict = (condition: Condition, instant = now) => {
   const sets = [{ conditions: [condition] }]
   assert.isUndefined(objectionTo(sets, catalogue, () => false))
-  const { holds, until } = compile(sets)(maria, instant, () => false)
+  const { holds, until } = compile(sets)(maria, instant, () => undefined)
   assert.strictEqual(
-    isIn(sets, maria, instant, () => false),
+    isIn(sets, maria, instant, () => undefined),
     holds
   )
   return { holds, until }

@@ -47,7 +47,7 @@ describe("a field of which it is asked since when", () => {
         eventDocuments({ event, row: { ...row, offset, at: event.at } })
       )
       const profile = { _id: "maria", business: "shop" } satisfies FactObject
-      const moment = momentOf({ profile, events }, Number.MAX_SAFE_INTEGER, () => false)
+      const moment = momentOf({ profile, events }, Number.MAX_SAFE_INTEGER, () => undefined)
       for (const [field, values] of seen) {
         const now = valuesOf(state, field)
         for (const value of values as Set<Scalar>) {

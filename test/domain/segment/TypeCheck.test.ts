@@ -86,6 +86,11 @@ describe("conditions that make no sense", () => {
     ["since when of a name", { type: "HAS_BEEN", field: "first_name", value: "Maria", span }, "/field"],
     ["since when it was never", { type: "HAS_BEEN", field: "consent", value: "MAYBE", span }, "/value"],
     ["a segment that is not there", { type: "MEMBER", segment: "nobody" }, "/segment"],
+    [
+      "a membership of more than a century",
+      { type: "MEMBER", segment: "regulars", for: { operator: "AT_LEAST", span: { amount: 101, unit: "YEARS" } } },
+      "/for/span/amount"
+    ],
     ["the opposite of nonsense", { type: "NOT", condition: { ...comparison, field: "x" } }, "/condition/field"],
     ["the opposite of an opposite", { type: "NOT", condition: { type: "NOT", condition: comparison } }, "decoding"],
     ["a condition of no kind", { type: "MAYBE" }, "decoding"],
