@@ -27,8 +27,19 @@ export const Award = Schema.Struct({
 export type Award = typeof Award.Type
 
 const AwardGiven = Schema.TaggedStruct("AwardGiven", { award: Award, at: Schema.Int })
-/** PUR-8: it was taken back by itself; `amount` is less than was given where the rest had expired. */
-const AwardReversed = Schema.TaggedStruct("AwardReversed", { amount: Minor, at: Schema.Int })
+/**
+ * PUR-8: it was taken back by itself; `amount` is less than was given where the rest had expired. What else it says of the award
+ * is for who sees this event alone: the first ones that were written lack it.
+ */
+const AwardReversed = Schema.TaggedStruct("AwardReversed", {
+  awardId: Schema.optionalKey(Schema.String),
+  name: Schema.optionalKey(Schema.String),
+  amount: Minor,
+  currency: Schema.optionalKey(Schema.String),
+  poolId: Award.fields.poolId,
+  purchaseId: Award.fields.purchaseId,
+  at: Schema.Int
+})
 
 export const AwardEvent = Schema.Union([AwardGiven, AwardReversed])
 export type AwardEvent = typeof AwardEvent.Type

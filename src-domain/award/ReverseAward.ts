@@ -34,7 +34,17 @@ export const reverseAward = (states: States, command: typeof ReverseAward.Type, 
 
   const { events, amounts } = taken.success
   const amount = amounts[0]?.amount ?? 0n
-  const reversed = { _tag: "AwardReversed" as const, amount, at: turn.at }
+  const { name, currency, poolId } = award
+  const reversed = {
+    _tag: "AwardReversed" as const,
+    awardId,
+    name,
+    amount,
+    currency,
+    ...(poolId !== undefined && { poolId }),
+    ...(purchaseId !== undefined && { purchaseId }),
+    at: turn.at
+  }
   return Result.succeed({
     events: [
       reversed,

@@ -272,6 +272,8 @@ export interface CommittedEvent {
   readonly row: {
     readonly business: string
     readonly key: string
+    /** Of the stream that the event stands in. */
+    readonly id: string
     readonly shard: number
     readonly offset: number
     readonly at: number
@@ -282,9 +284,13 @@ export interface CommittedEvent {
 export const eventDocuments = ({ event, row }: CommittedEvent): ReadonlyArray<EventDocument> => {
   const form = eventForms.get(event._tag)
   if (form === undefined) return []
-  const { business, key, shard, offset, at } = row
+  const { business, key, id, shard, offset, at } = row
   const facts = objectFact(form.fields, event)
-  return [{ ...facts, _id: `${shard}/${offset}`, business, contact: key, type: form.type, at, sequence: offset }]
+  // The first reversals did not say of which award they were: they stand in its stream.
+  const award = event._tag === "AwardReversed" && { award_id: id }
+  return [
+    { ...award, ...facts, _id: `${shard}/${offset}`, business, contact: key, type: form.type, at, sequence: offset }
+  ]
 }
 
 /** As a store keeps it that is asked for texts: `folded` holds its texts of which more than the case goes. */

@@ -39,7 +39,7 @@ export const seqField = "_seq"
 export const communitySeqField = "_community_seq"
 
 /** Raised when documents are made differently than before: a store that holds older ones is emptied and filled anew. */
-const documentsVersion = 6
+const documentsVersion = 7
 const writtenBy = `documents ${documentsVersion}, contact ${contact.stateVersion}, community ${community.stateVersion}`
 
 /**

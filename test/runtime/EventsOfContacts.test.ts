@@ -59,7 +59,12 @@ layer(segmentSide, { excludeTestServices: true })("what a business decides about
         value: 500
       }
       yield* save("awarded", definition([[named, credited]]))
-      yield* save("reversed", definition([[happened("AwardReversed")]]))
+      const itself: Condition = happened("AwardReversed", [
+        { type: "COMPARISON", field: "award_id", operator: "EQUAL", value: awardId },
+        { type: "COMPARISON", field: "currency", operator: "EQUAL", value: "EUR" },
+        { type: "TEXT", field: "name", operator: "IS", value: "award 1" }
+      ])
+      yield* save("reversed", definition([[itself]]))
       yield* computed("awarded")
       yield* computed("reversed")
       yield* ask(award(1, 1, { _tag: "Amount", amount: 500n }, { awardId }))

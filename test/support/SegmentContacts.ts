@@ -296,7 +296,7 @@ export const contactFacts = (chance: Chance, id: string, at: number): ContactFac
   const events = [registered, ...happened]
     .toSorted((left, right) => left.at - right.at)
     .flatMap((event, offset) =>
-      eventDocuments({ event, row: { business: business.id, key: id, shard: 7, offset, at: event.at } })
+      eventDocuments({ event, row: { business: business.id, key: id, id, shard: 7, offset, at: event.at } })
     )
   return { profile: profileDocument(business, state, communityState(chance, at, timeZone)), events }
 }

@@ -6,7 +6,7 @@ import { factKey } from "#domain/segment/FactForm.ts"
 import { eventDocuments, profileDocument, profileFields } from "#domain/segment/Facts.ts"
 import { laterCatalogue } from "../../support/LaterField.ts"
 
-const row = { business: "shop", key: "maria", shard: 3, offset: 41, at: 1_790_000_000_000 }
+const row = { business: "shop", key: "maria", id: "maria", shard: 3, offset: 41, at: 1_790_000_000_000 }
 const identity = {
   code: "C1",
   referralCode: "MARIA",
@@ -95,6 +95,22 @@ describe("the facts of a contact", () => {
         counts: true
       }
     ])
+  })
+
+  it("PUR-8: say of a reversal of which award it is, of one that was written before it said so by the stream it stands in", () => {
+    const reversed = (more: object) =>
+      eventDocuments({
+        event: { _tag: "AwardReversed", amount: 90n, at: row.at, ...more },
+        row: { ...row, id: "a1" }
+      })[0]
+    assert.deepInclude(reversed({ awardId: "a1", name: "Points", currency: "EUR", purchaseId: "p1" }), {
+      award_id: "a1",
+      name: "Points",
+      amount: 90,
+      currency: "EUR",
+      purchase_id: "p1"
+    })
+    assert.deepInclude(reversed({}), { award_id: "a1", amount: 90 })
   })
 
   it("are flat for an event, with lists of what its lines say", () => {

@@ -18,7 +18,7 @@ const day = 86_400_000
 const factsOf = (state: Partial<ContactState>, ...events: ReadonlyArray<ContactEvent>): ContactFacts => ({
   profile: profileDocument({ id: "shop" }, { ...initial, id: "maria", timeZone: "Europe/Nicosia", ...state }, nobody),
   events: events.flatMap((event, offset) =>
-    eventDocuments({ event, row: { business: "shop", key: "maria", shard: 1, offset, at: event.at } })
+    eventDocuments({ event, row: { business: "shop", key: "maria", id: "maria", shard: 1, offset, at: event.at } })
   )
 })
 

@@ -20,7 +20,7 @@ const now = at("2026-11-22T10:00:00Z")
 const factsOf = (state: Partial<ContactState>, ...events: ReadonlyArray<ContactEvent>): ContactFacts => ({
   profile: profileDocument({ id: "shop" }, { ...initial, id: "maria", timeZone: "Europe/Nicosia", ...state }, nobody),
   events: events.flatMap((event, offset) =>
-    eventDocuments({ event, row: { business: "shop", key: "maria", shard: 1, offset, at: event.at } })
+    eventDocuments({ event, row: { business: "shop", key: "maria", id: "maria", shard: 1, offset, at: event.at } })
   )
 })
 

@@ -12,7 +12,7 @@ import { type FactObject, objectFact } from "#domain/segment/FactForm.ts"
 import { momentOf, sinceWhen } from "#domain/segment/Reference.ts"
 import { trackedFields, trackedOf } from "#domain/segment/Tracked.ts"
 
-const row = { business: "shop", key: "maria", shard: 1 }
+const row = { business: "shop", key: "maria", id: "maria", shard: 1 }
 const zones = ["Europe/Nicosia", "Asia/Kathmandu", "UTC"]
 /** Instants in order, zones that there are, and no lots that there are not; else as chance has it. */
 const put = (event: ContactEvent, index: number): ContactEvent => ({
