@@ -69,11 +69,16 @@ const drawn = (state: CommunityState, { memberId, month, amount }: typeof DrawCo
 }
 
 /** SHR-2: room comes back to the month that the draw was counted in, while it lasts. */
+export const lessUsed = (
+  used: Relation["used"],
+  { month, bookedInMonth, amount }: Pick<typeof DrawUncounted.Type, "month" | "bookedInMonth" | "amount">
+): Relation["used"] =>
+  month === bookedInMonth && used.month === month ? { month, amount: used.amount - amount } : used
+
 const undrawn = (state: CommunityState, event: typeof DrawUncounted.Type): CommunityState => {
-  const { memberId, month, amount } = event
+  const { memberId, month } = event
   if (month !== event.bookedInMonth) return state
-  const less = (used: Relation["used"]): Relation["used"] =>
-    used.month === month ? { month, amount: used.amount - amount } : used
+  const less = (used: Relation["used"]): Relation["used"] => lessUsed(used, event)
   const relation = relationWith(state, memberId)
   if (relation !== undefined) return withRelation(state, memberId, { used: less(relation.used) })
   const formerUse = state.formerUse.map((former) =>

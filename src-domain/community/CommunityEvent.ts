@@ -20,6 +20,9 @@ const PersonLeft = Schema.TaggedStruct("PersonLeft", relation)
 const PersonRemoved = Schema.TaggedStruct("PersonRemoved", relation)
 const PersonUpdated = Schema.TaggedStruct("PersonUpdated", { ...relation, terms: Terms })
 
+/** SHR-2: what is left of the month after it; `null` if that has no limit, or she is gone. The first events did not say. */
+const left = Schema.optionalKey(Schema.NullOr(Minor))
+
 /** SHR-7: a member's draw was counted against her month, in the commit that debited the owner's wallet. */
 export const DrawCounted = Schema.TaggedStruct("DrawCounted", {
   ...relation,
@@ -27,7 +30,8 @@ export const DrawCounted = Schema.TaggedStruct("DrawCounted", {
   purchaseId: Schema.String,
   amount: Minor,
   /** Calendar month in the business's zone, "2026-11": stored, never computed again. */
-  month: Schema.String
+  month: Schema.String,
+  left
 })
 /** SHR-2: a reversal gives the month its room back when it is booked in the same month. */
 export const DrawUncounted = Schema.TaggedStruct("DrawUncounted", {
@@ -35,7 +39,8 @@ export const DrawUncounted = Schema.TaggedStruct("DrawUncounted", {
   drawId: Schema.String,
   amount: Minor,
   month: Schema.String,
-  bookedInMonth: Schema.String
+  bookedInMonth: Schema.String,
+  left
 })
 
 export const CommunityEvent = Schema.Union([

@@ -15,7 +15,7 @@ import type { Minor } from "../shared/Money.ts"
 import { min, sum } from "../shared/Money.ts"
 import type { Part } from "../wallet/Lot.ts"
 import { take } from "../wallet/Wallet.ts"
-import { formerUseOf, relationWith } from "./Community.ts"
+import { formerUseOf, lessUsed, relationWith } from "./Community.ts"
 import type { CommunityCommand, DrawSharedFunds } from "./CommunityCommand.ts"
 import type { CommunityState, Relation } from "./CommunityState.ts"
 import type { States } from "./People.ts"
@@ -105,7 +105,10 @@ export const drawSharedFunds = (states: States, command: typeof DrawSharedFunds.
     at: turn.at
   }
   const { relationshipId } = relation
-  const count: Event = { _tag: "DrawCounted", relationshipId, memberId, drawId, purchaseId, amount, month, at: turn.at }
+  const before = remaining(relation, month)
+  const left = before === undefined ? null : before - amount
+  const counted = { relationshipId, memberId, drawId, purchaseId, amount, month, left, at: turn.at }
+  const count: Event = { _tag: "DrawCounted", ...counted }
   const shared = { drawId, ownerId: contact.id, amount, parts, month, drawnAt: turn.at }
   const engaged = engage(contact, turn.at, turn)
   return Result.succeed({
@@ -137,12 +140,15 @@ export const returnSharedFunds = (
     at: turn.at
   }
   // A person who is gone since may have been drawn for in a month that is long over: then there is nothing to count.
-  const relationshipId = (relationWith(community, memberId) ?? formerUseOf(community, memberId))?.relationshipId
+  const relation = relationWith(community, memberId)
+  const relationshipId = (relation ?? formerUseOf(community, memberId))?.relationshipId
   const bookedInMonth = monthKey(turn.at, turn.business.timeZone)
+  const booked = { amount, month, bookedInMonth }
+  const left = relation && remaining({ ...relation, used: lessUsed(relation.used, booked) }, month)
   const uncount: ReadonlyArray<Event> =
     relationshipId === undefined
       ? []
-      : [{ _tag: "DrawUncounted", relationshipId, memberId, drawId, amount, month, bookedInMonth, at: turn.at }]
+      : [{ _tag: "DrawUncounted", relationshipId, memberId, drawId, ...booked, left: left ?? null, at: turn.at }]
   const expiry = settleReturned(contact, parts, turn)
   const interaction = disengage(contact, drawnAt, turn)
   return Result.succeed({

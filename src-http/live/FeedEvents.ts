@@ -41,7 +41,7 @@ const draw = {
   currency_code: Schema.String,
   /** The calendar month that it counts in, "2026-11". */
   month: Schema.String,
-  /** Left of that month for this person when the event is sent; absent without a limit. */
+  /** Left of that month for this person, after it; absent without a limit. */
   remaining: Schema.optionalKey(Amount)
 }
 

@@ -244,8 +244,9 @@ export const purchases: Broadcast = {
 type Drawn = Extract<CommunityEvent, { readonly _tag: "DrawCounted" | "DrawUncounted" }>
 
 const drawOf = (event: Drawn, { state, business }: Moment<CommunityState>) => {
-  const relation = relationWith(state, event.memberId)
-  const left = relation === undefined ? undefined : remaining(relation, event.month)
+  const relation = event.left === undefined ? relationWith(state, event.memberId) : undefined
+  // Of an event that does not say it: as it is now.
+  const left = event.left ?? (relation && remaining(relation, event.month))
   return present({
     at: rfc3339(event.at),
     relationship_id: event.relationshipId,

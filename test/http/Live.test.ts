@@ -59,7 +59,7 @@ layer(TestServerLayer.layer, { excludeTestServices: true })("the live door", (it
       const server = yield* TestServer
       const { owner, member } = yield* household(server)
       const his = yield* connectAs(server.url, { token: yield* token(server, owner) })
-      yield* follow(his, `community/${owner}`)
+      const begin = yield* follow(his, `community/${owner}`)
       yield* follow(his, `wallet/${owner}`)
       const { body } = yield* buy(server, member, 10)
       yield* server.request("POST", `/backoffice/v2/purchases/${body.id}/cancel`)
@@ -69,6 +69,12 @@ layer(TestServerLayer.layer, { excludeTestServices: true })("the live door", (it
       assert.deepStrictEqual(types(his, `wallet/${owner}`), ["wallet.debited", "wallet.returned"])
       const uncounted = his.events().find(({ event }) => event.type === "community.draw_uncounted")?.event
       assert.include(uncounted, { amount: 10, remaining: 30 })
+      // Who follows from before it is told what was left then.
+      const late = yield* connectAs(server.url, { token: yield* token(server, owner) })
+      yield* follow(late, `community/${owner}`, begin)
+      yield* late.until(() => types(late, `community/${owner}`).includes("community.draw_uncounted"))
+      const counted = late.events().find(({ event }) => event.type === "community.draw_counted")?.event
+      assert.include(counted, { amount: 10, remaining: 20 })
       const returned = his.events().find(({ event }) => event.type === "wallet.returned")?.event
       assert.include(returned, { amount: 10, balance: 100 })
     })

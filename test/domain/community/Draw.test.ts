@@ -104,6 +104,7 @@ describe("a draw", () => {
       purchaseId: "purchase-1",
       amount: 300n,
       month: "2026-11",
+      left: null,
       at: noon
     })
   })
@@ -333,6 +334,20 @@ describe("money that comes back", () => {
       .leaves(({ community }) => {
         assert.deepStrictEqual(relationWith(community, "eleni")?.used, { month: "2026-12", amount: 300n })
       })
+  })
+
+  it("SHR-2 says what is left of the month after it, as what goes out does", () => {
+    const leftOf = (decision: { readonly events: ReadonlyArray<object> }) =>
+      decision.events.flatMap((event) => ("left" in event ? [event.left] : []))
+    const before = withMoney(1000n, terms)
+    assert.deepStrictEqual(leftOf(before.when(draw(200n)).decision), [100n])
+    assert.deepStrictEqual(leftOf(before.when(draw(500n)).decision), [0n])
+    const drawn = before.after(draw(200n))
+    const returned = back(150n, [part("salary", 150n)])
+    assert.deepStrictEqual(leftOf(drawn.when(returned).decision), [250n])
+    assert.deepStrictEqual(leftOf(drawn.when(returned, turnAt(Date.UTC(2026, 11, 5))).decision), [100n])
+    const gone = drawn.after({ _tag: "LeaveCommunity", memberId: "eleni" })
+    assert.deepStrictEqual(leftOf(gone.when(returned).decision), [null])
   })
 
   it("SHR-8 SHR-9 comes back also when the member is gone, and then counts when she returns", () => {
