@@ -13,6 +13,9 @@ import {
   type PatchFields
 } from "./Automation.ts"
 import { catalogue } from "../segment/Catalogue.ts"
+import type { ConditionSets, Plain } from "../segment/Condition.ts"
+import { plainOf } from "../segment/Dependencies.ts"
+import { isOfProfile } from "../segment/ProfileChanges.ts"
 import { objectionTo } from "../segment/TypeCheck.ts"
 import { loopsOf } from "./Loops.ts"
 import { canBeAbout, priorToTriggers, segmentTriggers, type Trigger } from "./Trigger.ts"
@@ -195,7 +198,22 @@ const objectionToTrigger = (body: AutomationDefinition, { segments }: NamedByAut
   return objectionToName("/segment_id", segmentId, segments, "segment")
 }
 
-const objectionToFilter = ({ filter }: AutomationDefinition, { segments }: NamedByAutomations): Refusal | undefined => {
+/** What a command proposes has been so for no time at all; her events know only of what it is to replace. */
+const isSinceOfProfile = (condition: Plain): boolean => condition.type === "HAS_BEEN" && isOfProfile(condition.field)
+
+/** The place of the first condition that is so. */
+const firstOf = (filter: ConditionSets, is: (condition: Plain) => boolean): string | undefined => {
+  for (const [set, { conditions }] of filter.entries()) {
+    const index = conditions.findIndex((condition) => is(plainOf(condition)))
+    if (index !== -1) return `/${set}/conditions/${index}`
+  }
+  return undefined
+}
+
+const objectionToFilter = (
+  { filter, trigger }: AutomationDefinition,
+  { segments }: NamedByAutomations
+): Refusal | undefined => {
   if (filter === undefined) return undefined
   // A segment of everybody is of use; a filter that lets everybody pass is one that somebody forgot to fill in.
   const empty = filter.findIndex(({ conditions }) => conditions.length === 0)
@@ -207,7 +225,11 @@ const objectionToFilter = ({ filter }: AutomationDefinition, { segments }: Named
   }
   const isSegment = (id: string): boolean => segments === undefined || Object.hasOwn(segments, id)
   const objection = objectionTo(filter, catalogue, isSegment)
-  return objection === undefined ? undefined : invalid(`/filter${objection.pointer}`, objection.rule)
+  if (objection !== undefined) return invalid(`/filter${objection.pointer}`, objection.rule)
+  const untold = priorToTriggers.has(trigger) ? firstOf(filter, isSinceOfProfile) : undefined
+  return untold === undefined
+    ? undefined
+    : invalid(`/filter${untold}`, "Since when she is who she is is not asked before a change of it.")
 }
 
 export const objectionToAutomation = (

@@ -161,11 +161,15 @@ const LastEvent = Schema.Struct({ type: Schema.Literal("LAST"), ...endmost })
 const FirstEvent = Schema.Struct({ type: Schema.Literal("FIRST"), ...endmost })
 export type EndmostEvent = typeof LastEvent.Type | typeof FirstEvent.Type
 
-/** The field has had this value, and no other in between, for at least the span. */
+/**
+ * The field has had this value, and no other in between, for at least the span. Of who she is it can be asked without a value:
+ * THERE, that there has been one, whichever it was; UNCHANGED, that it has been the one that is there now.
+ */
 const HasBeen = Schema.Struct({
   type: Schema.Literal("HAS_BEEN"),
   field: Path,
-  value: Scalar,
+  value: Schema.optionalKey(Scalar),
+  state: Schema.optionalKey(Schema.Literals(["THERE", "UNCHANGED"])),
   span: Span
 })
 export type HasBeen = typeof HasBeen.Type

@@ -1,6 +1,7 @@
 /** What conditions look at: whoever keeps memberships judges again only those that a change can touch. */
 import { catalogue, locate } from "./Catalogue.ts"
 import type { Condition, ConditionSets, Filter, Plain, Window } from "./Condition.ts"
+import { isOfProfile, profileBegin, profileChange } from "./ProfileChanges.ts"
 import { trackedFields } from "./Tracked.ts"
 
 export interface Dependencies {
@@ -58,6 +59,10 @@ const isTimedPlain = (condition: Plain): boolean => {
   }
 }
 
+/** That say since when a field has been what it is. */
+const eventsBehind = (field: string): ReadonlyArray<string> =>
+  isOfProfile(field) ? [profileBegin, profileChange] : (trackedFields[field]?.changes ?? []).map(({ event }) => event)
+
 export const dependsOn = (sets: ConditionSets): Dependencies => {
   const fields = new Set<string>()
   const events = new Set<string>()
@@ -68,7 +73,7 @@ export const dependsOn = (sets: ConditionSets): Dependencies => {
     if (plain.type === "MEMBER") segments.add(plain.segment)
     else if ("event" in plain) events.add(plain.event)
     else fields.add(plain.field)
-    if (plain.type === "HAS_BEEN") for (const { event } of trackedFields[plain.field]?.changes ?? []) events.add(event)
+    if (plain.type === "HAS_BEEN") for (const event of eventsBehind(plain.field)) events.add(event)
     tenure ||= plain.type === "MEMBER" && plain.for !== undefined
     time ||= isTimedPlain(plain)
     calendar ||= time || [plain, ...filtersOf(plain)].some(({ type }) => type === "DATE" || type === "ANNIVERSARY")

@@ -5,11 +5,12 @@
 import type * as SchemaAST from "effect/SchemaAST"
 import { AwardEvent } from "../award/Award.ts"
 import { CommunityEvent } from "../community/CommunityEvent.ts"
-import { ContactEvent } from "../contact/ContactEvent.ts"
+import { ContactEvent, type ContactUpdated } from "../contact/ContactEvent.ts"
 import { HeldEvent } from "../held/HeldEvent.ts"
 import { PurchaseEvent } from "../purchase/PurchaseEvent.ts"
 import { personalFields } from "../shared/Personal.ts"
 import { fieldsOf, snakeCase, type FactField } from "./FactForm.ts"
+import { namesOfChange, profileChange } from "./ProfileChanges.ts"
 
 /** The domain's own doing, and what opens a wallet; what a purchase was awarded is asked for as the award that it is. */
 const withheldEvents: ReadonlySet<string> = new Set([
@@ -102,6 +103,17 @@ const tagOf = (ast: SchemaAST.Objects): string | undefined => {
 export const propertyIn = (event: string, name: string): string =>
   name === "type" ? `${/^[A-Z][a-z]*/.exec(event)?.[0].toLowerCase() ?? "event"}_type` : name
 
+/** What is noted of a change of who she is. */
+const namesOfProfile = (["changed", "added"] as const).map((name): FactField => ({
+  name,
+  form: { kind: "LIST", of: { kind: "TEXT" } },
+  read: (event) => namesOfChange(event as typeof ContactUpdated.Type)[name]
+}))
+const withNames = (fields: ReadonlyArray<FactField>): ReadonlyArray<FactField> => [
+  ...fields.filter(({ name }) => name !== "changed"),
+  ...namesOfProfile
+]
+
 /** The forms of the events of a union of tagged structs. */
 export const eventFormsOf = (ast: SchemaAST.AST): ReadonlyArray<EventForm> => {
   if (ast._tag === "Union") return ast.types.flatMap(eventFormsOf)
@@ -112,7 +124,7 @@ export const eventFormsOf = (ast: SchemaAST.AST): ReadonlyArray<EventForm> => {
     .filter(({ name }) => !hidden.has(name))
     .flatMap((field) => flat("", field))
     .map((field) => ({ ...field, name: propertyIn(type, field.name) }))
-  return [{ type, fields }]
+  return [{ type, fields: type === profileChange ? withNames(fields) : fields }]
 }
 
 const eventUnions = [ContactEvent, CommunityEvent, PurchaseEvent, AwardEvent, HeldEvent]

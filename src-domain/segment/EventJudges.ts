@@ -1,9 +1,11 @@
 /** Conditions on what happened, as functions: see `FilterJudges.ts`. */
 import type { Count, EndmostEvent, HasBeen, Sum, Window } from "./Condition.ts"
+import { factAt, placeOf } from "./FactAccess.ts"
 import type { FactObject } from "./FactForm.ts"
 import type { EventDocument } from "./Facts.ts"
 import { allOf, type Asked, type Judge, measure } from "./FilterJudges.ts"
 import { later } from "./Periods.ts"
+import { isOfProfile, notedAs, profileBegin, profileChange } from "./ProfileChanges.ts"
 import { type Change, trackedFields } from "./Tracked.ts"
 
 /** Whether an event counts now, and in `next` until when. */
@@ -102,7 +104,33 @@ const becomes = ({ only, property, value }: Change, { field, value: wanted }: Ha
   }
 }
 
+/** Of who she is: it is so in her profile, and for how long, her events know. */
+const profileJudge = ({ field, value, state, span }: HasBeen): Judge => {
+  const [place, noted] = [placeOf(field), notedAs(state)]
+  const isChange = (event: EventDocument): boolean => {
+    if (event.type !== profileChange) return event.type === profileBegin
+    const names = event[noted]
+    return !Array.isArray(names) || names.includes(field)
+  }
+  return ({ facts, at, timeZone, next }) => {
+    next.until = Infinity
+    const now = factAt(facts.profile, place)
+    if (now === undefined || (value !== undefined && now !== value)) return false
+    let since: number | undefined
+    let until = Infinity
+    for (const event of facts.events) {
+      if (!isChange(event)) continue
+      if (event.at > at) until = Math.min(until, event.at)
+      else since = event.at
+    }
+    const from = since === undefined ? Infinity : later(since, span, timeZone)
+    next.until = from <= at ? until : Math.min(until, from)
+    return from <= at
+  }
+}
+
 export const hasBeenJudge = (condition: HasBeen): Judge => {
+  if (isOfProfile(condition.field)) return profileJudge(condition)
   const changes = trackedFields[condition.field]?.changes ?? []
   const byType = new Map(changes.map((change) => [change.event, becomes(change, condition)]))
   const { span } = condition

@@ -10,7 +10,7 @@ import * as Schema from "effect/Schema"
 import type { CommunityState } from "../community/CommunityState.ts"
 import { ContactState } from "../contact/ContactState.ts"
 import { nameDayIn } from "../contact/NameDays.ts"
-import { Identity, Profile } from "../contact/Profile.ts"
+import { Identity, type Profile } from "../contact/Profile.ts"
 import type { Event } from "../Event.ts"
 import type { Business } from "../organisation/Business.ts"
 import { startOfDay } from "../shared/CalendarDate.ts"
@@ -30,6 +30,7 @@ import {
   without
 } from "./FactForm.ts"
 import { haveSamePeople, peopleFields } from "./PeopleFacts.ts"
+import { profileForms } from "./ProfileChanges.ts"
 import { fold, isPlain } from "./TextFold.ts"
 
 export type { FactValue } from "./FactForm.ts"
@@ -58,16 +59,6 @@ export interface ContactFacts {
   readonly events: ReadonlyArray<EventDocument>
 }
 
-const withoutDocuments = (fields: ReadonlyArray<FactField>): ReadonlyArray<FactField> =>
-  fields.map((field) =>
-    field.name === "demographics" && field.form.kind === "STRUCT"
-      ? {
-          ...field,
-          form: { kind: "STRUCT", fields: without(field.form.fields, "passport", "id_details", "statutory_number") }
-        }
-      : field
-  )
-
 /** The fields of the struct as they are asked for, less those that stand in parts of their own or may not be asked for. */
 export const ownFacts = (ast: SchemaAST.Objects): ReadonlyArray<FactField> =>
   without(
@@ -90,7 +81,7 @@ const readingFacts = fieldsOf(objectsOf(CustomReadings)).map((field) => ({
   ...field,
   read: (profile: unknown) => field.read(customReadings(profile as Profile))
 }))
-const profileFacts = [...withoutDocuments(fieldsOf(objectsOf(Profile))), ...readingFacts]
+const profileFacts = [...profileForms, ...readingFacts]
 const identityFacts = without(fieldsOf(objectsOf(Identity)), "wallet_code", "cards", "gift_passes")
 
 /** All of them as they are asked for: who she is stands at the top, not below `profile`. */

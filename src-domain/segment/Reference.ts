@@ -24,6 +24,7 @@ import { type Fact, factAt, placeOf, zoneOf } from "./FactAccess.ts"
 import type { FactObject } from "./FactForm.ts"
 import type { ContactFacts, EventDocument } from "./Facts.ts"
 import { earlier, later } from "./Periods.ts"
+import { isOfProfile, notedAs, profileBegin, profileChange } from "./ProfileChanges.ts"
 import { fold } from "./TextFold.ts"
 import { matcherOf } from "./TextPattern.ts"
 import { trackedFields } from "./Tracked.ts"
@@ -175,8 +176,22 @@ const historyOf = ({ field, value: wanted }: HasBeen, { facts, at }: Moment) => 
   })
 }
 
+/** Of who she is, as it is now: since the last event that may have changed it. */
+const sinceChange = ({ field, value, state }: HasBeen, { facts, at }: Moment): number | undefined => {
+  const now = factAt(facts.profile, placeOf(field))
+  if (now === undefined || (value !== undefined && now !== value)) return undefined
+  return facts.events.findLast((event) => {
+    if (event.at > at) return false
+    const names = event[notedAs(state)]
+    return (
+      event.type === profileBegin || (event.type === profileChange && (!Array.isArray(names) || names.includes(field)))
+    )
+  })?.at
+}
+
 /** Since when a field has had the value, `undefined` if it has not. */
 export const sinceWhen = (condition: HasBeen, moment: Moment): number | undefined => {
+  if (isOfProfile(condition.field)) return sinceChange(condition, moment)
   const history = historyOf(condition, moment)
   return history[history.findLastIndex(({ isWanted }) => !isWanted) + 1]?.at
 }

@@ -4,8 +4,7 @@
  * updated with under its own name is among them without more code; only where an event says it in another form is that
  * written here.
  *
- * Who she is (names, custom fields and all else of a profile) is not: what it was before is sealed with her events and kept
- * nowhere in the clear. Since when she is a member of a segment is asked as part of that condition.
+ * Who she is is asked in another way: see `ProfileChanges.ts`. Since when she is a member of a segment is part of that condition.
  */
 import type { FactField } from "./FactForm.ts"
 import { type EventForm, eventForms, propertyIn } from "./EventForms.ts"

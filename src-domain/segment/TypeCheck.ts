@@ -17,6 +17,7 @@ import type {
   Unit,
   Window
 } from "./Condition.ts"
+import { isOfProfile, isSingle, profilePaths } from "./ProfileChanges.ts"
 import { fold } from "./TextFold.ts"
 import { objectionToPattern } from "./TextPattern.ts"
 import { trackedFields } from "./Tracked.ts"
@@ -189,11 +190,28 @@ const objectionToEvents = (catalogue: Catalogue, condition: EventCondition, poin
   }
 }
 
-const objectionToHasBeen = (field: CatalogueField, { value, span }: HasBeen, pointer: string): Verdict => {
+/** Of who she is: by a value, or by what has become of it. */
+const objectionToProfile = (field: CatalogueField, { value, state, span }: HasBeen, pointer: string): Verdict => {
+  if ((value === undefined) === (state === undefined)) {
+    return at(pointer, "It has been a value, or it has been THERE or UNCHANGED: one of them is needed.")
+  }
+  if (value !== undefined && !isSingle(field.path)) {
+    return at(`${pointer}/value`, `${field.path} is no single value. That it has been THERE or UNCHANGED can be asked.`)
+  }
+  const objection = value === undefined ? undefined : objectionToScalar(field, value, `${pointer}/value`)
+  return objection ?? objectionToSpan(span, `${pointer}/span`)
+}
+
+const objectionToHasBeen = (field: CatalogueField, condition: HasBeen, pointer: string): Verdict => {
+  if (isOfProfile(field.path)) return objectionToProfile(field, condition, pointer)
+  const { value, state, span } = condition
   const tracked = Object.hasOwn(trackedFields, field.path) ? trackedFields[field.path] : undefined
   if (tracked === undefined) {
-    return at(`${pointer}/field`, `Since when is known of ${Object.keys(trackedFields).join(", ")} only.`)
+    const known = [...Object.keys(trackedFields), ...profilePaths]
+    return at(`${pointer}/field`, `Since when is known of ${known.join(", ")} only.`)
   }
+  if (state !== undefined) return at(`${pointer}/state`, `${field.path} is asked for by a value.`)
+  if (value === undefined) return at(pointer, "HAS_BEEN needs a value.")
   return objectionToScalar(field, value, `${pointer}/value`) ?? objectionToSpan(span, `${pointer}/span`)
 }
 

@@ -87,8 +87,11 @@ const plain = (way: Way, condition: Plain, pointer: string): Plain => {
       return { ...condition, where: filters(way, fields, condition.where, `${pointer}/where`) }
     }
     case "HAS_BEEN": {
-      const type = typeOf(catalogue.fields, condition.field)
-      return { ...condition, value: scalar(way, type, condition.value, `${pointer}/value`) }
+      const { field, value } = condition
+      const at = `${pointer}/value`
+      return value === undefined
+        ? condition
+        : { ...condition, value: scalar(way, typeOf(catalogue.fields, field), value, at) }
     }
     default:
       return filter(way, catalogue.fields, condition, pointer)

@@ -1,8 +1,10 @@
 /** Conditions on what happened, as expressions of MQL over `$events`: those of one contact, oldest first. */
 import { catalogue, type CatalogueField } from "#domain/segment/Catalogue.ts"
-import type { Count, EndmostEvent, Filter, HasBeen, Sum, Window } from "#domain/segment/Condition.ts"
+import type { Count, EndmostEvent, Filter, HasBeen, Scalar, Sum, Window } from "#domain/segment/Condition.ts"
 import { filtersOf } from "#domain/segment/Dependencies.ts"
+import { placeOf } from "#domain/segment/FactAccess.ts"
 import { instantsOf } from "#domain/segment/Periods.ts"
+import { isOfProfile, notedAs, profileBegin, profileChange } from "#domain/segment/ProfileChanges.ts"
 import { type Change, type Tracked, trackedFields } from "#domain/segment/Tracked.ts"
 import {
   both,
@@ -61,7 +63,7 @@ const sumMql = (events: Mql, field: string): Mql => ({
   $reduce: { input: events, initialValue: 0, in: { $add: ["$$value", { $ifNull: [`$$this.${field}`, 0] }] } }
 })
 
-const changeMql = (change: Change, { subject, present, list }: Tracked, wanted: HasBeen["value"]) => {
+const changeMql = (change: Change, { subject, present, list }: Tracked, wanted: Scalar) => {
   const { event, only, property, value } = change
   const applies = both([
     { $eq: ["$$this.type", literal(event)] },
@@ -81,7 +83,35 @@ const branch = (...parts: readonly [when: Mql, outcome: unknown]): Mql =>
 /** In place of an instant: it is not so. A number like any other, for engines differ in what they do with none. */
 const notSo = -1
 
-const hasBeenMql = ({ field, value, span }: HasBeen, { at, timeZone }: Now): Mql => {
+/** Of who she is: it is so in her profile, and the last event that may have changed it is old enough. */
+const profileMql = ({ field, value, state, span }: HasBeen, { at, timeZone }: Now): Mql => {
+  const noted = `$$this.${notedAs(state)}`
+  // Of the first updates it is not known what they changed.
+  const isNamed = { $in: [literal(field), { $ifNull: [noted, [literal(field)]] }] }
+  const isChange = either([
+    { $eq: ["$$this.type", literal(profileBegin)] },
+    both([{ $eq: ["$$this.type", literal(profileChange)] }, isNamed])
+  ])
+  const since = {
+    $reduce: {
+      input: "$events",
+      initialValue: notSo,
+      in: { $switch: { branches: [branch(isChange, "$$this.at")], default: "$$value" } }
+    }
+  }
+  const now = { $ifNull: [`$${placeOf(field).join(".")}`, null] }
+  const isLongEnough = inIntervals("$$since", instantsOf("LONGER_AGO", span, at, timeZone))
+  return both([
+    { $ne: [now, null] },
+    ...(value === undefined ? [] : [{ $eq: [now, literal(value)] }]),
+    { $let: { vars: { since }, in: both([{ $ne: ["$$since", notSo] }, isLongEnough]) } }
+  ])
+}
+
+const hasBeenMql = (condition: HasBeen, now: Now): Mql => {
+  const { field, value = "", span } = condition
+  if (isOfProfile(field)) return profileMql(condition, now)
+  const { at, timeZone } = now
   const tracked = trackedFields[field] ?? { changes: [] }
   const changes = tracked.changes.map((change) => changeMql(change, tracked, value))
   const since = {
@@ -128,6 +158,7 @@ export type OfEvents = Count | Sum | EndmostEvent | HasBeen
 
 /** The fields of events, beside type and time, that a condition reads. */
 export const readsOf = (condition: OfEvents): ReadonlyArray<string> => {
+  if (condition.type === "HAS_BEEN" && isOfProfile(condition.field)) return [notedAs(condition.state)]
   if (condition.type === "HAS_BEEN") {
     const { changes = [], subject } = trackedFields[condition.field] ?? {}
     return [

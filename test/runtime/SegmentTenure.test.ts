@@ -1,5 +1,5 @@
 /**
- * SEG-1, SEG-3, SEG-5: for how long a contact has been a member of another segment. Who has been one long enough enters at the
+ * SEG-1, SEG-3, SEG-5: for how long a contact has been a member of another segment, and for how long who she is. Who has been one long enough enters at the
  * exact instant, who has been one for too long leaves at it, whether she came to be one by an event or by a refresh; and a
  * refresh leaves those who stay as they were.
  */
@@ -8,8 +8,9 @@ import type { Condition } from "#domain/segment/Condition.ts"
 import { Segments } from "#runtime/segment/Segments.ts"
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
+import { SqlClient } from "effect/sql/SqlClient"
 import { ask, open, person } from "./ReadSide.ts"
-import { businessId, contactId } from "./SampleCommands.ts"
+import { businessId, changeEmail, contactId } from "./SampleCommands.ts"
 import {
   beforehandMs,
   computed,
@@ -144,6 +145,66 @@ describe("a segment of who has been in another for some time", () => {
         assert.deepStrictEqual(samples(yield* past(loyal.sets, due - 1)), [])
         assert.deepStrictEqual(samples(yield* past(loyal.sets, due)), [1])
         assert.deepStrictEqual(samples(yield* past(fresh, due)), [2])
+      }).pipe(Effect.provide(sideAt(clock)), Effect.scoped)
+    },
+    180_000
+  )
+})
+
+const mail = (state: "THERE" | "UNCHANGED"): Condition => ({
+  type: "HAS_BEEN",
+  field: "email",
+  state,
+  span: { amount: 30, unit: "DAYS" }
+})
+
+describe("a segment of who has been who she is for some time", () => {
+  it.live(
+    "SEG-2, SEG-3: lets in exactly then who has kept her mail, lets out who changes it, and is refreshed to its preview",
+    () => {
+      const { clock, set } = shifted()
+      set(start)
+      return Effect.gen(function* () {
+        const segments = yield* Segments
+        const sql = yield* SqlClient
+        const changedAt = Effect.map(
+          sql<{ at: bigint }>`
+            SELECT max(at) AS at FROM event WHERE id = ${contactId(1)}::uuid AND type = 'ContactUpdated'`,
+          ([row]) => Number(row?.at)
+        )
+        yield* open
+        yield* ask(person(1))
+        yield* ask(person(2, { code: "C-2" }))
+        yield* ask(changeEmail(1, "one@example.com"))
+        const since = yield* changedAt
+        const kept = definition([[mail("UNCHANGED")]])
+        yield* save("kept", kept)
+        yield* save("there", definition([[mail("THERE")]]))
+        yield* save("asked", { ...kept, refresh: { mode: "ON_DEMAND" } })
+        yield* computed("kept")
+        yield* computed("there")
+        const due = since + 30 * dayMs
+        const why = segments.why(businessId, kept.sets, contactId(1))
+        assert.deepNestedInclude((yield* why)?.[0]?.conditions[0], { holds: false, actual: since, until: due })
+        set(due - beforehandMs)
+        const [entered] = yield* untilTold("kept", 1)
+        assert.deepInclude(entered, { contact: 1, kind: "JOINED", reason: "TIME", at: due })
+        assert.deepStrictEqual(yield* membersOf("there"), [1])
+
+        assert.deepStrictEqual(samples(yield* segments.preview(businessId, kept.sets, { sampleSize: 10 })), [1])
+        yield* refreshed("asked")
+        assert.deepStrictEqual(yield* membersOf("asked"), [1])
+        const past = (at: number) => segments.preview(businessId, kept.sets, { sampleSize: 10, at })
+        assert.deepStrictEqual(samples(yield* past(due - 1)), [])
+        assert.deepStrictEqual(samples(yield* past(due)), [1])
+
+        yield* ask(changeEmail(1, "another@example.com"))
+        const [, left] = yield* untilTold("kept", 2)
+        assert.deepInclude(left, { contact: 1, kind: "LEFT", reason: "EVENT" })
+        assert.deepStrictEqual([yield* membersOf("kept"), yield* membersOf("there")], [[], [1]])
+        assert.deepNestedInclude((yield* why)?.[0]?.conditions[0], { holds: false, actual: yield* changedAt })
+        yield* refreshed("asked")
+        assert.deepStrictEqual(yield* membersOf("asked"), [])
       }).pipe(Effect.provide(sideAt(clock)), Effect.scoped)
     },
     180_000

@@ -3,6 +3,7 @@ import { catalogue, type CatalogueField } from "#domain/segment/Catalogue.ts"
 import type { Condition, ConditionSets, Filter, Plain, Scalar, Window } from "#domain/segment/Condition.ts"
 import { factAt, placeOf } from "#domain/segment/FactAccess.ts"
 import type { ContactFacts } from "#domain/segment/Facts.ts"
+import { isSingle, profilePaths } from "#domain/segment/ProfileChanges.ts"
 import { trackedFields } from "#domain/segment/Tracked.ts"
 import { type Chance, day, names, near, owners, pools, span, tags, zones } from "./SegmentContacts.ts"
 
@@ -153,8 +154,25 @@ const ofEvents = (chance: Chance, known: Known, at: number): Plain => {
   ])
 }
 
+/** Of who she is: often a field that the contacts have. */
+const hasBeenHerself = (chance: Chance, known: Known): Plain => {
+  const path = chance.is(0.7)
+    ? chance.one(["email", "first_name", "demographics.gender", "demographics.date_of_birth"])
+    : chance.one(profilePaths)
+  const field = catalogue.fields.find((each) => each.path === path)
+  const found = known.map(({ profile }) => factAt(profile, placeOf(path))).flat()
+  const isValue = field !== undefined && isSingle(path) && chance.is(0.4)
+  return {
+    type: "HAS_BEEN",
+    field: path,
+    ...(isValue ? { value: someValue(chance, field, found) } : { state: chance.one(["THERE", "UNCHANGED"] as const) }),
+    span: span(chance)
+  }
+}
+
 /** Of every field of which it can be asked, whichever that are. */
 const hasBeen = (chance: Chance, known: Known): Plain => {
+  if (chance.is(0.4)) return hasBeenHerself(chance, known)
   const field = chance.one(catalogue.fields.filter(({ path }) => Object.hasOwn(trackedFields, path)))
   const { path } = field
   const found = known.map(({ profile }) => factAt(profile, placeOf(path))).flat()

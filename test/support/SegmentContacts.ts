@@ -4,7 +4,8 @@
  */
 import type { CommunityState } from "#domain/community/CommunityState.ts"
 import { initial, type ContactState } from "#domain/contact/ContactState.ts"
-import type { ContactEvent } from "#domain/contact/ContactEvent.ts"
+import type { ContactEvent, ContactUpdated } from "#domain/contact/ContactEvent.ts"
+import type { Profile } from "#domain/contact/Profile.ts"
 import type { Span } from "#domain/segment/Condition.ts"
 import { type ContactFacts, eventDocuments, profileDocument } from "#domain/segment/Facts.ts"
 import { earlier, later } from "#domain/segment/Periods.ts"
@@ -209,6 +210,22 @@ const communityState = (chance: Chance, at: number, timeZone: string): Community
 
 type Made = (chance: Chance, at: number) => ContactEvent
 
+/** Some say what has changed, and what had not been there. */
+const profileChange = (chance: Chance): Pick<typeof ContactUpdated.Type, "profile" | "changed" | "previous"> => {
+  const profile = (): Profile => ({
+    ...(chance.is(0.7) && { firstName: chance.one(names) }),
+    ...(chance.is(0.7) && { email: `${chance.one(tags)}@example.com` }),
+    ...(chance.is(0.7) && {
+      demographics: {
+        ...(chance.is(0.5) && { gender: chance.one(["FEMALE", "MALE"] as const) }),
+        ...(chance.is(0.5) && { dateOfBirth: { year: 1990, month: 1 + chance.below(3), day: 1 } })
+      }
+    })
+  })
+  const changed = ["first_name", "email", "demographics"].filter(() => chance.is(0.5))
+  return { profile: profile(), ...(chance.is(0.8) && { changed, previous: profile() }) }
+}
+
 const makers: ReadonlyArray<Made> = [
   (chance, at) => ({
     _tag: "PurchasePaid",
@@ -257,7 +274,7 @@ const makers: ReadonlyArray<Made> = [
     ...(chance.is(0.5) && { emailOptOut: chance.is(0.5) }),
     ...(chance.is(0.5) && { smsOptOut: chance.is(0.5) }),
     ...(chance.is(0.5) && { timeZone: chance.one(zones) }),
-    profile: {},
+    ...profileChange(chance),
     at
   }),
   (chance, at) => ({

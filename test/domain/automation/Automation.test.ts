@@ -154,6 +154,13 @@ describe("an automation", () => {
 })
 
 describe("the filter of an automation", () => {
+  it("AUT-4: does not ask since when she is who she is before a change of it, and does so after", () => {
+    const kept: Plain = { type: "HAS_BEEN", field: "email", state: "UNCHANGED", span: { amount: 30, unit: "DAYS" } }
+    const filter = [...persons, { conditions: [{ type: "NOT", condition: kept } as const] }]
+    assert.strictEqual(pointer(automation("PRIOR_TO_UPDATE", [call], { filter })), "/filter/1/conditions/0")
+    assert.isUndefined(pointer(automation("CONTACT_UPDATED", [call], { filter })))
+  })
+
   const last = (event: string, more: object = {}): Plain => ({ type: "LAST", event, is: [], ...more })
   const sets = (...conditions: ReadonlyArray<Condition>): ConditionSets => [{ conditions }]
 

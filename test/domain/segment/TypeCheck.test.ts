@@ -18,6 +18,8 @@ const fault = (condition: object): string | undefined => {
 }
 
 const span = { amount: 1, unit: "DAYS" }
+const sinceWhen = { type: "HAS_BEEN", state: "UNCHANGED", span }
+const birth = "demographics.date_of_birth"
 const text = { type: "TEXT", field: "organisation_id", operator: "IS", value: "ledra" }
 const count = { type: "COUNT", event: "PurchasePaid", operator: "EQUAL", value: 1 }
 const comparison = { type: "COMPARISON", field: "tags", operator: "EQUAL", value: "vip" }
@@ -83,7 +85,12 @@ describe("conditions that make no sense", () => {
     ["a window from before it", { ...count, window: { from: -9e15 } }, "/window/from"],
     ["a sum of names", { ...count, type: "SUM", field: "currency" }, "/field"],
     ["a last one of another kind", { type: "LAST", event: "PurchasePaid", is: [comparison] }, "/is/0/field"],
-    ["since when of a name", { type: "HAS_BEEN", field: "first_name", value: "Maria", span }, "/field"],
+    ["since when of a custom field", { type: "HAS_BEEN", field: "custom_fields.x", value: "y", span }, "/field"],
+    ["since when of a name, of no kind", { type: "HAS_BEEN", field: "first_name", span }, ""],
+    ["since when of a name, of two", { ...sinceWhen, field: "first_name", value: "Maria" }, ""],
+    ["since when of a date by a value", { type: "HAS_BEEN", field: birth, value: "1990-01-01", span }, "/value"],
+    ["since when of a consent that is there", { ...sinceWhen, field: "consent" }, "/state"],
+    ["since when of a consent, of no kind", { type: "HAS_BEEN", field: "consent", span }, ""],
     ["since when it was never", { type: "HAS_BEEN", field: "consent", value: "MAYBE", span }, "/value"],
     ["a segment that is not there", { type: "MEMBER", segment: "nobody" }, "/segment"],
     [
