@@ -107,8 +107,17 @@ export const drawSharedFunds = (states: States, command: typeof DrawSharedFunds.
   const { relationshipId } = relation
   const before = remaining(relation, month)
   const left = before === undefined ? null : before - amount
-  const counted = { relationshipId, memberId, drawId, purchaseId, amount, month, left, at: turn.at }
-  const count: Event = { _tag: "DrawCounted", ...counted }
+  const count: Event = {
+    _tag: "DrawCounted",
+    relationshipId,
+    memberId,
+    drawId,
+    purchaseId,
+    amount,
+    month,
+    left,
+    at: turn.at
+  }
   const shared = { drawId, ownerId: contact.id, amount, parts, month, drawnAt: turn.at }
   const engaged = engage(contact, turn.at, turn)
   return Result.succeed({

@@ -277,11 +277,17 @@ export const eventDocuments = ({ event, row }: CommittedEvent): ReadonlyArray<Ev
   if (form === undefined) return []
   const { business, key, id, shard, offset, at } = row
   const facts = objectFact(form.fields, event)
+  const document = {
+    ...facts,
+    _id: `${shard}/${offset}`,
+    business,
+    contact: key,
+    type: form.type,
+    at,
+    sequence: offset
+  }
   // The first reversals did not say of which award they were: they stand in its stream.
-  const award = event._tag === "AwardReversed" && { award_id: id }
-  return [
-    { ...award, ...facts, _id: `${shard}/${offset}`, business, contact: key, type: form.type, at, sequence: offset }
-  ]
+  return [event._tag === "AwardReversed" ? { award_id: id, ...document } : document]
 }
 
 /** As a store keeps it that is asked for texts: `folded` holds its texts of which more than the case goes. */

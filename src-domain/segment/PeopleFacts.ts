@@ -1,8 +1,8 @@
 /**
  * What a contact has given her community, as facts of hers: each of her people with the terms in force, and how many there
  * are in each state, read off the schema of a relation. What somebody has used of a month is none of them: it is over when
- * the month is, with no event. The draws themselves are events, to be summed in a window. There are at most as many entries as
- * a community has people, and a draw leaves them as they are.
+ * the month is, with no event. The draws themselves are events, to be summed in a window, and say what they left of it. There are at
+ * most as many entries as a community has people, and a draw leaves them as they are.
  */
 import { type CommunityState, Relation, Terms } from "../community/CommunityState.ts"
 import { RelationState } from "../contact/Membership.ts"
