@@ -40,12 +40,14 @@ import * as ContactTags from "#runtime/projection/ContactTags.ts"
 import * as DataKeys from "#runtime/projection/DataKeys.ts"
 import * as History from "#runtime/projection/History.ts"
 import * as Projector from "#runtime/projection/Projector.ts"
+import * as Rebuilds from "#runtime/projection/Rebuilds.ts"
 import * as ReadersElsewhere from "#runtime/projection/ReadersElsewhere.ts"
 import * as HistoricalFacts from "#runtime/segment/HistoricalFacts.ts"
 import * as LiveMembership from "#runtime/segment/LiveMembership.ts"
 import { liveSegmentsName } from "#runtime/segment/LiveSegments.ts"
 import * as SegmentDatabase from "#runtime/segment/SegmentDatabase.ts"
 import * as SegmentFeed from "#runtime/segment/SegmentFeed.ts"
+import * as SegmentGeneration from "#runtime/segment/SegmentGeneration.ts"
 import * as Segments from "#runtime/segment/Segments.ts"
 import * as SegmentStore from "#runtime/segment/SegmentStore.ts"
 import * as Database from "#runtime/storage/Database.ts"
@@ -81,7 +83,7 @@ const projections = [
 /** What can be rebuilt. */
 export const viewNames = [
   ...projections.map(({ name }) => name),
-  SegmentFeed.segmentStoreName,
+  SegmentGeneration.segmentStoreName,
   liveSegmentsName,
   automationsName
 ]
@@ -162,7 +164,7 @@ const views = (settings: Settings) => {
     Communications.layer
   )
   return Layer.mergeAll(lists, Segments.layer, FilterFacts.handed, EventsNumbered.handed, plans).pipe(
-    Layer.provideMerge(Layer.mergeAll(SegmentStore.layer, HistoricalFacts.layer)),
+    Layer.provideMerge(Layer.mergeAll(SegmentStore.layer, HistoricalFacts.layer, Rebuilds.layer)),
     Layer.provideMerge(projector),
     Layer.provideMerge(CommunicationBodies.layer),
     Layer.provideMerge(Layer.mergeAll(LiveMembership.layer, SegmentFeed.layer)),

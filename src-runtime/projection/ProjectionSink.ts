@@ -31,6 +31,8 @@ export interface Sink<Failure = unknown> {
   readonly reset: Effect.Effect<void, Failure>
   /** Called at once when the store has lost all that it held. */
   readonly onLost?: (listener: () => void) => () => void
+  /** Of one that can be emptied while it is read, by `load` where it was asked for: whether it holds again what it held. */
+  readonly isFull?: Effect.Effect<boolean, Failure>
 }
 
 /** A projection into a store of its own. */

@@ -33,6 +33,7 @@ import { CursorMoved, type Lag, type Move, type Position } from "./ProjectionCur
 import { isTransient, reasonOf } from "./ProjectionFailure.ts"
 import { ReadersElsewhere } from "./ReadersElsewhere.ts"
 import { type AnyProjection, isOutside, sinkOf } from "./ProjectionSink.ts"
+import * as RebuildsFollowed from "./RebuildsFollowed.ts"
 import { movesTo, rangesOf, type Reading, shardsBehind, takeAhead, unstored } from "./Reading.ts"
 import { type ProjectionBehind, ViewUnavailable } from "./ViewRefusal.ts"
 import * as WaitingReaders from "./WaitingReaders.ts"
@@ -325,6 +326,16 @@ const make = Effect.fn("Projector.make")(function* (projections: ReadonlyArray<A
     Effect.forkScoped
   )
 
+  const outsideLag = (reading: Reading) =>
+    Effect.andThen(
+      allShards.every(reading.reads) ? Effect.void : Effect.ignore(reloadElsewhere(reading)),
+      Effect.suspend(() => cursors.lagBehind(reading.offsets))
+    )
+  const now = (): number => clock.currentTimeMillisUnsafe()
+  const again = (reading: Reading) => inTurn(reading, reload(reading))
+  const asked = RebuildsFollowed.make({ sql, runner: actors.runner, readings, now, reload: again, lagOf: outsideLag })
+  yield* Effect.forkScoped(Effect.forever(Effect.delay(asked, pollIntervalMs)))
+
   const arrival = WaitingReaders.make({
     heads,
     readers,
@@ -362,19 +373,17 @@ const make = Effect.fn("Projector.make")(function* (projections: ReadonlyArray<A
     status: Effect.gen(function* () {
       const lags = new Map<string, Lag>(yield* view("Projector", cursors.lags(names)))
       for (const reading of readings.filter(({ projection }) => isToldFromMemory(projection))) {
-        if (allShards.some((shard) => !reading.reads(shard))) yield* Effect.ignore(reloadElsewhere(reading))
-        const lag = view("Projector", cursors.lagBehind(reading.offsets))
-        lags.set(reading.projection.name, yield* lag)
+        lags.set(reading.projection.name, yield* view("Projector", outsideLag(reading)))
       }
-      const now = clock.currentTimeMillisUnsafe()
+      const at = now()
       return readings.map(({ projection, state, isFilling, reason }): ProjectionStatus => {
-        const { events = 0, oldestAt = now } = lags.get(projection.name) ?? {}
+        const { events = 0, oldestAt = at } = lags.get(projection.name) ?? {}
         return {
           projection: projection.name,
           state: state === "RUNNING" && isFilling && events > 0 && reason === undefined ? "FILLING" : state,
           ...(reason !== undefined && { reason }),
           lagEvents: events,
-          lagMs: Math.max(0, now - oldestAt)
+          lagMs: Math.max(0, at - oldestAt)
         }
       })
     })

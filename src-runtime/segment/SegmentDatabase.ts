@@ -26,6 +26,21 @@ export interface StoredDocument {
 export interface StoredCursor {
   readonly _id: number
   readonly offset: number
+  /** Of the filling that it belongs to. */
+  readonly generation?: string
+}
+
+/** What the documents are. */
+export interface StoredMark {
+  readonly _id: string
+  /** The code that wrote them. */
+  readonly by: string
+  /** Named anew each time that the store is emptied; absent in one that is older than that. */
+  readonly generation?: string
+  /** Where the journal ended then: before it is there, documents are missing. */
+  readonly fills?: ReadonlyArray<{ readonly shard: number; readonly offset: number }>
+  /** How often it had been asked for a rebuild then. */
+  readonly rebuild?: number
 }
 
 /** What the store is asked through. */
@@ -33,8 +48,8 @@ export interface SegmentCollections {
   readonly profiles: Collection<StoredDocument>
   readonly events: Collection<StoredDocument>
   readonly cursors: Collection<StoredCursor>
-  /** One document: by what code the others were written. */
-  readonly written: Collection<{ readonly _id: string; readonly by: string }>
+  /** One document: by what code the others were written, and when they are complete. */
+  readonly written: Collection<StoredMark>
   /** One command as it is, without what the driver does for each of its statements. */
   readonly command: (command: Document) => Promise<Document>
 }
@@ -115,7 +130,7 @@ const connecting = (
       profiles: database.collection<StoredDocument>("profiles"),
       events: database.collection<StoredDocument>("events"),
       cursors: database.collection<StoredCursor>("cursors"),
-      written: database.collection<{ readonly _id: string; readonly by: string }>("written"),
+      written: database.collection<StoredMark>("written"),
       // The client's own options do not reach it.
       command: (command) => database.command(command, { ignoreUndefined: true })
     }

@@ -13,6 +13,7 @@ import * as Effect from "effect/Effect"
 import * as Equal from "effect/Equal"
 import * as Layer from "effect/Layer"
 import * as Semaphore from "effect/Semaphore"
+import { SqlClient } from "effect/sql/SqlClient"
 import type { Document } from "mongodb"
 import { allShards } from "../actor/Placement.ts"
 import { Codec } from "../journal/Codec.ts"
@@ -23,6 +24,7 @@ import { DataKeys } from "../projection/DataKeys.ts"
 import type { Committed } from "../projection/Projection.ts"
 import { CursorMoved, type Move, type Position } from "../projection/ProjectionCursors.ts"
 import { type OutsideProjection, SinkFailed } from "../projection/ProjectionSink.ts"
+import * as Rebuilds from "../projection/Rebuilds.ts"
 import { ContactStates, type Folded } from "./ContactStates.ts"
 import {
   type SegmentCollections,
@@ -30,8 +32,8 @@ import {
   type SegmentStoreUnavailable,
   type StoredDocument
 } from "./SegmentDatabase.ts"
-
-export const segmentStoreName = "segment_store"
+import * as SegmentGeneration from "./SegmentGeneration.ts"
+import { segmentStoreName } from "./SegmentGeneration.ts"
 
 /** Field of a profile that says which of the contact's events is the last in it. */
 export const seqField = "_seq"
@@ -105,33 +107,33 @@ const make = Effect.gen(function* () {
   const database = yield* SegmentDatabase
   const { use } = database
   const journal = yield* Journal
+  const sql = yield* SqlClient
+  const asked = Rebuilds.make(sql).numberOf(segmentStoreName)
   const states = new ContactStates(journal, new Codec(yield* Sealer), yield* DataKeys)
 
-  const createIndexes = use("createIndexes", async ({ profiles, events }) => {
-    await profiles.createIndex({ business: 1 })
-    await events.createIndex({ contact: 1, at: 1 })
-  })
+  /** The filling that the cursors in memory are of. */
+  let generation: string | undefined
+  const mark = SegmentGeneration.readMark(use)
 
-  const reset = use("reset", async ({ written, cursors, profiles, events }) => {
-    states.forgetAll()
-    // What says by whom it was written goes first and comes last: half of it is never taken for all of it.
-    await written.deleteMany({})
-    await cursors.deleteMany({})
-    for (const each of [profiles, events]) await each.drop()
-  }).pipe(
-    Effect.andThen(createIndexes),
-    Effect.andThen(use("reset", ({ written }) => written.insertOne({ _id: segmentStoreName, by: writtenBy })))
-  )
+  const empty = Effect.flatMap(asked, (rebuild) => SegmentGeneration.begin(use, sql, { by: writtenBy, rebuild }))
+  /** An embedded store is emptied by nobody else. */
+  const alone = <A, E>(work: Effect.Effect<A, E>) =>
+    database.kind === "EMBEDDED" ? work : SegmentGeneration.alone(sql, work)
+  const reset = alone(empty)
 
-  const readCursors = use("load", async ({ cursors }) => {
-    const found = new Map((await cursors.find().toArray()).map(({ _id, offset }) => [_id, offset]))
-    const missing = allShards.filter((shard) => !found.has(shard))
-    if (missing.length > 0) {
-      const rows = missing.map((shard) => ({ _id: shard, offset: 0 }))
-      await cursors.insertMany(rows, { ordered: false }).catch(butDuplicates)
-    }
-    return allShards.map((shard): Position => ({ shard, offset: found.get(shard) ?? 0 }))
-  })
+  /** Of a store in order there is one for each shard; only in those from before there were generations some may be missing. */
+  const readCursors = (of: string | undefined) =>
+    use("load", async ({ cursors }) => {
+      const found = (await cursors.find().toArray()).filter((cursor) => cursor.generation === of)
+      const offsets = new Map(found.map(({ _id, offset }) => [_id, offset]))
+      const missing = allShards.filter((shard) => !offsets.has(shard))
+      if (missing.length > 0 && of !== undefined) return undefined
+      if (missing.length > 0) {
+        const rows = missing.map((shard) => ({ _id: shard, offset: 0 }))
+        await cursors.insertMany(rows, { ordered: false }).catch(butDuplicates)
+      }
+      return allShards.map((shard): Position => ({ shard, offset: offsets.get(shard) ?? 0 }))
+    })
 
   /**
    * What stands before the cursors is what this journal has there. A store that followed another, or what a restored backup
@@ -160,18 +162,32 @@ const make = Effect.gen(function* () {
   )
   /** After how many losses the store was found to be of this code and this journal, or was made so. */
   let ownSince = -1
+  /** The store as this code writes it and as it was asked for, with all its cursors, or nothing. */
+  const inOrder = Effect.gen(function* () {
+    const found = yield* mark
+    // Somebody runs other code: two who take it from each other under way would never come to an end.
+    if (found !== null && found.by !== writtenBy && ownSince === losses) {
+      return yield* new SinkFailed({ reason: "other code writes it", isTransient: true })
+    }
+    // Another number, not a lower one: a restored journal may have been asked less often.
+    if (found?.by !== writtenBy || (found.rebuild ?? 0) !== (yield* asked)) return undefined
+    const positions = yield* readCursors(found.generation)
+    return positions && { generation: found.generation, positions }
+  })
+  /** Emptied by whoever is first; who comes after finds that it is done. */
+  const emptyUnlessDone = Effect.flatMap(inOrder, (found) => (found === undefined ? empty : Effect.void))
+  const read = Effect.gen(function* () {
+    const found = (yield* inOrder) ?? (yield* Effect.andThen(alone(emptyUnlessDone), inOrder))
+    if (found === undefined) return yield* new SinkFailed({ reason: "it is being emptied", isTransient: true })
+    generation = found.generation
+    return found.positions
+  })
   const load = Effect.gen(function* () {
     const lossesBefore = losses
-    const mark = yield* use("load", ({ written }) => written.findOne({ _id: segmentStoreName }))
-    if (mark?.by !== writtenBy) {
-      // Somebody empties it, or runs other code: two who take it from each other under way would never come to an end.
-      if (ownSince === losses) return yield* new SinkFailed({ reason: "other code writes it", isTransient: true })
-      yield* reset
-    }
-    let positions = yield* readCursors
+    let positions = yield* read
     if (ownSince !== lossesBefore && !(yield* isOfThisJournal(positions))) {
       yield* reset
-      positions = yield* readCursors
+      positions = yield* read
     }
     ownSince = lossesBefore
     return positions
@@ -222,7 +238,11 @@ const make = Effect.gen(function* () {
         ),
       { concurrency: "unbounded", discard: true }
     )
+  /** What is remembered of contacts is ahead of a store that was emptied. */
+  let remembered: string | undefined
   const write = Effect.fnUntraced(function* (committed: ReadonlyArray<Committed>, pause: Effect.Effect<void>) {
+    if (remembered !== generation) states.forgetAll()
+    remembered = generation
     const changed = yield* states.follow(committed)
     const known = changed.filter(({ state }) => state.id !== "")
     yield* Effect.all([writePages(committed, putEvents, pause), writePages(known, putProfiles, pause)], {
@@ -230,10 +250,11 @@ const make = Effect.gen(function* () {
     })
   })
 
-  const move = (moves: ReadonlyArray<Move>) => {
+  const move = (moves: ReadonlyArray<Move>, of: string | undefined) => {
     const updates = moves.map(({ shard, before, after }) => ({
-      q: { _id: shard, offset: before },
-      u: { offset: after }
+      // Of a store that was emptied meanwhile there are none of these.
+      q: { _id: shard, offset: before, generation: of ?? null },
+      u: { offset: after, ...(of !== undefined && { generation: of }) }
     }))
     return Effect.flatMap(
       use("move", ({ command, cursors }) => command({ update: cursors.collectionName, updates, ordered: false })),
@@ -261,16 +282,17 @@ const make = Effect.gen(function* () {
         load: asSinkFailed(load),
         reset: asSinkFailed(reset),
         apply: Effect.fnUntraced(function* (moves, committed, pause) {
+          // Of the filling that it began with: another may have begun when it is written.
+          const of = generation
           if (committed.length > 0) yield* asSinkFailed(write(committed, pause))
-          yield* asSinkFailed(move(moves))
+          yield* asSinkFailed(move(moves, of))
         }),
-        onLost: database.onLost
+        onLost: database.onLost,
+        isFull: SegmentGeneration.isFull(use)
       }
     }
   })
 })
 
-export const layer: Layer.Layer<SegmentFeed, never, SegmentDatabase | Journal | Sealer | DataKeys> = Layer.effect(
-  SegmentFeed,
-  make
-)
+export const layer: Layer.Layer<SegmentFeed, never, SegmentDatabase | SqlClient | Journal | Sealer | DataKeys> =
+  Layer.effect(SegmentFeed, make)

@@ -1,7 +1,8 @@
 /**
  * What segments are asked of: the profile of every contact and a document for each thing that happened to her, in the segment
  * store behind the official driver. Whoever has to see what was committed before waits for it first (`caughtUp`). A business
- * is part of every question. What it holds is clear text: erasing a contact has to clear it there as well.
+ * is part of every question. While the store is filled again from nothing, whoever asks is refused, never answered from a part
+ * of it. What it holds is clear text: erasing a contact has to clear it there as well.
  */
 import type { ContactFacts, EventDocument, ProfileDocument } from "#domain/segment/Facts.ts"
 import * as Context from "effect/Context"
@@ -13,7 +14,9 @@ import type { Position } from "../projection/ProjectionCursors.ts"
 import { Projector } from "../projection/Projector.ts"
 import type { ProjectionBehind, ViewUnavailable } from "../projection/ViewRefusal.ts"
 import { reasonOf, type SegmentCollections, SegmentDatabase, SegmentStoreUnavailable } from "./SegmentDatabase.ts"
-import { communitySeqField, segmentStoreName, seqField } from "./SegmentFeed.ts"
+import { communitySeqField, seqField } from "./SegmentFeed.ts"
+import * as SegmentGeneration from "./SegmentGeneration.ts"
+import { segmentStoreName } from "./SegmentGeneration.ts"
 
 /** Contacts asked for at once. */
 const contactsAtOnce = 5_000
@@ -61,6 +64,7 @@ const bySequence = (left: EventDocument, right: EventDocument): number => left.s
 const make = Effect.gen(function* () {
   const { collections, kind, lost, use } = yield* SegmentDatabase
   const projector = yield* Projector
+  const { during, full, still } = SegmentGeneration.guard(use)
 
   const onProfiles = ({ profiles }: SegmentCollections, business: string, pipeline: Pipeline, last: Document) =>
     profiles.aggregate([{ $match: { business } }, ...pipeline, last], { batchSize: idsAtOnce })
@@ -106,7 +110,7 @@ const make = Effect.gen(function* () {
     facts: Effect.fn("SegmentStore.facts")(function* (business, contacts, types) {
       const found = new Map<string, StoredFacts>()
       for (let at = 0; at < contacts.length; at += contactsAtOnce) {
-        const some = yield* factsOf(business, contacts.slice(at, at + contactsAtOnce), types)
+        const some = yield* during(factsOf(business, contacts.slice(at, at + contactsAtOnce), types))
         for (const [contact, facts] of some) found.set(contact, facts)
       }
       return found
@@ -122,24 +126,32 @@ const make = Effect.gen(function* () {
           await cursor.close()
         }
       }
-      return Stream.flattenIterable(
+      const found = Stream.flattenIterable(
         Stream.fromAsyncIterable(
           { [Symbol.asyncIterator]: batches },
           (cause) => new SegmentStoreUnavailable({ operation: "matching", reason: reasonOf(cause) })
         )
       ).pipe(Stream.interruptWhen(lost))
+      // It may have begun on one filling and ended on another: who came out is known at its end.
+      return Stream.unwrap(
+        Effect.map(full, (generation) => Stream.concat(found, Stream.fromEffectDrain(still(generation))))
+      )
     },
     zones: Effect.fn("SegmentStore.zones")((business) =>
-      use("zones", async ({ profiles }) => {
-        const found: ReadonlyArray<unknown> = await profiles.distinct("time_zone", { business })
-        return found.filter((zone) => typeof zone === "string")
-      })
+      during(
+        use("zones", async ({ profiles }) => {
+          const found: ReadonlyArray<unknown> = await profiles.distinct("time_zone", { business })
+          return found.filter((zone) => typeof zone === "string")
+        })
+      )
     ),
     count: Effect.fn("SegmentStore.count")((business, pipeline) =>
-      use("count", async (from) => {
-        const [counted] = await onProfiles(from, business, pipeline, { $count: "n" }).toArray()
-        return (counted?.["n"] as number | undefined) ?? 0
-      })
+      during(
+        use("count", async (from) => {
+          const [counted] = await onProfiles(from, business, pipeline, { $count: "n" }).toArray()
+          return (counted?.["n"] as number | undefined) ?? 0
+        })
+      )
     ),
     caughtUp: (upTo) => projector.waitFor(segmentStoreName, upTo)
   })

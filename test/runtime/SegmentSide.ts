@@ -8,6 +8,7 @@ import * as EmbeddedStore from "#runtime/segment/embedded/EmbeddedStore.ts"
 import * as HistoricalFacts from "#runtime/segment/HistoricalFacts.ts"
 import * as SegmentDatabase from "#runtime/segment/SegmentDatabase.ts"
 import * as SegmentFeed from "#runtime/segment/SegmentFeed.ts"
+import * as SegmentGeneration from "#runtime/segment/SegmentGeneration.ts"
 import * as SegmentStore from "#runtime/segment/SegmentStore.ts"
 import { writeSide } from "./ReadSide.ts"
 
@@ -75,7 +76,7 @@ const nestedNames = (value: unknown): ReadonlyArray<string> => {
 }
 
 /** Until the store holds everything. */
-export const filled = Effect.flatMap(Projector.Projector, (all) => all.waitFor(SegmentFeed.segmentStoreName))
+export const filled = Effect.flatMap(Projector.Projector, (all) => all.waitFor(SegmentGeneration.segmentStoreName))
 
 /** Works on an embedded store that can be killed. */
 export const onEmbedded = <A, E, R>(use: (store: EmbeddedStore.EmbeddedStore) => Effect.Effect<A, E, R>) =>
