@@ -1,6 +1,7 @@
 /** How the installation is doing, for its operators. Safe to share with clients. */
 import * as Schema from "effect/Schema"
 import { declare } from "../door/Endpoint.ts"
+import { NoFields } from "../door/Validation.ts"
 
 const RunnerStatus = Schema.Struct({
   id: Schema.String,
@@ -14,6 +15,23 @@ const RunnerStatus = Schema.Struct({
   resident_groups: Schema.Int,
   units_waiting: Schema.Int,
   commit_under_way_ms: Schema.Int
+})
+
+/** A view that was asked to be read again while the server serves. */
+const Rebuild = Schema.Struct({
+  /** Counts the times that it was asked for. */
+  number: Schema.Int,
+  asked_at: Schema.Int,
+  /** DONE: on every runner that is present. While it is RUNNING, whoever needs the view is told to come again. */
+  state: Schema.Literals(["RUNNING", "DONE"]),
+  runners: Schema.Array(
+    Schema.Struct({
+      id: Schema.String,
+      done: Schema.Boolean,
+      /** Still to be read there; absent until it has begun. */
+      lag_events: Schema.optionalKey(Schema.Int)
+    })
+  )
 })
 
 export const Status = Schema.Struct({
@@ -54,7 +72,9 @@ export const Status = Schema.Struct({
       state: Schema.Literals(["RUNNING", "STOPPED", "FILLING"]),
       reason: Schema.optionalKey(Schema.String),
       lag_events: Schema.Int,
-      lag_ms: Schema.Int
+      lag_ms: Schema.Int,
+      /** The last one that was asked for. */
+      rebuild: Schema.optionalKey(Rebuild)
     })
   )
 })
@@ -72,4 +92,24 @@ export const getStatus = declare({
   access: "secret",
   status: 200,
   success: Status
+})
+
+export const RebuildAsked = Schema.Struct({ view: Schema.String, ...Rebuild.fields })
+
+export const rebuildView = declare({
+  method: "POST",
+  path: "/backoffice/v2/status/views/:view/rebuild",
+  tag: "Operations",
+  name: "rebuildView",
+  summary: "Have a view emptied and read again while the server serves",
+  description:
+    "Every runner empties it and reads the journal from its beginning; commands go on, and so do they who can do without the " +
+    "view. Who needs it meanwhile is answered 503 and told to come again, and no segment loses or gains anybody by it. It " +
+    "survives restarts; how far it is stands in the status. While one is under way nothing new is begun, and the answer tells " +
+    "of that one. For `segment_store`; other views are refused with 409, for koinon rebuild reads them again with the server " +
+    "stopped. For the key of the service owner.",
+  access: "secret",
+  body: NoFields,
+  status: 200,
+  success: RebuildAsked
 })

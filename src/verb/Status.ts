@@ -2,41 +2,14 @@
 import { Status } from "#http/backoffice/StatusApi.ts"
 import * as Console from "effect/Console"
 import * as Effect from "effect/Effect"
-import * as Option from "effect/Option"
-import * as Redacted from "effect/Redacted"
 import * as Schema from "effect/Schema"
 import * as Command from "effect/cli/Command"
-import * as Flag from "effect/cli/Flag"
-import { InstallationFault, keyOf } from "../Installation.ts"
+import { InstallationFault } from "../Installation.ts"
 import { load } from "../Settings.ts"
+import { apiKey, asking, placeOf, url } from "./Asking.ts"
 import { json, table } from "./Output.ts"
 
-const url = Flag.String("url").pipe(
-  Flag.withDescription("The runner to ask; any of a cluster knows of all"),
-  Flag.optional
-)
-const apiKey = Flag.String("api-key").pipe(
-  Flag.withDescription(
-    "The secret key that the server printed; otherwise KOINON_BOOTSTRAP_API_KEY, or the one in KOINON_DATA_DIR"
-  ),
-  Flag.optional
-)
-/** How long the runner may take to answer. */
-const answerWithinMs = 5_000
-
 const decode = Schema.decodeUnknownEffect(Schema.fromJsonString(Status))
-
-const ask = (from: string, apiKey: string) =>
-  Effect.tryPromise({
-    try: async () => {
-      const response = await fetch(new URL("/backoffice/v2/status", from), {
-        headers: { api_key: apiKey },
-        signal: AbortSignal.timeout(answerWithinMs)
-      })
-      return { status: response.status, text: await response.text() }
-    },
-    catch: () => new InstallationFault({ message: `No runner answers at ${from}; start one, or name it with --url.` })
-  })
 
 const seconds = (milliseconds: number): string => `${(milliseconds / 1000).toFixed(1)} s`
 
@@ -57,6 +30,17 @@ const rowsOf = (status: Status) =>
     new Date(runner.started_at).toISOString(),
     runner.id
   ])
+
+type View = Status["projections"][number]
+
+/** What is being done to it, where something is; how far the slowest runner is. */
+export const progressOf = ({ rebuild, lag_events }: View): string | undefined => {
+  if (rebuild?.state !== "RUNNING") return undefined
+  const { runners } = rebuild
+  const done = runners.filter((runner) => runner.done).length
+  const left = Math.max(lag_events, ...runners.map((runner) => (runner.done ? 0 : (runner.lag_events ?? 0))))
+  return `${left} events to go, done on ${done} of ${runners.length} ${runners.length === 1 ? "runner" : "runners"}`
+}
 
 const told = Effect.fnUntraced(function* (status: Status) {
   yield* table(["runner", "state", "shards", "in memory", "lane waits", "commit", "since", "id"], rowsOf(status))
@@ -84,29 +68,26 @@ const told = Effect.fnUntraced(function* (status: Status) {
   yield* Console.log("")
   yield* table(
     ["view", "state", "behind by", "for", "reason"],
-    status.projections.map(({ name, state, lag_events, lag_ms, reason }) => [
-      name,
-      state.toLowerCase(),
-      `${lag_events} events`,
-      seconds(lag_ms),
-      reason ?? ""
-    ])
+    status.projections.map((view) => {
+      const { name, state, lag_events, lag_ms, reason } = view
+      const progress = progressOf(view)
+      return [
+        name,
+        progress === undefined ? state.toLowerCase() : "rebuilt",
+        `${lag_events} events`,
+        seconds(lag_ms),
+        [progress, reason].filter((each) => each !== undefined).join("; ")
+      ]
+    })
   )
 })
 
 export const statusVerb = Command.make("status", { json, url, apiKey }, (flags) =>
   Effect.gen(function* () {
     const settings = yield* load
-    const key = yield* keyOf(settings, Option.getOrUndefined(flags.apiKey))
-    const from = flags.url._tag === "Some" ? flags.url.value : `http://${settings.host}:${settings.port}`
-    const { status, text } = yield* ask(from, Redacted.value(key))
-    if (status === 401 || status === 403) {
-      return yield* new InstallationFault({
-        message:
-          `The runner at ${from} does not know the api_key, or shows its state to the service owner alone (${status}). ` +
-          "Give the one that it printed when it started, by --api-key or KOINON_BOOTSTRAP_API_KEY."
-      })
-    }
+    const ask = yield* asking(settings, flags)
+    const from = placeOf(settings, flags)
+    const { status, text } = yield* ask("GET", "/backoffice/v2/status")
     if (status !== 200) {
       return yield* new InstallationFault({ message: `The runner at ${from} answered ${status}: ${text}` })
     }

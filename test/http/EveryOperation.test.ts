@@ -138,6 +138,7 @@ const named: Readonly<Record<string, Partial<Foreigners>>> = {
   createContact: { otherKey: "own", body: () => ({ type: "PERSON", first_name: "Nikos", last_name: "Ioannou" }) },
   createOrganisation: { otherKey: notAllowed },
   getStatus: { otherKey: notAllowed },
+  rebuildView: { otherKey: notAllowed },
   createCommercePool: { otherKey: "own" },
   postExchangeRate: { otherKey: "own", body: () => ({ currency_code: "USD", rate: 0.9 }) },
   changeSettings: { otherKey: "own" },

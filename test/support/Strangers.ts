@@ -109,6 +109,7 @@ const arrange = Effect.fnUntraced(function* (server: Server) {
     files: printoutName({ kind: "PURCHASE", format: "WEB_VIEW", of: purchase.id }),
     operations: later.id,
     ...things,
+    views: "segment_store",
     ...plans
   }
   return {
