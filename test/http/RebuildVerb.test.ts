@@ -12,7 +12,7 @@ import { viewNames } from "../../src/Runtime.ts"
 import { bodyOf } from "../support/HttpContacts.ts"
 import * as Shop from "../support/Shop.ts"
 import * as TestDatabase from "../support/TestDatabase.ts"
-import { bootstrapApiKey, masterSecret, startOn } from "../support/TestServer.ts"
+import { bootstrapApiKey, freePort, masterSecret, startOn } from "../support/TestServer.ts"
 
 const program = fileURLToPath(new URL("../../src/main.ts", import.meta.url))
 const people = 30
@@ -68,6 +68,8 @@ describe("koinon rebuild", () => {
         ...secrets,
         DATABASE_URL: Redacted.value(database.url),
         KOINON_DATA_DIR: cwd,
+        // Where nobody answers.
+        PORT: String(yield* freePort),
         KOINON_BOOTSTRAP_API_KEY: bootstrapApiKey
       }
       const rows = query(database, "SELECT t::text AS row FROM contact_directory t ORDER BY row")
