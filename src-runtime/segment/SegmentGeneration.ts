@@ -80,15 +80,11 @@ export const isFull = (use: Use) => Effect.map(look(use), (found) => found?.isFu
 export const guard = (use: Use) => {
   /** The generation that is known to be full; full once, it stays so. */
   let known: string | undefined
-  /** Before anything is read. */
-  const full = Effect.suspend(() =>
-    known !== undefined
-      ? Effect.succeed(known)
-      : Effect.flatMap(look(use), (found) =>
-          found?.isFull === true
-            ? Effect.sync(() => (known = found.generation))
-            : Effect.fail(unavailable("it is being filled"))
-        )
+  /** Before anything is read; looked at afresh, for a long question is not begun on what is gone. */
+  const full = Effect.flatMap(look(use), (found) =>
+    found?.isFull === true
+      ? Effect.sync(() => (known = found.generation))
+      : Effect.fail(unavailable("it is being filled"))
   )
   /** After everything was read. */
   const still = (generation: string) =>
@@ -97,10 +93,21 @@ export const guard = (use: Use) => {
       known = undefined
       return Effect.fail(unavailable("it was emptied meanwhile"))
     })
+  const once = <A, E>(question: Effect.Effect<A, E>) =>
+    Effect.flatMap(
+      Effect.suspend(() => (known === undefined ? full : Effect.succeed(known))),
+      (generation) => Effect.tap(question, () => still(generation))
+    )
   return {
     full,
     still,
+    /** Asked once more where what was known to be full is gone: what has followed may be full by now. */
     during: <A, E>(question: Effect.Effect<A, E>) =>
-      Effect.flatMap(full, (generation) => Effect.tap(question, () => still(generation)))
+      Effect.suspend(() => {
+        const before = known
+        return Effect.catch(once(question), (error) =>
+          before !== undefined && known === undefined ? once(question) : Effect.fail(error)
+        )
+      })
   }
 }
