@@ -34,6 +34,13 @@ const rules: ReadonlyArray<Rule> = parseYaml(read("alerts.yaml")).groups.flatMap
   ({ rules: all }: { readonly rules: ReadonlyArray<Rule> }) => all
 )
 
+interface Service {
+  readonly restart?: string
+  readonly ports?: ReadonlyArray<string>
+  readonly healthcheck?: { readonly test: ReadonlyArray<string> }
+}
+const services: Readonly<Record<string, Service>> = parseYaml(read("compose.yaml"), { merge: true }).services
+
 const expressions = dashboard.panels.flatMap(({ targets = [] }) => targets.map(({ expr }) => expr))
 const queries = dashboard.templating.list.map(({ query }) => query)
 
@@ -132,6 +139,25 @@ layer(TestServerLayer.layer, { excludeTestServices: true })("what is deployed be
           "koinon_outbox_outcomes_total"
         ]
       )
+    })
+  )
+
+  it.effect("starts again with its host whatever stays, and opens the runners to that host alone", () =>
+    Effect.sync(() => {
+      const { migrate, ...lasting } = services
+      assert.strictEqual(migrate?.restart, "no")
+      assert.sameMembers(Object.keys(lasting), ["runner-1", "runner-2", "postgres", "redis", "mongodb"])
+      for (const [name, { restart, ports = [] }] of Object.entries(lasting)) {
+        assert.strictEqual(restart, "unless-stopped", name)
+        for (const port of ports) assert.match(port, /^127\.0\.0\.1:\d+:8080$/, name)
+      }
+    })
+  )
+
+  it.effect("migrates once the database listens to others, not while it is being set up", () =>
+    Effect.sync(() => {
+      const asked = services["postgres"]?.healthcheck?.test ?? []
+      assert.deepStrictEqual(asked.slice(0, 4), ["CMD", "pg_isready", "-h", "127.0.0.1"])
     })
   )
 })
