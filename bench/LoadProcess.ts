@@ -75,6 +75,7 @@ export class Connection {
   }
 
   send(request: Buffer, done: (failure?: string) => void): void {
+    if (this.#socket.destroyed) return done("the server closed the connection before the request")
     this.#done = done
     this.#socket.write(request)
   }

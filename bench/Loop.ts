@@ -55,6 +55,7 @@ export const drive = (slots: number, load: Load, send: Send): Promise<Observatio
   new Promise((resolve, reject) => {
     const { durationMs, ratePerSecond } = load
     const latencies = new Latencies()
+    /** The longest free is next: a server closes connections of which nothing is heard for seconds. */
     const free = Array.from({ length: slots }, (_, slot) => slot)
     const startedAt = performance.now()
     const endsAt = startedAt + durationMs
@@ -110,7 +111,7 @@ export const drive = (slots: number, load: Load, send: Send): Promise<Observatio
         const now = performance.now()
         const intendedAt = dueAt(now)
         if (free.length === 0 || !mayGoOn(now) || intendedAt > now) break
-        sendOn(free.pop() as number, intendedAt)
+        sendOn(free.shift() as number, intendedAt)
       }
       pumping = false
       if (answered === sent && !mayGoOn(performance.now())) finish()
