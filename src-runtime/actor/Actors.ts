@@ -263,8 +263,8 @@ export const make = Effect.fn("Actors.make")(function* (first: ReadonlyArray<num
           reply(result)
         }
       : reply
-    const admitTo = (actors: Group): void =>
-      actors.admit({
+    const admitTo = (to: Group): void =>
+      to.admit({
         id: id ?? timeOrderedUuid(now()),
         fingerprint,
         command: ask.command,

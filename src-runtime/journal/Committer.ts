@@ -5,7 +5,7 @@
  * Guarantees: a submission commits whole or not at all, and those that share a group in order; `committed` is called
  * after the commit, in order; one that cannot commit takes down those stacked on it and nobody else. A lost connection is
  * not a failure: the shards are retaken, which makes the old connection's fate final, and the batch id is looked up. A shard
- * that another runner has taken over is lost with all that was decided on it; the others go on.
+ * that another runner has taken over is lost with all that was decided on it and is not durable; the others go on.
  */
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
